@@ -1,0 +1,37 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m detector.warm
+	@touch $@
+
+setup: $(STAMP)  ## make .venv with the command .venv/bin/detector
+
+demo: $(STAMP)  ## a fleet of agents on the embedded broker, runaways caught live (SECONDS=N ends it)
+	$(BIN)/detector demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: $(STAMP)  ## all tests that this machine can run
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)  ## CPU an event by stage beside its floor and an idiomatic app; build/bench.json
+	$(BIN)/python -m tests.bench
+
+clean:  ## remove what was built here
+	rm -rf $(VENV) build *.egg-info
+
+.PHONY: help setup demo test lint bench clean
