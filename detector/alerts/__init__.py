@@ -1,0 +1,1 @@
+"""The life of an episode, and its delivery to a pager."""

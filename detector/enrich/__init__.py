@@ -1,0 +1,1 @@
+"""What is added to an event at the edge: price, sketch, fingerprint, pseudonym."""

@@ -1,0 +1,64 @@
+"""The alert record: one state of one episode, as `detector.alerts` carries it."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Level = Literal["run", "task", "agent", "team", "model"]
+Severity = Literal["info", "warning", "critical"]
+State = Literal["open", "update", "resolved"]
+
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+
+
+class Alert(msgspec.Struct, kw_only=True):
+    """One record of an episode; of the records of an `id` the one with the highest `version` holds.
+
+    Money in USD, times in seconds UTC of event time. Identity fields narrower than `level` are None.
+    """
+
+    id: str
+    rule: str
+    class_: str | None = msgspec.field(name="class", default=None)
+    level: Level
+    severity: Severity
+    state: State
+    tenant: str
+    team: str | None = None
+    agent: str | None = None
+    user: str | None = None
+    key: str | None = None
+    run: str | None = None
+    task: str | None = None
+    model: str | None = None
+    opened_at: float
+    updated_at: float
+    resolved_at: float | None = None
+    summary: str
+    group: str
+    cost_usd: float
+    burn_usd_per_hour: float
+    usual_usd_per_hour: float | None = None
+    calls: int
+    tokens: int
+    since_status_change_s: float | None = None
+    spend_only: bool = False
+    evidence: dict[str, Any]
+    runbook_url: str
+    version: int
+    software: str
+    config_digest: str
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Alert)
+
+
+def encode_alert(alert: Alert) -> bytes:
+    """The record's JSON bytes, fields in the order of the struct."""
+    return _encoder.encode(alert)
+
+
+def decode_alert(value: bytes) -> Alert:
+    """Reads a record; raises msgspec.ValidationError naming the field that is wrong."""
+    return _decoder.decode(value)

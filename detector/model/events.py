@@ -1,0 +1,134 @@
+"""The events that producers send: calls, tool results, statuses and links, as typed structs."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+import msgspec
+
+MAX_TOKENS = 100_000_000
+"""More tokens than this in one call is absurd and refused (the largest context windows hold 10 million)."""
+MAX_COST_USD = 100_000.0
+"""More dollars than this for one call is absurd and refused."""
+
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+Dollars = Annotated[float, msgspec.Meta(ge=0, le=MAX_COST_USD)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+Name = Annotated[str, msgspec.Meta(max_length=512)]
+Time = float | Annotated[dt.datetime, msgspec.Meta(tz=True)]
+"""Seconds UTC since 1970, or RFC 3339 with its offset."""
+
+EMPTY = msgspec.Raw(b"")
+
+
+class Usage(msgspec.Struct, gc=False):
+    """Token counts of one call; None where the source does not say."""
+
+    input_tokens: Tokens | None = None
+    cached_input_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = None
+
+
+class Output(msgspec.Struct, gc=False):
+    """What the model answered: its text, or its sketch (base64, see schemas/sketch.md) and fingerprint (hex)."""
+
+    text: str | None = None
+    sketch: str | None = None
+    fingerprint: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")] | None = None
+
+
+class Tool(msgspec.Struct):
+    """One tool call of a step; `result` and `error` are absent where they are told later or never."""
+
+    name: Name
+    call_id: Id | None = None
+    arguments: msgspec.Raw = EMPTY
+    result: msgspec.Raw = EMPTY
+    error: str | bool | None = None
+
+
+class Call(msgspec.Struct):
+    """One call of a language model, told at its end."""
+
+    id: Id
+    time: Time
+    model: Name
+    usage: Usage
+    type: Literal["call"] = "call"
+    tenant: Name = "default"
+    team: Name | None = None
+    user: Name | None = None
+    agent: Name | None = None
+    key: Name | None = None
+    run: Id | None = None
+    parent_run: Id | None = None
+    task: Id | None = None
+    task_type: Name | None = None
+    turn: Name | None = None
+    interactive: bool = False
+    provider: Name | None = None
+    operation: Name | None = None
+    cost_usd: Dollars | None = None
+    cost_basis: Literal["told", "priced", "own_list", "notional"] | None = None
+    duration_s: Seconds | None = None
+    status: Literal["ok", "error", "rate_limited"] = "ok"
+    error: str | None = None
+    output: Output | None = None
+    tools: list[Tool] | None = None
+
+
+class ToolResult(msgspec.Struct):
+    """What a tool answered, for producers that learn it after the call was told."""
+
+    id: Id
+    time: Time
+    call_id: Id
+    type: Literal["tool_result"] = "tool_result"
+    tenant: Name = "default"
+    task: Id | None = None
+    run: Id | None = None
+    name: Name | None = None
+    result: msgspec.Raw = EMPTY
+    error: str | bool | None = None
+    duration_s: Seconds | None = None
+
+
+Category = Literal["backlog", "planned", "started", "completed", "not_planned", "duplicate"]
+
+
+class Status(msgspec.Struct, rename={"from_": "from"}):
+    """Something moved, or took back, the work on a task."""
+
+    id: Id
+    time: Time
+    strength: Literal["strong", "medium", "weak"]
+    type: Literal["status"] = "status"
+    tenant: Name = "default"
+    task: Id | None = None
+    run: Id | None = None
+    from_: Name | None = None
+    to: Name | None = None
+    category: Category | None = None
+    actor: Literal["human", "agent", "system"] | None = None
+    source: Name | None = None
+    deliverable: Name | None = None
+    reverts: Name | None = None
+    churned_share: Share | None = None
+
+
+class Link(msgspec.Struct):
+    """This run works on that task."""
+
+    id: Id
+    time: Time
+    run: Id
+    task: Id
+    type: Literal["link"] = "link"
+    tenant: Name = "default"
+    source: Name | None = None
+
+
+Event = Call | ToolResult | Status | Link

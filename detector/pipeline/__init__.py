@@ -1,0 +1,1 @@
+"""The stages: ingest, watch, portfolio, notify."""

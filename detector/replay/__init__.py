@@ -1,0 +1,1 @@
+"""Recorded events in, alerts out, without Kafka."""

@@ -1,0 +1,1 @@
+"""Wire formats in, one file each: bytes to typed events."""
