@@ -1,0 +1,147 @@
+"""Kafka clients made from the configuration: TLS, SASL and the defaults that losing nothing asks for."""
+
+import ssl
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from detector.config import Config, Kafka
+from detector.errors import ConfigError
+from detector.secret import reveal
+
+RECORD_OVERHEAD_BYTES = 65_536
+"""Room for the key, headers and batch framing around a record of ingest.max_record_bytes."""
+
+HEARTBEATS_PER_SESSION = 10
+MAX_HEARTBEAT_MS = 3000  # a rebalance is noticed at the next heartbeat: keep it short under long sessions
+
+
+def group_id(config: Config, stage: str) -> str:
+    """The consumer group of a stage: `detector-ingest`; for watch also the id of its Faust app."""
+    return f"{config.kafka.group}-{stage}"
+
+
+def consumer(config: Config, *topics: str, group: str | None = None, **over: Any) -> AIOKafkaConsumer:
+    """A consumer of `topics`, not started; `group` is the whole name (see group_id), None for no group.
+
+    It begins at the earliest record and commits only when it is told to. `over` goes to AIOKafkaConsumer.
+    """
+    session_ms = int(config.kafka.session_timeout_s * 1000)
+    defaults: dict[str, Any] = {
+        "group_id": group,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": session_ms,
+        "heartbeat_interval_ms": min(MAX_HEARTBEAT_MS, session_ms // HEARTBEATS_PER_SESSION),
+    }
+    return AIOKafkaConsumer(*topics, **{**connection(config.kafka), **defaults, **over})
+
+
+def producer(config: Config, **over: Any) -> AIOKafkaProducer:
+    """A producer, not started: acknowledged by all replicas, idempotent, records as large as ingest takes.
+
+    Idempotence keeps the order and suppresses repeats when a send is retried after an outage.
+    """
+    defaults: dict[str, Any] = {
+        "acks": "all",
+        "enable_idempotence": True,
+        "max_request_size": max_message_bytes(config),
+    }
+    return AIOKafkaProducer(**{**connection(config.kafka), **defaults, **over})
+
+
+def admin(config: Config, **over: Any) -> AIOKafkaAdminClient:
+    """An admin client, not started; after a start that fails it still has to be closed."""
+    return AIOKafkaAdminClient(**{**connection(config.kafka), **over})
+
+
+def faust_settings(config: Config) -> dict[str, Any]:
+    """The settings of a faust.App for where the brokers are and who asks: `broker`, `broker_credentials`."""
+    import faust  # here, since only watch needs it and it takes most of a second
+
+    kafka = config.kafka
+    settings: dict[str, Any] = {"broker": [f"kafka://{address}" for address in addresses(kafka)]}
+    context = tls(kafka)
+    if kafka.security_protocol.startswith("SASL"):
+        username, password = login(kafka)
+        settings["broker_credentials"] = faust.SASLCredentials(
+            username=username, password=password, mechanism=kafka.sasl_mechanism, ssl_context=context
+        )
+    elif context is not None:
+        settings["broker_credentials"] = faust.SSLCredentials(context)
+    return settings
+
+
+def connection(kafka: Kafka) -> dict[str, Any]:
+    """The arguments that every aiokafka client shares; raises ConfigError."""
+    settings: dict[str, Any] = {
+        "bootstrap_servers": addresses(kafka),
+        "security_protocol": kafka.security_protocol,
+        "ssl_context": tls(kafka),
+    }
+    if kafka.security_protocol.startswith("SASL"):
+        username, password = login(kafka)
+        settings |= {
+            "sasl_mechanism": kafka.sasl_mechanism,
+            "sasl_plain_username": username,
+            "sasl_plain_password": password,
+        }
+    return settings
+
+
+def max_message_bytes(config: Config) -> int:
+    """The largest record that the detector sends, in bytes: a dead letter holds what ingest was sent."""
+    return config.ingest.max_record_bytes + RECORD_OVERHEAD_BYTES
+
+
+def addresses(kafka: Kafka) -> list[str]:
+    """The broker addresses, host:port each; raises ConfigError."""
+    found = [address.strip() for address in kafka.bootstrap.split(",") if address.strip()]
+    for address in found:
+        host, colon, port = address.rpartition(":")
+        if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
+            raise ConfigError(f"kafka.bootstrap: {address!r} is not host:port, as in broker-1.example:9092")
+    if not found:
+        raise ConfigError("kafka.bootstrap is empty; set it to host:port of a broker, comma separated")
+    return found
+
+
+def login(kafka: Kafka) -> tuple[str, str]:
+    """Username and password for SASL; raises ConfigError where one is missing."""
+    if not kafka.sasl_username:
+        raise ConfigError(
+            f"kafka.sasl_username is not set, and {kafka.security_protocol} needs it; "
+            "set DETECTOR_KAFKA__SASL_USERNAME"
+        )
+    password = reveal(kafka.sasl_password, kafka.sasl_password_file, "kafka.sasl_password")
+    if not password:
+        raise ConfigError(
+            f"kafka.sasl_password is not set, and {kafka.security_protocol} needs it; "
+            "set DETECTOR_KAFKA__SASL_PASSWORD or kafka.sasl_password_file"
+        )
+    return kafka.sasl_username, password
+
+
+def tls(kafka: Kafka) -> ssl.SSLContext | None:
+    """A context that verifies the brokers' names, None where no TLS is asked for; raises ConfigError."""
+    if not kafka.security_protocol.endswith("SSL"):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=kafka.ssl_cafile)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"kafka.ssl_cafile: {kafka.ssl_cafile} is no readable PEM bundle ({error})"
+        ) from error
+    if kafka.ssl_certfile is not None:
+        try:
+            # An empty password answers the prompt that an encrypted key would otherwise open on the terminal.
+            context.load_cert_chain(kafka.ssl_certfile, kafka.ssl_keyfile, password="")
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                f"kafka.ssl_certfile or kafka.ssl_keyfile: {kafka.ssl_certfile}, {kafka.ssl_keyfile} "
+                f"are no readable pair of certificate and unencrypted key in PEM ({error})"
+            ) from error
+    elif kafka.ssl_keyfile is not None:
+        raise ConfigError("kafka.ssl_keyfile is set without kafka.ssl_certfile; set both or neither")
+    return context
