@@ -1,0 +1,42 @@
+"""The one configuration: a TOML file, then DETECTOR_… variables; every key with unit and reason."""
+
+from detector.config.load import load_config
+from detector.config.model import Config
+from detector.config.settings import (
+    Ingest,
+    Kafka,
+    Log,
+    Metrics,
+    Notify,
+    Privacy,
+    Section,
+    Statuses,
+    Time,
+    Topics,
+    Watch,
+    Web,
+)
+from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
+
+__all__ = [
+    "Config",
+    "Episodes",
+    "InflationRule",
+    "Ingest",
+    "Kafka",
+    "Log",
+    "LoopRule",
+    "Metrics",
+    "Notify",
+    "Override",
+    "Privacy",
+    "Rules",
+    "Section",
+    "SpikeRule",
+    "Statuses",
+    "Time",
+    "Topics",
+    "Watch",
+    "Web",
+    "load_config",
+]

@@ -1,0 +1,49 @@
+"""What is wrong with a configuration: a line a fault with place, key and fix, never a secret."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from detector.config.keys import Path, dotted, field_at, is_secret, nearest, table
+from detector.errors import ConfigError
+
+MAX_SHOWN = 60
+"""Characters of a wrong value that are repeated in its error."""
+
+
+def told(faults: list[str]) -> ConfigError:
+    """One error for all faults."""
+    if len(faults) == 1:
+        return ConfigError(faults[0])
+    return ConfigError("\n  ".join([f"the configuration has {len(faults)} faults:", *faults]))
+
+
+def of_validation(error: ValidationError, where: Callable[[Path], str]) -> list[str]:
+    """A line for each error of pydantic; `where` names the file or variable that a path came from."""
+    return [
+        f"{where(fault['loc'])}: {_sentence(fault['loc'], fault['type'], fault['msg'], fault['input'])}"
+        for fault in error.errors(include_url=False, include_context=False)
+    ]
+
+
+def _sentence(path: Path, kind: str, message: str, value: Any) -> str:
+    key = dotted(path)
+    if kind == "extra_forbidden":
+        meant = nearest(path)
+        return f"{key}: unknown key; " + (
+            f"did you mean {meant}?" if meant else "`detector config` lists all"
+        )
+    info = field_at(path)
+    fix = message.removeprefix("Value error, ")
+    fix = fix[:1].lower() + fix[1:]
+    if info is None or table(info) is not None:
+        return f"{key}: {fix}"
+    # A value_error is a validator's own sentence, maybe about a value that must not be shown.
+    shown = "" if is_secret(info) or kind in ("value_error", "missing") else f" (it is {_short(value)})"
+    return f"{key}: {fix}{shown}; meant: {info.description}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"

@@ -1,0 +1,111 @@
+"""The whole configuration as one frozen object."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, PrivateAttr
+
+from detector.config.settings import (
+    Ingest,
+    Kafka,
+    Log,
+    Metrics,
+    Notify,
+    Privacy,
+    Section,
+    Statuses,
+    Time,
+    Topics,
+    Watch,
+    Web,
+)
+from detector.config.thresholds import Episodes, Override, Rules
+
+MAX_REMEMBERED = 10_000
+"""Subjects whose rules are remembered; then they are looked up anew. About 200 B each."""
+
+VERDICT_SECTIONS = ("rules", "episodes", "statuses", "time", "overrides")
+"""What can change a verdict."""
+
+
+class _Remembered(dict[tuple[Any, ...], Rules]):
+    """Rules that were merged before. Any two are equal: configs compare by what they say."""
+
+    __hash__ = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Remembered)
+
+
+class Config(Section):
+    """Everything that can be set. Made by load_config; Config() is the defaults, whatever the environment."""
+
+    kafka: Kafka = Kafka()
+    topics: Topics = Topics()
+    ingest: Ingest = Ingest()
+    time: Time = Time()
+    watch: Watch = Watch()
+    rules: Rules = Rules()
+    episodes: Episodes = Episodes()
+    statuses: Statuses = Statuses()
+    privacy: Privacy = Privacy()
+    notify: Notify = Notify()
+    web: Web = Web()
+    metrics: Metrics = Metrics()
+    log: Log = Log()
+    overrides: list[Override] = Field([], description="other thresholds for some; later ones win")
+
+    _by_subject: _Remembered = PrivateAttr(default_factory=_Remembered)
+    _by_overrides: _Remembered = PrivateAttr(default_factory=_Remembered)
+
+    def rules_for(self, tenant: str, team: str | None, agent: str | None) -> Rules:
+        """The rules with the overrides that match this subject; the same object for the same overrides."""
+        if not self.overrides:
+            return self.rules
+        subject = (tenant, team, agent)
+        found = self._by_subject.get(subject)
+        if found is None:
+            matching = tuple(n for n, o in enumerate(self.overrides) if o.matches(*subject))
+            found = self._by_overrides.get(matching)
+            if found is None:
+                found = self._by_overrides[matching] = self._merged(matching)
+            if len(self._by_subject) >= MAX_REMEMBERED:
+                self._by_subject.clear()
+            self._by_subject[subject] = found
+        return found
+
+    def _merged(self, matching: tuple[int, ...]) -> Rules:
+        if not matching:
+            return self.rules
+        merged = self.rules.model_dump()
+        for n in matching:
+            overlay(merged, self.overrides[n].rules.model_dump(exclude_unset=True))
+        return Rules.model_validate(merged)
+
+    def digest(self) -> str:
+        """Eight hex digits that change with anything that can change a verdict."""
+        told = {name: value for name, value in self.plain().items() if name in VERDICT_SECTIONS}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON types, secrets masked; of an override's rules the keys that it sets."""
+        told = self.model_dump(mode="json", exclude={"overrides"})
+        told["overrides"] = [o.model_dump(mode="json", exclude_unset=True) for o in self.overrides]
+        return told
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other sections (not validated), which remembers no rules of this one."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied._by_subject, copied._by_overrides = _Remembered(), _Remembered()
+        return copied
+
+
+def overlay(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    """Writes `above` over `below`, table by table."""
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(key), dict):
+            overlay(below[key], value)
+        else:
+            below[key] = dict(value) if isinstance(value, Mapping) else value

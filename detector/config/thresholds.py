@@ -1,0 +1,115 @@
+"""The thresholds of the rules and their overrides: every key with its default, its unit and its evidence."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from detector.config.settings import Count, NotNegative, Positive, Section
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class LoopRule(Section):
+    """Thresholds of `loop`; the evidence for each is in docs/detection.md."""
+
+    enabled: bool = Field(True, description="false: this rule is not asked")
+    rounds_short: Count = Field(
+        4, description="rounds of period 1 or 2: 12 of 826 real runs reach it, 11 of them loops"
+    )
+    rounds_middle: Count = Field(
+        5, description="rounds of period 3 to 7: a short list of steps is repeated thrice honestly"
+    )
+    rounds_long: Count = Field(
+        4, description="rounds of period 8 to 12: so long a cycle does not recur by chance"
+    )
+    window_steps: Count = Field(12, description="steps within which the rounds of period 1 or 2 must lie")
+    rounds_no_result_warning: Count = Field(
+        8, description="rounds where results are unknown: less known, more care"
+    )
+    rounds_no_result_page: Count = Field(12, description="the same, before it may page")
+    outputs_warning: Count = Field(
+        6, description="like outputs in a row with no action: the longest innocent streak of 200 runs was 6"
+    )
+    outputs_page: Count = Field(8, description="the same, before it may page")
+    output_similarity: Share = Field(
+        0.4,
+        description="Jaccard of 8-byte shingles from which outputs are alike; a tenth of words changed: .5",
+    )
+    page_burnt_usd: NotNegative = Field(
+        1.0, description="burnt, together with page_usd_per_hour, before it may page"
+    )
+    page_usd_per_hour: NotNegative = Field(10.0, description="burning at, together with page_burnt_usd")
+    page_burnt_alone_usd: NotNegative = Field(20.0, description="burnt before it may page at any rate")
+    warning_usd: NotNegative = Field(0.1, description="burnt before it is more than a line on a board")
+
+
+class InflationRule(Section):
+    """Thresholds of `run_inflation`."""
+
+    enabled: bool = Field(True, description="false: this rule is not asked")
+    info_calls: Count = Field(
+        10, description="calls without a strong status: an auditor's red flag, and 62 % of ordinary runs"
+    )
+    warning_calls: Count = Field(
+        20, description="calls without a strong status: 91 % of runs beyond had failed"
+    )
+
+
+class SpikeRule(Section):
+    """Thresholds of `spend_spike`; measured on simulated fleets over real request rates."""
+
+    enabled: bool = Field(True, description="false: this rule is not asked")
+    times_usual: Positive = Field(5.0, description="the hour's dollars over the usual active hour's")
+    floor_usd: NotNegative = Field(20.0, description="dollars above usual in the hour")
+    hours_since_strong: NotNegative = Field(
+        8.0, description="usual hours of dollars spent since the last strong status"
+    )
+    calm_s: NotNegative = Field(3600.0, description="no strong or medium status for this long")
+    slices: Annotated[int, Field(ge=1, le=4)] = Field(
+        3, description="of the last four ten-minute slices, burning in this many"
+    )
+    young_hours: Count = Field(
+        20, description="active hours in 7 days below which a subject is young and not judged by itself"
+    )
+
+
+class Rules(Section):
+    """All rules."""
+
+    loop: LoopRule = Field(LoopRule(), description="steps that repeat and bring nothing new")
+    run_inflation: InflationRule = Field(InflationRule(), description="many calls and no strong status")
+    spend_spike: SpikeRule = Field(SpikeRule(), description="far more dollars than usual, and nothing moves")
+
+
+class Override(Section):
+    """Other thresholds for a tenant, team or agent; all that are given must match, later overrides win."""
+
+    tenant: str | None = Field(None, description="absent: of any tenant")
+    team: str | None = Field(None, description="absent: of any team")
+    agent: str | None = Field(None, description="absent: of any agent")
+    rules: Rules = Field(description="as [rules], only the keys that differ")
+
+    @model_validator(mode="after")
+    def _selects(self) -> Self:
+        if self.tenant is None and self.team is None and self.agent is None:
+            raise ValueError("needs tenant, team or agent; what holds for all belongs into [rules]")
+        return self
+
+    def matches(self, tenant: str, team: str | None, agent: str | None) -> bool:
+        """Whether it is meant for this subject."""
+        return self.tenant in (None, tenant) and self.team in (None, team) and self.agent in (None, agent)
+
+
+class Episodes(Section):
+    """When an episode is updated and ends."""
+
+    quiet_s: Positive = Field(
+        900.0, description="quiet for the longer of this and quiet_gaps of its own gaps: it resolves"
+    )
+    quiet_gaps: Positive = Field(3.0, description="see quiet_s; so a slow loop stays one episode")
+    update_factor: Annotated[float, Field(gt=1)] = Field(
+        2.0, description="an update at each growth of its cost by this factor"
+    )
+    max_call_ids: Count = Field(
+        50, description="call ids in the evidence: the first of the episode and the newest"
+    )

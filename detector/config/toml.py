@@ -1,0 +1,72 @@
+"""Writes a configuration as TOML that loads again: each key under its description, secrets left out."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+from pydantic_core import PydanticUndefined
+
+from detector.config.keys import is_secret
+from detector.config.model import Config
+
+UNITS = "# Names end in their unit: _s seconds, _usd US dollars, _bytes bytes."
+
+
+def to_toml(config: Config) -> str:
+    """The effective configuration; unset keys and secrets are comments."""
+    lines = [UNITS]
+    for name in Config.model_fields:
+        if name != "overrides":
+            lines += ["", *_table(name, getattr(config, name))]
+    for override in config.overrides:
+        lines += ["", f"# {type(override).__doc__}", "[[overrides]]"]
+        lines += [
+            f"{key} = {_value(getattr(override, key))}" for key in _set_keys(override) if key != "rules"
+        ]
+        for name in _set_keys(override.rules):
+            rule = getattr(override.rules, name)
+            lines += [f"[overrides.rules.{name}]"]
+            lines += [f"{key} = {_value(getattr(rule, key))}" for key in _set_keys(rule)]
+    return "\n".join(lines) + "\n"
+
+
+def _set_keys(section: BaseModel) -> Iterator[str]:
+    """The keys that were given, in the order of the model."""
+    return (
+        name
+        for name in type(section).model_fields
+        if name in section.model_fields_set and getattr(section, name) is not None
+    )
+
+
+def _table(path: str, section: BaseModel) -> list[str]:
+    lines = [f"# {type(section).__doc__}", f"[{path}]"]
+    tables: list[str] = []
+    for name, info in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, BaseModel):
+            tables += ["", *_table(f"{path}.{name}", value)]
+            continue
+        changed = (
+            value != info.default and info.default not in (None, PydanticUndefined) and not is_secret(info)
+        )
+        default = f" (default: {_value(info.default)})" if changed else ""
+        lines += [f"# {info.description}{default}", _line(name, value)]
+    return lines + tables
+
+
+def _line(name: str, value: Any) -> str:
+    if value is None:
+        return f"# {name} is not set"
+    if isinstance(value, SecretStr):
+        return f'# {name} = "**********" (set, not shown)'
+    return f"{name} = {_value(value)}"
+
+
+def _value(value: Any) -> str:
+    """A TOML value; its basic strings are JSON's, but that DEL has to be escaped too."""
+    if isinstance(value, Path):
+        value = str(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

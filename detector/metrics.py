@@ -1,0 +1,227 @@
+"""The one catalogue of metrics: every series that the detector serves, once, with its meaning."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, Metric, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from detector import __version__
+from detector.config.settings import Metrics as Limits
+from detector.errors import Reason
+
+OTHER = "other"
+"""Stands for the values of a label beyond metrics.max_label_values."""
+NONE = "none"
+"""Stands for a value that the event does not have."""
+_ABSENT: dict[str | None, str] = {None: NONE, "": NONE}
+
+USAGE_LABELS = ("tenant", "team", "agent", "model")
+UsageKey = tuple[str | None, str | None, str | None, str | None]
+"""Tenant, team, agent and model, as UsageSums are grouped."""
+
+BATCH_BUCKETS = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10_000)
+ALERT_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 900, 3600)
+CHECKPOINT_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class UsageSums(Protocol):
+    """What calls of one tenant, team, agent and model have used since the sums were last taken."""
+
+    @property
+    def calls(self) -> int: ...  # noqa: D102
+    @property
+    def input_tokens(self) -> int: ...  # noqa: D102
+    @property
+    def cached_input_tokens(self) -> int: ...  # noqa: D102
+    @property
+    def cache_write_tokens(self) -> int: ...  # noqa: D102
+    @property
+    def output_tokens(self) -> int: ...  # noqa: D102
+    @property
+    def reasoning_tokens(self) -> int: ...  # noqa: D102
+    @property
+    def cost_usd(self) -> float: ...  # noqa: D102
+    @property
+    def unpriced_calls(self) -> int: ...  # noqa: D102
+    @property
+    def unmetered_calls(self) -> int: ...  # noqa: D102
+
+
+class _UsageSeries(NamedTuple):
+    """The series of one set of labels, looked up once."""
+
+    calls: Counter
+    input_tokens: Counter
+    cached_input_tokens: Counter
+    cache_write_tokens: Counter
+    output_tokens: Counter
+    reasoning_tokens: Counter
+    cost_usd: Counter
+    unpriced_calls: Counter
+    unmetered_calls: Counter
+
+
+class Metrics:
+    """All metrics on one registry; never a run, task, user or call among the labels."""
+
+    def __init__(self, limits: Limits, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry if registry is not None else CollectorRegistry()
+        self._limits = limits
+        self._labels: dict[str, dict[str | None, str]] = {name: dict(_ABSENT) for name in USAGE_LABELS}
+        self._usage: dict[tuple[str, ...], _UsageSeries] = {}
+        self._known_episodes: set[tuple[str, str]] = set()
+        self._make_usage()
+        self._make_input()
+        self._make_findings()
+        self._make_plumbing()
+        Info("detector_build", "The version that runs.", registry=self.registry).info(
+            {"version": __version__}
+        )
+        ProcessCollector(registry=self.registry)
+
+    def _make_usage(self) -> None:
+        new = self._counter
+        self.calls = new("calls", "Calls of language models.", *USAGE_LABELS)
+        self.tokens = new(
+            "tokens",
+            "Tokens by kind; cached_input is contained in input, and reasoning in output.",
+            *USAGE_LABELS,
+            "kind",
+        )
+        self.cost_usd = new("cost_usd", "Dollars, as told or priced.", *USAGE_LABELS)
+        self.unpriced_calls = new("unpriced_calls", "Calls with tokens but without a price.", *USAGE_LABELS)
+        self.unmetered_calls = new("unmetered_calls", "Calls that came without token counts.", *USAGE_LABELS)
+        self.label_overflow = new(
+            "label_overflow",
+            f"Look-ups of a label value beyond metrics.max_label_values, shown as {OTHER!r}.",
+            "label",
+        )
+        for name in USAGE_LABELS:
+            self.label_overflow.labels(name)
+
+    def _make_input(self) -> None:
+        new = self._counter
+        self.events = new("events", "Events that ingest accepted, by kind.", "kind")
+        self.dead_letters = new("dead_letters", "Events that could not be used, by reason.", "reason")
+        self.clock_ahead = new("clock_ahead", "Events ahead of their broker's clock, taken at that clock.")
+        self.text_truncated = new("text_truncated", "Texts sketched in part only: ingest.max_text_bytes.")
+        self.late = new("late", "Observations that came after the watermark had passed their time.")
+        self.duplicates = new("duplicates", "Events sent twice, known by their id and left out.")
+        self.links = self._gauge("links", "Links from run to task that ingest holds.")
+        for kind in ("call", "tool_result", "status", "link"):
+            self.events.labels(kind)
+        for reason in Reason:
+            self.dead_letters.labels(reason.value)
+
+    def _make_findings(self) -> None:
+        self.live_runs = self._gauge("live_runs", "Runs held in memory.", "partition")
+        self.open_episodes = self._gauge("open_episodes", "Episodes that are open.", "rule", "severity")
+        self.alerts = self._counter("alerts", "Alert records written.", "rule", "severity", "state")
+        self.flagged_usd = self._counter("flagged_usd", "Dollars burnt within episodes.", "rule")
+        self.event_to_alert_seconds = self._histogram(
+            "event_to_alert_seconds",
+            "From the time of the call that decided to the alert record being written.",
+            ALERT_BUCKETS_S,
+        )
+
+    def _make_plumbing(self) -> None:
+        self.lag_records = self._gauge("lag_records", "Records not yet read.", "stage", "topic", "partition")
+        self.watermark_lag_seconds = self._gauge(
+            "watermark_lag_seconds", "The present minus the watermark.", "partition"
+        )
+        self.batch_records = self._histogram(
+            "batch_records", "Records taken at once.", BATCH_BUCKETS, "stage"
+        )
+        self.checkpoint_seconds = self._histogram(
+            "checkpoint_seconds", "Time to write a checkpoint.", CHECKPOINT_BUCKETS_S
+        )
+        self.checkpoint_bytes = self._counter("checkpoint_bytes", "Bytes of state written.")
+        self.notify_requests = self._counter(
+            "notify_requests", "Requests to an Alertmanager, by how they ended.", "target", "outcome"
+        )
+        self.notify_pending = self._gauge("notify_pending", "Alerts not yet delivered to every Alertmanager.")
+
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(f"detector_{name}", told, labels, registry=self.registry)
+
+    def _gauge(self, name: str, told: str, *labels: str) -> Gauge:
+        return Gauge(f"detector_{name}", told, labels, registry=self.registry)
+
+    def _histogram(self, name: str, told: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"detector_{name}", told, labels, buckets=buckets, registry=self.registry)
+
+    def label(self, name: str, value: str | None) -> str:
+        """`value` as shown under `name` (one of USAGE_LABELS): itself, "none", or "other" beyond the cap."""
+        known = self._labels[name]
+        found = known.get(value)
+        if found is not None:
+            return found
+        assert value is not None  # None is always known
+        if len(known) - len(_ABSENT) >= self._limits.max_label_values:
+            self.label_overflow.labels(name).inc()
+            return OTHER
+        known[value] = value
+        return value
+
+    def add_usage(self, usage: Mapping[UsageKey, UsageSums]) -> None:
+        """Adds what an engine summed up since it was last asked."""
+        for subject, sums in usage.items():
+            labels = tuple(map(self.label, USAGE_LABELS, subject))
+            series = self._usage.get(labels)
+            if series is None:
+                series = self._usage[labels] = self._usage_series(labels)
+            for field, counter in zip(_UsageSeries._fields, series, strict=True):
+                if amount := getattr(sums, field):
+                    counter.inc(amount)
+
+    def _usage_series(self, labels: tuple[str, ...]) -> _UsageSeries:
+        def tokens(kind: str) -> Counter:
+            return self.tokens.labels(*labels, kind)
+
+        return _UsageSeries(
+            calls=self.calls.labels(*labels),
+            input_tokens=tokens("input"),
+            cached_input_tokens=tokens("cached_input"),
+            cache_write_tokens=tokens("cache_write"),
+            output_tokens=tokens("output"),
+            reasoning_tokens=tokens("reasoning"),
+            cost_usd=self.cost_usd.labels(*labels),
+            unpriced_calls=self.unpriced_calls.labels(*labels),
+            unmetered_calls=self.unmetered_calls.labels(*labels),
+        )
+
+    def show_open_episodes(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Sets the open episodes of this worker by (rule, severity); those not among `counts` become 0."""
+        self._known_episodes.update(counts)
+        for rule, severity in self._known_episodes:
+            self.open_episodes.labels(rule, severity).set(counts.get((rule, severity), 0))
+
+    def drop_partition(self, partition: int) -> None:
+        """Removes what watch showed of a partition that another worker has now."""
+        self.live_runs.remove(str(partition))
+        self.watermark_lag_seconds.remove(str(partition))
+
+    def drop_lag(self, stage: str, topic: str, partition: int) -> None:
+        """Removes the lag of a source partition that another worker has now."""
+        self.lag_records.remove(stage, topic, str(partition))
+
+    def text(self) -> bytes:
+        """All series in the text format of Prometheus."""
+        return generate_latest(_WithoutCreated(self.registry))
+
+
+class _WithoutCreated(Collector):
+    """Leaves out the `_created` series, which double the counters and are of use in OpenMetrics only.
+
+    The library's own switch for this is global to the process.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._registry.collect():
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            yield family
