@@ -58,7 +58,7 @@ class Call(msgspec.Struct):
     model: Name
     usage: Usage
     type: Literal["call"] = "call"
-    tenant: Name = "default"
+    tenant: Name | None = "default"
     team: Name | None = None
     user: Name | None = None
     agent: Name | None = None
@@ -68,13 +68,13 @@ class Call(msgspec.Struct):
     task: Id | None = None
     task_type: Name | None = None
     turn: Name | None = None
-    interactive: bool = False
+    interactive: bool | None = False
     provider: Name | None = None
     operation: Name | None = None
     cost_usd: Dollars | None = None
     cost_basis: Literal["told", "priced", "own_list", "notional"] | None = None
     duration_s: Seconds | None = None
-    status: Literal["ok", "error", "rate_limited"] = "ok"
+    status: Literal["ok", "error", "rate_limited"] | None = "ok"
     error: str | None = None
     output: Output | None = None
     tools: list[Tool] | None = None
@@ -87,7 +87,7 @@ class ToolResult(msgspec.Struct):
     time: Time
     call_id: Id
     type: Literal["tool_result"] = "tool_result"
-    tenant: Name = "default"
+    tenant: Name | None = "default"
     task: Id | None = None
     run: Id | None = None
     name: Name | None = None
@@ -106,7 +106,7 @@ class Status(msgspec.Struct, rename={"from_": "from"}):
     time: Time
     strength: Literal["strong", "medium", "weak"]
     type: Literal["status"] = "status"
-    tenant: Name = "default"
+    tenant: Name | None = "default"
     task: Id | None = None
     run: Id | None = None
     from_: Name | None = None
@@ -127,7 +127,7 @@ class Link(msgspec.Struct):
     run: Id
     task: Id
     type: Literal["link"] = "link"
-    tenant: Name = "default"
+    tenant: Name | None = "default"
     source: Name | None = None
 
 

@@ -1,0 +1,264 @@
+"""Events to observations: priced, sketched, placed, and packed by partition. Text goes no further than here."""
+
+from collections import Counter
+from datetime import datetime
+
+import msgspec
+import numpy as np
+
+from detector.enrich import pricing
+from detector.enrich.identity import Identities, hash64
+from detector.enrich.sketch import MAX_TEXT_BYTES, WORDS, fingerprint64, parse_sketch, sketch_many
+from detector.enrich.tools import of_result, of_tools, result_body
+from detector.errors import BadInput, Reason
+from detector.model import packed as pk
+from detector.model.events import Call, Link, Status, ToolResult
+
+_STEPLESS = frozenset({"embeddings", "embedding", "rerank", "moderation"})
+_STRENGTH = {"weak": pk.WEAK, "medium": pk.MEDIUM, "strong": pk.STRONG}
+_STATUS_FLAGS = {"error": pk.ERROR, "rate_limited": pk.ERROR | pk.RATE_LIMITED}
+_TOLD_NOTHING = (None, None, None, None, None)
+
+
+class Sketches:
+    """Texts of a batch, sketched together; each is known by its number until then."""
+
+    def __init__(self) -> None:
+        self._texts: list[bytes] = []
+        self._keep_digits: list[bool] = []
+        self._given: dict[int, tuple[int, bytes]] = {}
+
+    def add(self, text: bytes, keep_digits: bool) -> int:
+        """The number of a text's sketch; -1 for no text."""
+        if not text:
+            return -1
+        self._texts.append(text)
+        self._keep_digits.append(keep_digits)
+        return len(self._texts) - 1
+
+    def give(self, level: int, bitmap: bytes) -> int:
+        """The number of a sketch that the producer made."""
+        self._texts.append(b"")
+        self._keep_digits.append(False)
+        self._given[len(self._texts) - 1] = (level, bitmap)
+        return len(self._texts) - 1
+
+    def make(self) -> tuple[np.ndarray, np.ndarray]:
+        """Words (n × 16) and levels (n) of all texts so far; then starts anew."""
+        n = len(self._texts)
+        words, levels = np.zeros((n, WORDS), np.uint64), np.zeros(n, np.uint8)
+        if n:
+            ends = np.cumsum([len(t) for t in self._texts])
+            sketch_many(np.frombuffer(b"".join(self._texts), np.uint8), ends, np.array(self._keep_digits), words, levels)
+        for i, (level, bitmap) in self._given.items():
+            words[i], levels[i] = np.frombuffer(bitmap, "<u8"), level
+        self._texts, self._keep_digits, self._given = [], [], {}
+        return words, levels
+
+
+class Pack:
+    """The observations of one partition that wait to be sent."""
+
+    def __init__(self) -> None:
+        self.rows: list[bytes] = []
+        self.ids: list[str] = []
+        self.idents: dict[pk.Ident, int] = {}
+        self.sketches: list[int] = []
+        self.waits: list[bytes] = []
+
+    def sketch(self, number: int) -> int:
+        """This pack's index of a sketch of the batch."""
+        if number < 0:
+            return -1
+        self.sketches.append(number)
+        return len(self.sketches) - 1
+
+    def encode(self, marks: dict[int, float], words: np.ndarray, levels: np.ndarray) -> bytes:
+        """The packed record's bytes; `words` and `levels` are those of the whole batch."""
+        mine = self.sketches
+        return pk.encode_packed(
+            pk.Packed(
+                format=pk.FORMAT,
+                marks=marks,
+                idents=list(self.idents),
+                ids=self.ids,
+                rows=b"".join(self.rows),
+                words=words[mine].tobytes() if mine else b"",
+                levels=levels[mine].tobytes() if mine else b"",
+                waits=b"".join(self.waits),
+            )
+        )
+
+
+class Observer:
+    """Turns events into rows of their partition's pack; raises BadInput for one that cannot be used."""
+
+    def __init__(self, identities: Identities, prices: pricing.Prices) -> None:
+        self.identities, self.prices = identities, prices
+        self.sketches = Sketches()
+        self.packs: dict[int, Pack] = {}
+        self.counts: Counter[str] = Counter()
+
+    def observe(self, event: Call | ToolResult | Status | Link, t: float, source: int, seq: int) -> int:
+        """Adds one event, at `t` (s UTC), to its pack and returns the partition."""
+        if isinstance(event, Call):
+            return self._call(event, t, source, seq)
+        if isinstance(event, ToolResult):
+            return self._tool_result(event, t, source, seq)
+        if isinstance(event, Status):
+            return self._status(event, t, source, seq)
+        return self._link(event, t, source, seq)
+
+    def _pack(self, partition: int) -> Pack:
+        pack = self.packs.get(partition)
+        if pack is None:
+            pack = self.packs[partition] = Pack()
+        return pack
+
+    def _call(self, e: Call, t: float, source: int, seq: int) -> int:
+        if e.run is None and e.task is None:
+            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        tenant = e.tenant or "default"
+        ident, partition = self.identities.place(
+            (tenant, e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type, e.model, e.provider)
+        )
+        pack = self._pack(partition)
+        flags, cost, tokens = self._money(e, t)
+        if e.status != "ok" and e.status is not None:
+            flags |= _STATUS_FLAGS[e.status]
+        if e.interactive:
+            flags |= pk.INTERACTIVE
+        if e.operation == "compaction":
+            flags |= pk.COMPACTION
+        elif e.operation in _STEPLESS:
+            flags |= pk.STEPLESS
+        output, output_sketch = self._output(e)
+        action = result = 0
+        action_sketch = result_sketch = -1
+        missing = 0
+        if e.tools:
+            try:
+                done = of_tools(e.tools)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
+            action, result, missing = done.action, done.result, min(255, len(done.missing))
+            action_sketch = pack.sketch(self.sketches.add(done.action_text, True))
+            result_sketch = pack.sketch(self.sketches.add(done.result_text, True))
+            if done.failed:
+                flags |= pk.TOOL_ERROR
+            for call_id, tool in done.missing:
+                pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
+        if len(e.tools or ()) and missing == len(e.tools or ()) and not any(tool.call_id for tool in e.tools or ()):
+            missing = 255  # nothing can ever bring these results
+        pack.rows.append(
+            pk.pack_row(
+                pk.CALL, 0, 0, missing, flags,
+                pack.idents.setdefault(ident, len(pack.idents)),
+                source, seq, t, hash64(tenant, "call", e.id),
+                hash64(e.turn) if e.turn is not None else 0,
+                action, result, output, cost, e.duration_s or 0.0, *tokens,
+                action_sketch, result_sketch, pack.sketch(output_sketch),
+            )
+        )  # fmt: skip
+        pack.ids.append(e.id)
+        return partition
+
+    def _money(self, e: Call, t: float) -> tuple[int, float, tuple[int, int, int, int, int]]:
+        """Flags, dollars and tokens (input, cached, written, output, reasoning) of a call."""
+        u = e.usage
+        told = (u.input_tokens, u.cached_input_tokens, u.cache_write_tokens, u.output_tokens, u.reasoning_tokens)
+        flags = 0 if told == _TOLD_NOTHING else pk.TOKENS_KNOWN
+        i, c, w, o, r = (n or 0 for n in told)
+        if e.cost_usd is not None:
+            return flags, e.cost_usd, (i, c, w, o, r)
+        if not flags:
+            return pk.UNMETERED, 0.0, (0, 0, 0, 0, 0)
+        tiers = self.prices.rates(e.model, e.provider, t)
+        if tiers is None:
+            return flags | pk.UNPRICED, 0.0, (i, c, w, o, r)
+        return flags, pricing.cost_usd(tiers, i, c, w, o), (i, c, w, o, r)
+
+    def _output(self, e: Call) -> tuple[int, int]:
+        """Fingerprint and sketch number of the output; 0 and -1 where there is none."""
+        o = e.output
+        if o is None:
+            return 0, -1
+        if o.text is not None:
+            raw = o.text.encode()
+            if not raw:
+                return 0, -1
+            if len(raw) > MAX_TEXT_BYTES:
+                self.counts["truncated"] += 1
+            return fingerprint64(raw), self.sketches.add(raw, False)
+        try:
+            number = self.sketches.give(*parse_sketch(o.sketch)) if o.sketch is not None else -1
+        except ValueError as error:
+            raise BadInput(Reason.OUT_OF_RANGE, "output.sketch", str(error)) from error
+        return (int(o.fingerprint, 16) if o.fingerprint is not None else 0), number
+
+    def _tool_result(self, e: ToolResult, t: float, source: int, seq: int) -> int:
+        if e.run is None and e.task is None:
+            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        try:
+            body, failed = result_body(e.result, e.error) or (b"", False)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadInput(Reason.NOT_JSON, "result", "cannot be read") from error
+        ident, partition = self._bystander(e.tenant, e.run, e.task)
+        pack = self._pack(partition)
+        self._plain_row(
+            pack, pk.TOOL_RESULT, ident, e.id, t, source, seq,
+            flags=pk.TOOL_ERROR if failed else 0,
+            action=wait_key(ident.subject, e.call_id),
+            result=of_result(body, failed),
+            result_sketch=pack.sketch(self.sketches.add(body, True)),
+        )  # fmt: skip
+        return partition
+
+    def _status(self, e: Status, t: float, source: int, seq: int) -> int:
+        if e.run is None and e.task is None:
+            raise BadInput(Reason.MISSING_FIELD, "task", "one of task and run is required")
+        ident, partition = self._bystander(e.tenant, e.run, e.task)
+        strength = _STRENGTH[e.strength]
+        if e.actor == "agent":
+            strength = min(strength, pk.MEDIUM)  # a runaway must not reset its own clock
+        self._plain_row(
+            self._pack(partition), pk.STATUS, ident, e.id, t, source, seq,
+            strength=strength, category=pk.CATEGORIES[e.category],
+        )  # fmt: skip
+        return partition
+
+    def _link(self, e: Link, t: float, source: int, seq: int) -> int:
+        tenant = e.tenant or "default"
+        self.identities.link(tenant, e.run, e.task)
+        ident, partition = self._bystander(tenant, e.run, e.task)
+        self._plain_row(self._pack(partition), pk.LINK, ident, e.id, t, source, seq)
+        return partition
+
+    def _bystander(self, tenant: str | None, run: str | None, task: str | None) -> tuple[pk.Ident, int]:
+        """Identity and partition of an event that is no call."""
+        who = (tenant or "default", None, None, None, None, run, None, task, None, None, None)
+        return self.identities.place(who)
+
+    @staticmethod
+    def _plain_row(
+        pack: Pack, kind: int, ident: pk.Ident, id: str, t: float, source: int, seq: int, *,
+        strength: int = 0, category: int = 0, flags: int = 0, action: int = 0, result: int = 0, result_sketch: int = -1,
+    ) -> None:  # fmt: skip
+        number = pack.idents.setdefault(ident, len(pack.idents))
+        pack.rows.append(
+            pk.pack_row(
+                kind, strength, category, 0, flags, number, source, seq, t, hash64(ident.tenant, str(kind), id), 0,
+                action, result, 0, 0.0, 0.0, 0, 0, 0, 0, 0, -1, result_sketch, -1,
+            )
+        )  # fmt: skip
+        pack.ids.append(id)
+
+
+def wait_key(subject: int, call_id: str) -> int:
+    """What a tool call and its later result have in common."""
+    return hash64(str(subject), call_id)
+
+
+def seconds(time: float | datetime) -> float:
+    """A wire time as seconds UTC."""
+    return time.timestamp() if isinstance(time, datetime) else float(time)

@@ -1,0 +1,134 @@
+"""The packed record of `detector.observations`: observations of one partition as columns, internal to the detector.
+
+A record is MessagePack of `Packed`: one row of `ROW` for each observation, the identities that the rows point to,
+and the sketches. Watch reads the columns without copying.
+"""
+
+import struct
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+FORMAT = 1
+
+CALL, TOOL_RESULT, STATUS, LINK = 0, 1, 2, 3
+
+# flags of a row
+UNPRICED = 1 << 0  # no price is known for the model
+UNMETERED = 1 << 1  # the source told no usage
+INTERACTIVE = 1 << 2  # a person is before it
+ERROR = 1 << 3  # the call failed
+RATE_LIMITED = 1 << 4
+COMPACTION = 1 << 5  # the call only shortened the context
+STEPLESS = 1 << 6  # no step of an agent: embeddings and the like
+TOOL_ERROR = 1 << 7  # a tool of the step failed
+TOKENS_KNOWN = 1 << 8
+
+WEAK, MEDIUM, STRONG = 1, 2, 3
+ENDED = (3, 4, 5)
+CATEGORIES = {None: 0, "backlog": 1, "planned": 2, "completed": 3, "not_planned": 4, "duplicate": 5, "started": 6}
+
+_COLUMNS: tuple[tuple[str, str, str], ...] = (
+    # name, numpy, struct
+    ("kind", "u1", "B"),
+    ("strength", "u1", "B"),  # of a status: WEAK, MEDIUM, STRONG
+    ("category", "u1", "B"),  # of a status: see CATEGORIES
+    ("missing", "u1", "B"),  # tools of the call whose result is not known yet
+    ("flags", "u4", "I"),
+    ("ident", "u4", "I"),  # index into idents
+    ("source", "i4", "i"),  # topic index << 16 | partition
+    ("seq", "i8", "q"),  # source offset << 16 | index of the event in its record
+    ("t", "f8", "d"),  # event time, s UTC
+    ("id", "u8", "Q"),  # hash of tenant, kind and id
+    ("turn", "u8", "Q"),  # hash of the turn; 0 where there is none
+    ("action", "u8", "Q"),  # fingerprint of tool names and arguments; of a tool result: its wait key
+    ("result", "u8", "Q"),  # sum of the mixed fingerprints of results; of a tool result: of the result alone
+    ("output", "u8", "Q"),  # fingerprint of the text
+    ("cost_usd", "f8", "d"),
+    ("duration_s", "f4", "f"),
+    ("input", "u4", "I"),
+    ("cached", "u4", "I"),
+    ("written", "u4", "I"),
+    ("out", "u4", "I"),
+    ("reasoning", "u4", "I"),
+    ("action_sketch", "i4", "i"),  # index into the sketches, -1: none
+    ("result_sketch", "i4", "i"),
+    ("output_sketch", "i4", "i"),
+)
+ROW = np.dtype([(name, "<" + kind) for name, kind, _ in _COLUMNS])
+pack_row = struct.Struct("<" + "".join(code for _, _, code in _COLUMNS)).pack
+
+WAIT = np.dtype([("row", "<u4"), ("key", "<u8"), ("tool", "<u8")])
+"""A tool whose result is not known yet: its call's row, the key its result will come with, its fingerprint."""
+pack_wait = struct.Struct("<IQQ").pack
+
+
+class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """Who and where of an observation; hashes of 64 bits, names as sent (user: pseudonym)."""
+
+    subject: int
+    lane: int
+    actor: int
+    tenant: str
+    team: str | None
+    user: str | None
+    agent: str | None
+    key: str | None
+    run: str | None
+    parent_run: str | None
+    task: str | None
+    task_type: str | None
+    model: str | None
+    provider: str | None
+
+
+class Packed(msgspec.Struct, array_like=True):
+    """Observations of one partition, and how far each source has been forwarded (s UTC of event time)."""
+
+    format: int
+    marks: dict[int, float]
+    idents: list[Ident]
+    ids: list[str]
+    rows: bytes
+    words: bytes
+    levels: bytes
+    waits: bytes
+
+
+class Columns(NamedTuple):
+    """A packed record, opened: rows (n of ROW), words (k × 16 of u64), levels (k), waits (of WAIT)."""
+
+    marks: dict[int, float]
+    idents: list[Ident]
+    ids: list[str]
+    rows: npt.NDArray[Any]
+    words: npt.NDArray[np.uint64]
+    levels: npt.NDArray[np.uint8]
+    waits: npt.NDArray[Any]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Packed)
+
+
+def encode_packed(packed: Packed) -> bytes:
+    """The record's bytes."""
+    return _encoder.encode(packed)
+
+
+def decode_packed(value: bytes) -> Columns:
+    """Opens a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
+    p = _decoder.decode(value)
+    if p.format != FORMAT:
+        raise ValueError(f"packed observations of format {p.format}; this version reads {FORMAT}: upgrade watch first")
+    return Columns(
+        p.marks,
+        p.idents,
+        p.ids,
+        np.frombuffer(p.rows, ROW),
+        np.frombuffer(p.words, "<u8").reshape(-1, 16),
+        np.frombuffer(p.levels, np.uint8),
+        np.frombuffer(p.waits, WAIT),
+    )

@@ -1,0 +1,171 @@
+"""The pure part of ingest: records of source topics in; packed observations, dead letters and links out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from detector.clock import Clock, system_clock
+from detector.config import Config
+from detector.enrich.identity import Identities, hash64
+from detector.enrich.observe import Observer, Pack, seconds
+from detector.enrich.pricing import Prices
+from detector.enrich.pseudonyms import Pseudonyms
+from detector.errors import BadInput, Reason
+from detector.model.events import Call, Event, Link
+from detector.sources import native
+
+YEAR_2000_S, YEAR_2100_S = 946_684_800.0, 4_102_444_800.0
+_MAX_IN_RECORD = 65_535
+
+Kind = Literal["calls", "status", "any"]
+
+
+class SourceRecord(NamedTuple):
+    """A record as Kafka has it; `broker_s` is its timestamp in s UTC, None where there is no broker."""
+
+    offset: int
+    value: bytes | None
+    broker_s: float | None
+
+
+class DeadLetter(NamedTuple):
+    """One event that cannot be used; the stage looks its bytes up by source and offset."""
+
+    source: int
+    offset: int
+    reason: Reason
+    field: str
+    detail: str
+
+
+class Flushed(NamedTuple):
+    """What goes out: (partition, value) of packed records, dead letters, (key, value) of links."""
+
+    packed: list[tuple[int, bytes]]
+    dead_letters: list[DeadLetter]
+    links: list[tuple[bytes, bytes]]
+
+
+class Intake:
+    """Takes records, gives packed observations; keeps caches and links, but no state that could be lost."""
+
+    def __init__(self, config: Config, partitions: int, clock: Clock = system_clock) -> None:
+        self._config, self._partitions, self._clock = config.ingest, partitions, clock
+        privacy = config.privacy
+        pseudonyms = Pseudonyms(privacy.key(), privacy.plain_users)
+        self._identities = Identities(partitions, pseudonyms, config.ingest.max_links)
+        self._observer = Observer(self._identities, Prices())
+        self._full: list[tuple[int, Pack]] = []
+        self._dead: list[DeadLetter] = []
+        self._links: list[tuple[bytes, bytes]] = []
+        self._forwarded: dict[int, float] = {}
+        self.counts = self._observer.counts
+
+    @property
+    def links(self) -> int:
+        """How many links are held."""
+        return self._identities.links
+
+    @property
+    def pending(self) -> int:
+        """Observations that wait for the next flush."""
+        return sum(len(p.rows) for p in self._observer.packs.values()) + sum(len(p.rows) for _, p in self._full)
+
+    def forwarded(self, source: int) -> float:
+        """The highest event time taken from a source (s UTC), 0 before the first."""
+        return self._forwarded.get(source, 0.0)
+
+    def take(self, source: int, kind: Kind, records: Sequence[SourceRecord]) -> None:
+        """Takes records of one source, in the order of their offsets."""
+        newest = self._forwarded.get(source, 0.0)
+        for record in records:
+            if record.value is None:
+                self._refuse(source, record, BadInput(Reason.NOT_JSON, "", "is empty"))
+                continue
+            if len(record.value) > self._config.max_record_bytes:
+                self._refuse(source, record, BadInput(Reason.TOO_LARGE, "", f"has {len(record.value)} bytes"))
+                continue
+            events = native.decode(record.value, kind)
+            if len(events) > _MAX_IN_RECORD:
+                self._refuse(source, record, BadInput(Reason.TOO_LARGE, "", f"holds {len(events)} events"))
+                continue
+            seq = record.offset << 16
+            for event in events:
+                newest = max(newest, self._one(source, record, seq, event))
+                seq += 1
+        self._forwarded[source] = newest
+
+    def _one(self, source: int, record: SourceRecord, seq: int, event: Event | BadInput) -> float:
+        """Takes one event; its time where it can be used, else 0."""
+        if isinstance(event, BadInput):
+            self._refuse(source, record, event)
+            return 0.0
+        try:
+            t = self._time(seconds(event.time), record.broker_s)
+            partition = self._observer.observe(event, t, source, seq)
+        except BadInput as bad:
+            self._refuse(source, record, bad)
+            return 0.0
+        self.counts[event.type] += 1
+        pack = self._observer.packs[partition]
+        if len(pack.rows) >= self._config.pack_observations and seq & 0xFFFF == 0:
+            self._full.append((partition, self._observer.packs.pop(partition)))
+        if isinstance(event, Link):
+            tenant = event.tenant or "default"
+            value = msgspec.json.encode({"tenant": tenant, "run": event.run, "task": event.task})
+            self._links.append((b"%016x" % hash64(tenant, event.run), value))
+        elif isinstance(event, Call) and event.cost_usd is None and event.cost_basis is not None:
+            self.counts["cost_basis_without_cost"] += 1
+        return t
+
+    def _time(self, t: float, broker_s: float | None) -> float:
+        """The time an event is taken at; raises BadInput where it is absurd."""
+        if not YEAR_2000_S <= t < YEAR_2100_S:
+            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "is not within the years 2000 to 2100")
+        if broker_s is None:
+            return t
+        ahead = t - broker_s
+        if ahead > self._config.refuse_future_s:
+            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the future: see ingest.refuse_future_s")
+        if ahead < -self._config.refuse_past_s:
+            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the past: see ingest.refuse_past_s")
+        if ahead > self._config.max_future_s:
+            self.counts["clock_ahead"] += 1
+            return broker_s
+        return t
+
+    def _refuse(self, source: int, record: SourceRecord, bad: BadInput) -> None:
+        self.counts[f"bad:{bad.reason}"] += 1
+        self._dead.append(DeadLetter(source, record.offset, bad.reason, bad.field, bad.detail))
+
+    def learn_link(self, key: bytes, value: bytes | None) -> None:
+        """Applies a record of `detector.links`."""
+        if value is not None:
+            link = msgspec.json.decode(value, type=dict[str, str])
+            self._identities.link(link["tenant"], link["run"], link["task"])
+
+    def flush(self, marks: Mapping[int, float], everywhere: bool = False) -> Flushed:
+        """Packs what was taken. `marks`: source -> event time (s UTC) up to which it has been forwarded.
+
+        everywhere: a record for every partition, so that each learns the marks.
+        """
+        words, levels = self._observer.sketches.make()
+        told = dict(marks)
+        packs = [*self._full, *self._observer.packs.items()]
+        if everywhere:
+            have = set(self._observer.packs)
+            packs += [(p, Pack()) for p in range(self._partitions) if p not in have]
+        # Marks of this flush hold only once all of it has been sent: the full packs before carry none.
+        last = {partition: i for i, (partition, _) in enumerate(packs)}
+        packed = [
+            (partition, pack.encode(told if last[partition] == i else {}, words, levels))
+            for i, (partition, pack) in enumerate(packs)
+        ]
+        out = Flushed(packed, self._dead, self._links)
+        self._full, self._observer.packs, self._dead, self._links = [], {}, [], []
+        return out
+
+
+__all__ = ["Counter", "DeadLetter", "Flushed", "Intake", "Kind", "SourceRecord"]

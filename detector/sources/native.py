@@ -1,0 +1,97 @@
+"""Native events: JSON bytes of a record to typed events, or a reason for each that cannot be used."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from detector.errors import BadInput, Reason
+from detector.model.events import Call, Event, Link, Status, ToolResult
+
+Decoded = list[Event | BadInput]
+
+_calls = msgspec.json.Decoder(Call)
+_statuses = msgspec.json.Decoder(Status)
+_by_type: dict[str, msgspec.json.Decoder[Any]] = {
+    "call": _calls,
+    "tool_result": msgspec.json.Decoder(ToolResult),
+    "status": _statuses,
+    "link": msgspec.json.Decoder(Link),
+}
+_TYPES = {"calls": ("call", "tool_result"), "status": ("status", "link"), "any": tuple(_by_type)}
+
+
+class _Typed(msgspec.Struct):
+    type: Any = None
+
+
+_typed = msgspec.json.Decoder(_Typed)
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_PLACE = re.compile(r" - at `\$\.?(.*?)`$")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_BOUNDS = re.compile(r"[<>]=? ?\d|length|out of range|matching regex")
+
+
+def decode(value: bytes, topic: str) -> Decoded:
+    """The events of one record. `topic`: "calls", "status", or "any" for files that mix them.
+
+    An array holds several events, each judged by itself. Never raises on bad input.
+    """
+    try:
+        if topic == "status":
+            return [_statuses.decode(value)]
+        return [_calls.decode(value)]
+    except msgspec.ValidationError:
+        pass
+    except Exception as e:
+        return [_bad(e)]
+    if value.lstrip()[:1] == b"[":
+        try:
+            return [_one(bytes(raw), topic) for raw in _array.decode(value)]
+        except Exception as e:
+            return [_bad(e)]
+    return [_one(value, topic)]
+
+
+def _one(value: bytes, topic: str) -> Event | BadInput:
+    try:
+        kind = _typed.decode(value).type
+        if kind is None:
+            kind = "status" if topic == "status" else "call"
+        if not isinstance(kind, str):
+            return BadInput(Reason.WRONG_TYPE, "type", "must be a string")
+        if kind not in _TYPES[topic]:
+            return BadInput(Reason.UNKNOWN_TYPE, "type", f"must be one of {', '.join(_TYPES[topic])} here")
+        event: Event = _by_type[kind].decode(value)
+        return event
+    except Exception as e:
+        return _bad(e)
+
+
+def _bad(e: Exception) -> BadInput:
+    """The reason behind a decoder's error; its detail never repeats the event's content."""
+    if isinstance(e, msgspec.ValidationError):
+        return _invalid(str(e))
+    if isinstance(e, RecursionError):
+        return BadInput(Reason.TOO_DEEP, "", "nested too deeply")
+    if isinstance(e, UnicodeDecodeError):
+        return BadInput(Reason.NOT_UTF8, "", "is not UTF-8")
+    if isinstance(e, msgspec.DecodeError):
+        if "surrogate" in str(e):
+            return BadInput(Reason.NOT_UTF8, "", "half of a surrogate pair is missing")
+        return BadInput(Reason.NOT_JSON, "", "is not JSON")
+    raise e
+
+
+def _invalid(message: str) -> BadInput:
+    place = _PLACE.search(message)
+    path, what = (place[1], message[: place.start()]) if place else ("", message)
+    missing = _MISSING.search(what)
+    if missing:
+        return BadInput(Reason.MISSING_FIELD, f"{path}.{missing[1]}".lstrip("."), "is required")
+    if what.startswith("Invalid enum value"):
+        return BadInput(Reason.OUT_OF_RANGE, path, "is none of the allowed values")
+    if what.startswith("Invalid RFC3339"):
+        return BadInput(Reason.OUT_OF_RANGE, path, "is neither seconds nor RFC 3339 with an offset")
+    reason = Reason.OUT_OF_RANGE if _BOUNDS.search(what) else Reason.WRONG_TYPE
+    return BadInput(reason, path, what[:1].lower() + what[1:])

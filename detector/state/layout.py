@@ -1,0 +1,100 @@
+"""What is remembered of a lane (one agent in a run), a subject (task, or run without one) and an actor (an agent).
+
+Each is a row of fixed size in a numpy table, so that compiled loops can work on it and a checkpoint is a copy.
+"""
+
+import numpy as np
+
+HISTORY = 48
+"""Steps of which a lane keeps time, money and signature: four rounds of a cycle of twelve."""
+RECENT = 12
+"""Steps of which it keeps the sketch too."""
+LAGS = 12
+"""The longest cycle that is recognised, in steps."""
+SEEN = 64
+"""Actions (and signatures) that a lane remembers to know what is new."""
+WAITS = 8
+"""Tools of one step whose results it can wait for."""
+MINUTES = 60
+HOURS = 192
+"""Clock hours of dollars that an actor keeps: 8 days."""
+
+STEP = np.dtype(
+    [
+        ("signature", "u8"),  # action with result, or action alone, or output; 0: nothing to compare
+        ("t", "f8"),  # s UTC
+        ("cost_before", "f8"),  # USD of the lane before this step
+        ("tokens_before", "i8"),
+        ("turn", "u8"),
+        ("action", "u8"),
+        ("flags", "u4"),
+        ("mode", "u1"),  # see MODE_…
+        ("novel", "u1"),  # an action not seen before that succeeded
+    ]
+)
+MODE_NONE, MODE_OUTPUT, MODE_ACTION, MODE_RESULT = 0, 1, 2, 3
+"""What is known of a step: nothing, its output, its action, its action and what came back."""
+
+SKETCH = np.dtype([("words", "u8", (16,)), ("ones", "i4"), ("level", "u1"), ("known", "u1")])
+
+LANE = np.dtype(
+    [
+        ("key", "u8"),
+        ("subject_key", "u8"),
+        ("used", "u1"),
+        ("open", "u1"),  # its newest step waits for results
+        ("missing", "u1"),
+        ("watched", "u1"),  # every step is told to the rules
+        ("segment", "i4"),
+        ("steps", "i8"),  # how many steps it has had
+        ("judged", "i8"),  # how many of them were judged
+        ("streak", "i4"),  # outputs in a row that are alike
+        ("heard", "f8"),  # event time of its newest observation, s UTC
+        ("cost", "f8"),  # USD in all
+        ("tokens", "i8"),
+        ("matches", "i4", (LAGS + 1,)),  # by lag: steps in a row that equal the one that many steps before
+        ("seen", "u8", (SEEN,)),
+        ("seen_count", "i8"),
+        ("wait_key", "u8", (WAITS,)),
+        ("wait_tool", "u8", (WAITS,)),
+        ("waiting", "i4"),
+        ("history", STEP, (HISTORY,)),
+        ("sketches", SKETCH, (RECENT,)),
+    ]
+)
+
+SUBJECT = np.dtype(
+    [
+        ("key", "u8"),
+        ("used", "u1"),
+        ("ended", "u1"),
+        ("has_task", "u1"),
+        ("segment", "i4"),
+        ("heard", "f8"),
+        ("first", "f8"),  # event time of its first call
+        ("strong", "f8"),  # event time of its last strong status, 0: none yet
+        ("medium", "f8"),
+        ("calls", "i8"),  # since the last strong status
+        ("tokens", "i8"),
+        ("cost", "f8"),
+        ("total_cost", "f8"),
+        ("total_calls", "i8"),
+        ("look_at_calls", "i8"),  # from so many calls on it is told to the rules
+        ("minute", "i8"),  # the newest minute in `minutes`, since 1970
+        ("minutes", "f8", (MINUTES,)),  # USD by minute, the last hour
+    ]
+)
+
+ACTOR = np.dtype(
+    [
+        ("key", "u8"),
+        ("used", "u1"),
+        ("segment", "i4"),
+        ("heard", "f8"),
+        ("hour", "i8"),  # the newest hour in `hours`, since 1970
+        ("hours", "f4", (HOURS,)),  # USD by clock hour
+    ]
+)
+
+VERSION = 1
+"""Of all of the above: a checkpoint of another version is refused."""

@@ -1,0 +1,79 @@
+"""A table of rows by 64-bit key: grows by doubling, hands out the slots of rows that left."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Table:
+    """Rows of one dtype with the fields `key`, `used` and `segment`; slots stay valid until the row is removed."""
+
+    def __init__(self, dtype: np.dtype[Any], capacity: int = 64) -> None:
+        self.rows: npt.NDArray[Any] = np.zeros(capacity, dtype)
+        self._slots: dict[int, int] = {}
+        self._free: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __contains__(self, key: int) -> bool:
+        return key in self._slots
+
+    def __iter__(self) -> Iterator[int]:
+        """The keys, oldest first."""
+        return iter(self._slots)
+
+    def get(self, key: int) -> int:
+        """The slot of a key, -1 where there is none."""
+        return self._slots.get(key, -1)
+
+    def add(self, key: int, segment: int) -> int:
+        """Makes an empty row and returns its slot."""
+        if self._free:
+            slot = self._free.pop()
+        else:
+            slot = len(self._slots)
+            if slot == len(self.rows):
+                self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+        row = self.rows[slot]
+        row["key"], row["used"], row["segment"] = key, 1, segment
+        self._slots[key] = slot
+        return slot
+
+    def remove(self, key: int) -> int:
+        """Takes a row out and returns the slot that it had."""
+        slot = self._slots.pop(key)
+        self.rows[slot] = np.zeros((), self.rows.dtype)
+        self._free.append(slot)
+        return slot
+
+    def idle_since(self, t: float) -> list[int]:
+        """Keys of the rows not heard after `t` (s UTC)."""
+        rows = self.rows
+        found = np.flatnonzero((rows["used"] == 1) & (rows["heard"] <= t))
+        keys: list[int] = rows["key"][found].tolist()
+        return keys
+
+    def longest_unheard(self, n: int) -> list[int]:
+        """Keys of the `n` rows that were unheard for the longest."""
+        used = np.flatnonzero(self.rows["used"] == 1)
+        order = np.argsort(self.rows["heard"][used], kind="stable")[:n]
+        keys: list[int] = self.rows["key"][used[order]].tolist()
+        return keys
+
+    def slots_of_segment(self, segment: int) -> npt.NDArray[np.int64]:
+        """Slots of the rows of a segment, by key, so that equal states give equal bytes."""
+        rows = self.rows
+        slots = np.flatnonzero((rows["used"] == 1) & (rows["segment"] == segment))
+        return slots[np.argsort(rows["key"][slots], kind="stable")]
+
+    def put(self, rows: Iterable[Any]) -> list[int]:
+        """Adds whole rows as they were encoded; returns their slots."""
+        slots = []
+        for row in rows:
+            slot = self.add(int(row["key"]), int(row["segment"]))
+            self.rows[slot] = row
+            slots.append(slot)
+        return slots
