@@ -1,0 +1,42 @@
+"""What a stage is: four verbs that the worker calls, and how stages are found by name."""
+
+import importlib
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from detector.clock import Clock
+from detector.config import Config
+from detector.metrics import Metrics
+
+STAGES = ("ingest", "watch", "portfolio", "notify")
+"""All stages in the order in which events pass them; they start in this order and stop in the other."""
+
+
+class Stage(Protocol):
+    """A part of the pipeline that reads topics and writes topics; several run in one worker."""
+
+    name: str
+    """One of STAGES."""
+
+    async def start(self) -> None:
+        """Connects; raises DeploymentError with a fix in the message."""
+
+    async def run(self) -> None:
+        """Works until stop() is called; raises if it fails."""
+
+    async def stop(self) -> None:
+        """Finishes the batch in hand, flushes and closes; may be called again, and after a failed start."""
+
+    def health(self) -> list[str]:
+        """Reasons why it is not ready; none when it is."""
+
+
+StageFactory = Callable[[str, Config, Metrics, Clock], Stage]
+"""Makes the stage of a name; the worker's tests bring their own."""
+
+
+def make_stage(name: str, config: Config, metrics: Metrics, clock: Clock) -> Stage:
+    """The stage of that name; only its own module is imported, since watch brings faust and numba."""
+    module = importlib.import_module(f"detector.pipeline.{name}")
+    factory = getattr(module, f"{name.capitalize()}Stage")
+    return cast(Stage, factory(config, metrics, clock))
