@@ -1,12 +1,14 @@
 """What a stage is: four verbs that the worker calls, and how stages are found by name."""
 
-import importlib
-from collections.abc import Callable
-from typing import Protocol, cast
+from __future__ import annotations
 
-from detector.clock import Clock
-from detector.config import Config
-from detector.metrics import Metrics
+import importlib
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:  # the command line asks for STAGES alone, and is to be quick
+    from detector.clock import Clock
+    from detector.config import Config
+    from detector.metrics import Metrics
 
 STAGES = ("ingest", "watch", "portfolio", "notify")
 """All stages in the order in which events pass them; they start in this order and stop in the other."""
@@ -31,8 +33,11 @@ class Stage(Protocol):
         """Reasons why it is not ready; none when it is."""
 
 
-StageFactory = Callable[[str, Config, Metrics, Clock], Stage]
-"""Makes the stage of a name; the worker's tests bring their own."""
+class StageFactory(Protocol):
+    """Makes the stage of a name; tests bring their own."""
+
+    def __call__(self, name: str, config: Config, metrics: Metrics, clock: Clock) -> Stage:
+        """The stage, not started."""
 
 
 def make_stage(name: str, config: Config, metrics: Metrics, clock: Clock) -> Stage:

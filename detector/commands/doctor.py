@@ -1,0 +1,31 @@
+"""`detector doctor`: says what is wrong with a deployment, and what to do."""
+
+import click
+
+from detector.commands import Setup
+
+
+@click.command()
+@click.pass_obj
+def doctor(setup: Setup) -> int:
+    """Examine a deployment: brokers, topics, partition counts, Alertmanager, configuration, clock.
+
+    Says for each thing whether it is well, and if not, what to do. Changes nothing. Fails if anything is wrong.
+
+    \b
+    Examples:
+      detector doctor
+      detector --config detector.toml doctor
+    """
+    import asyncio
+
+    from detector.kafka.doctor import examine
+
+    findings = asyncio.run(examine(setup.load()))
+    for finding in findings:
+        click.echo(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}")
+        if not finding.ok and finding.fix:
+            click.echo(f"       fix: {finding.fix}")
+    wrong = sum(not finding.ok for finding in findings)
+    click.echo(f"{wrong} of {len(findings)} things are wrong" if wrong else "all is well")
+    return 1 if wrong else 0
