@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from detector.config.settings import (
     Ingest,
@@ -26,17 +27,11 @@ from detector.config.thresholds import Episodes, Override, Rules
 MAX_REMEMBERED = 10_000
 """Subjects whose rules are remembered; then they are looked up anew. About 200 B each."""
 
+Subject = tuple[str, str | None, str | None]
+"""Tenant, team and agent."""
+
 VERDICT_SECTIONS = ("rules", "episodes", "statuses", "time", "overrides")
 """What can change a verdict."""
-
-
-class _Remembered(dict[tuple[Any, ...], Rules]):
-    """Rules that were merged before. Any two are equal: configs compare by what they say."""
-
-    __hash__ = None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Remembered)
 
 
 class Config(Section):
@@ -57,8 +52,14 @@ class Config(Section):
     log: Log = Log()
     overrides: list[Override] = Field([], description="other thresholds for some; later ones win")
 
-    _by_subject: _Remembered = PrivateAttr(default_factory=_Remembered)
-    _by_overrides: _Remembered = PrivateAttr(default_factory=_Remembered)
+    # Cached properties are no part of what a config says: two are equal whatever was asked of them.
+    @cached_property
+    def _by_subject(self) -> dict[Subject, Rules]:
+        return {}
+
+    @cached_property
+    def _by_overrides(self) -> dict[tuple[int, ...], Rules]:
+        return {}
 
     def rules_for(self, tenant: str, team: str | None, agent: str | None) -> Rules:
         """The rules with the overrides that match this subject; the same object for the same overrides."""
@@ -98,7 +99,8 @@ class Config(Section):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with other sections (not validated), which remembers no rules of this one."""
         copied = super().model_copy(update=update, deep=deep)
-        copied._by_subject, copied._by_overrides = _Remembered(), _Remembered()
+        for name in ("_by_subject", "_by_overrides"):
+            copied.__dict__.pop(name, None)
         return copied
 
 
