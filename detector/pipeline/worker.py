@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 STOP_S = 20.0
 """Within this all stages have to stop: Kubernetes kills after 30 s. What is cut off is replayed."""
 
+RESERVED = 0.125
+"""This share of it is left to each stage that stops later: one that hangs costs no other its end."""
+
 END_S = 1.0
 """Once stop() has returned, run() has to end within this."""
 
@@ -123,9 +126,10 @@ class Worker:
         """Stops the stages, last first, then the web server; False where one did not stop well or in time."""
         well = True
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._stop_s
-        for name in reversed(self._stages):
+        end = loop.time() + self._stop_s
+        for left, name in reversed(list(enumerate(self._stages))):
             self._idle[name] = ["stopped"]
+            until = end - left * RESERVED * self._stop_s
             try:
                 async with asyncio.timeout_at(until):
                     await self._stages[name].stop()
@@ -133,7 +137,7 @@ class Worker:
             except Exception as error:
                 well = False
                 late = isinstance(error, TimeoutError) and loop.time() >= until
-                reason = f"not within {self._stop_s:g} s" if late else _reason(error)
+                reason = "took too long; its last work will be repeated" if late else _reason(error)
                 log.error("stage did not stop well", extra={"stage": name, "reason": reason})
         await self._server.stop()
         return well

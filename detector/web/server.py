@@ -63,7 +63,7 @@ class Server:
 
     async def stop(self) -> None:
         """Closes; may be called again."""
-        runner, self._runner = self._runner, None
+        runner, self._runner, self._port = self._runner, None, None
         if runner is not None:
             await runner.cleanup()
 
