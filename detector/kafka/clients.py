@@ -8,10 +8,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from detector.config import Config, Kafka
 from detector.errors import ConfigError
+from detector.kafka.plan import max_message_bytes
 from detector.secret import reveal
-
-RECORD_OVERHEAD_BYTES = 65_536
-"""Room for the key, headers and batch framing around a record of ingest.max_record_bytes."""
 
 HEARTBEATS_PER_SESSION = 10
 MAX_HEARTBEAT_MS = 3000  # a rebalance is noticed at the next heartbeat: keep it short under long sessions
@@ -88,11 +86,6 @@ def connection(kafka: Kafka) -> dict[str, Any]:
             "sasl_plain_password": password,
         }
     return settings
-
-
-def max_message_bytes(config: Config) -> int:
-    """The largest record that the detector sends, in bytes: a dead letter holds what ingest was sent."""
-    return config.ingest.max_record_bytes + RECORD_OVERHEAD_BYTES
 
 
 def addresses(kafka: Kafka) -> list[str]:
