@@ -1,0 +1,281 @@
+"""What Alertmanager is told of an alert record, and when: pure."""
+
+import itertools
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.alerts.alertmanager import (
+    EVIDENCE_BYTES,
+    LABEL_CHARS,
+    Labels,
+    Posted,
+    annotations_of,
+    ended,
+    firing,
+    label_value,
+    labels_of,
+    notice_of,
+    rfc3339,
+    short_json,
+)
+from detector.alerts.due import (
+    NEVER_S,
+    Due,
+    Held,
+    Policy,
+    accepted,
+    attempted,
+    compose,
+    decide,
+    presumed,
+)
+from detector.model.alert import SEVERITIES
+from tests.unit.alert_records import OPENED_S, alert
+
+NOW = OPENED_S + 100
+POLICY = Policy("info", resend_s=60, ends_s=900)
+OTHER = {"alertname": "loop", "severity": "warning", "episode": "e1"}
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(), inner, max_size=40),
+    max_leaves=60,
+)
+
+
+def notice(written_s: float = NOW, **fields: Any) -> Any:
+    return notice_of(alert(**fields), written_s)
+
+
+# Labels and annotations
+
+
+def test_labels_are_the_identity_and_leave_out_what_the_record_does_not_have() -> None:
+    assert labels_of(alert(task=None, user="u-1")) == {
+        "alertname": "loop",
+        "rule": "loop",
+        "class": "repeat",
+        "severity": "critical",
+        "level": "run",
+        "tenant": "acme",
+        "team": "search",
+        "agent": "indexer",
+        "run": "run-7",
+        "group": "acme/search/indexer",
+        "episode": "e1",
+    }
+
+
+def test_people_are_in_no_label() -> None:
+    assert "u-1" not in str(labels_of(alert(user="u-1", key="u-1")))
+
+
+@given(st.text())
+def test_a_label_is_short_and_has_no_control_characters(text: str) -> None:
+    value = label_value(text)
+    assert len(value) <= LABEL_CHARS
+    assert value.isprintable()
+    value.encode()
+
+
+def test_long_values_that_differ_only_at_the_end_stay_apart() -> None:
+    assert label_value("a" * 300 + "1") != label_value("a" * 300 + "2")
+    assert label_value("a" * 256) == "a" * 256
+
+
+def test_annotations_tell_money_marks_and_since_when() -> None:
+    told = annotations_of(
+        alert(spend_only=True, evidence={"interactive": True}, since_status_change_s=3 * 3600.0 + 125)
+    )
+    assert told["cost_usd"] == "12.50"
+    assert told["burn_usd_per_hour"] == "40.00"
+    assert told["since_status_change"] == "3 h 2 min"
+    assert told["marks"] == "interactive, spend only"
+    assert told["opened_at"] == "2025-10-09T08:53:20.000Z"
+    assert "usual_usd_per_hour" not in told
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(-3, "0 s"), (59.9, "59 s"), (60, "1 min"), (172_799, "47 h 59 min"), (180_000, "2 d 2 h")],
+)
+def test_durations_are_told_as_people_say_them(seconds: float, told: str) -> None:
+    assert annotations_of(alert(since_status_change_s=seconds))["since_status_change"] == told
+
+
+def test_a_cost_below_a_cent_is_not_told_as_nothing() -> None:
+    assert annotations_of(alert(cost_usd=0.00042))["cost_usd"] == "0.00042"
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=60))
+def test_evidence_is_valid_json_and_bounded_whatever_it_holds(evidence: dict[str, Any]) -> None:
+    text = short_json(evidence)
+    assert len(text.encode()) <= EVIDENCE_BYTES
+    assert isinstance(json.loads(text), dict)
+
+
+def test_short_evidence_is_whole() -> None:
+    evidence = {"calls": [f"call-{n}" for n in range(20)], "since": OPENED_S}
+    assert json.loads(short_json(evidence)) == evidence
+
+
+def test_long_evidence_keeps_its_first_entries_and_says_how_many_are_missing() -> None:
+    told = json.loads(short_json({"calls": [f"call-{n:04}" for n in range(5000)]}))
+    assert told["calls"][0] == "call-0000"
+    assert told["calls"][-1] == "… 4980 more"
+
+
+def test_very_many_keys_of_evidence_are_cut() -> None:
+    text = short_json({f"\x00{n}": "\x00" * 500 for n in range(5000)})
+    assert 0 < len(json.loads(text)) < 5000
+
+
+# Times
+
+
+@given(opened=st.floats(-1e12, 1e12), updated=st.floats(-1e12, 1e12), now=st.floats(0, 4e9))
+def test_no_alert_ends_before_it_starts_and_none_that_is_over_ends_in_the_future(
+    opened: float, updated: float, now: float
+) -> None:
+    told = notice(opened_at=opened, updated_at=updated)
+    burning, over = firing(told, now, 900), ended(told, told.labels, now)
+    assert burning.starts_at <= burning.ends_at
+    assert over.starts_at <= over.ends_at <= rfc3339(now)
+
+
+def test_a_firing_alert_outlives_notify_by_ends_s() -> None:
+    posted = firing(notice(), NOW, 900)
+    assert (posted.starts_at, posted.ends_at) == (rfc3339(OPENED_S), rfc3339(NOW + 900))
+
+
+def test_a_resolved_alert_ends_when_the_record_says_so() -> None:
+    told = notice(state="resolved", resolved_at=OPENED_S + 40)
+    assert ended(told, told.labels, NOW).ends_at == rfc3339(OPENED_S + 40)
+
+
+def test_the_body_has_the_field_names_of_the_api() -> None:
+    assert set(msgspec.to_builtins(firing(notice(), NOW, 900))) == {
+        "labels",
+        "annotations",
+        "startsAt",
+        "endsAt",
+    }
+
+
+# The decision
+
+
+@pytest.mark.parametrize(
+    ("fields", "held", "due"),
+    [
+        ({}, None, Due.NEW),
+        ({}, "same", Due.NOTHING),
+        ({}, "old", Due.RESEND),
+        ({}, "ahead", Due.RESEND),
+        ({"version": 2}, "same", Due.UPDATED),
+        ({}, "other severity", Due.SEVERITY_CHANGED),
+        ({}, "other task", Due.RELABELLED),
+        ({"severity": "info"}, None, Due.NOTHING),
+        ({"severity": "info"}, "other severity", Due.BELOW_MINIMUM),
+        ({"state": "resolved", "version": 3}, "same", Due.RESOLVED),
+        ({"state": "resolved", "version": 3}, None, Due.NOTHING),
+        ({"state": "resolved", "severity": "info"}, "other severity", Due.RESOLVED),
+    ],
+)
+def test_the_decision_has_a_reason(fields: dict[str, Any], held: str | None, due: Due) -> None:
+    told = notice(**fields)
+    mine = told.labels
+    holds = {
+        None: None,
+        "same": Held((mine,), 1, NOW - 59),
+        "old": Held((mine,), 1, NOW - 60),
+        "ahead": Held((mine,), 1, NOW + 1),
+        "other severity": Held((OTHER,), 1, NOW),
+        "other task": Held(({**mine, "task": "T-1"},), 1, NOW),
+    }
+    assert decide(told, holds[held], NOW, POLICY._replace(min_severity="warning")) is due
+
+
+def test_an_escalation_fires_the_new_before_it_ends_the_old_in_one_request() -> None:
+    told = notice(version=2, updated_at=OPENED_S + 30)
+    posted = compose(told, Held((OTHER,), 1, NOW), Due.SEVERITY_CHANGED, NOW, POLICY)
+    assert [(p.labels["severity"], p.ends_at) for p in posted] == [
+        ("critical", rfc3339(NOW + 900)),
+        ("warning", rfc3339(OPENED_S + 30)),
+    ]
+
+
+def test_an_episode_that_falls_below_the_minimum_is_ended_under_its_old_labels() -> None:
+    told = notice(severity="info", version=2)
+    posted = compose(told, Held((OTHER,), 1, NOW), Due.BELOW_MINIMUM, NOW, POLICY)
+    assert [p.labels for p in posted] == [OTHER]
+    assert posted[0].ends_at <= rfc3339(NOW)
+
+
+def test_after_a_start_a_lately_resolved_one_is_told_again_and_an_open_one_is_new() -> None:
+    over, burning = notice(state="resolved"), notice()
+    assert presumed(over, (), POLICY) == Held((over.labels,), 0, NEVER_S)
+    assert presumed(burning, (), POLICY) is None
+    assert (
+        presumed(notice(state="resolved", severity="info"), (), POLICY._replace(min_severity="warning"))
+        is None
+    )
+
+
+class Alertmanager:
+    """Keeps alerts by their labels and ends, as the real one does."""
+
+    def __init__(self) -> None:
+        self.ends: dict[str, tuple[Labels, str]] = {}
+
+    def take(self, alerts: list[Posted]) -> None:
+        for posted in alerts:
+            self.ends[json.dumps(posted.labels, sort_keys=True)] = (posted.labels, posted.ends_at)
+
+    def firing(self, now: float) -> tuple[Labels, ...]:
+        return tuple(labels for labels, ends in self.ends.values() if ends > rfc3339(now))
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("record"), st.sampled_from(SEVERITIES), st.booleans(), st.sampled_from(["T-1", None])
+        ),
+        st.tuples(st.just("wait"), st.integers(1, 2000)),
+        st.tuples(st.sampled_from(["sent", "lost", "unsure", "restart"])),
+    ),
+    max_size=30,
+)
+
+
+@given(steps, st.sampled_from(SEVERITIES))
+def test_whatever_is_lost_or_restarted_the_next_delivery_leaves_just_the_newest_identity_firing(
+    story: list[tuple[Any, ...]], minimum: Any
+) -> None:
+    policy, there = POLICY._replace(min_severity=minimum), Alertmanager()
+    now, versions = NOW, itertools.count(2)
+    told, held = notice(), None
+    for step in [*story, ("wait", 1), ("sent",)]:
+        if step[0] == "record":
+            _, severity, open_, task = step
+            told = notice(
+                severity=severity, task=task, state="open" if open_ else "resolved", version=next(versions)
+            )
+        elif step[0] == "wait":
+            now += step[1]
+        elif step[0] == "restart":
+            held = presumed(told, there.firing(now), policy)
+        else:
+            due = decide(told, held, now, policy)
+            if step[0] != "lost":
+                there.take(compose(told, held, due, now, policy))
+            if due is not Due.NOTHING:
+                ends = step[0] == "sent"
+                held = accepted(told, due, now) if ends else attempted(told, held, due)
+    wanted = (told.labels,) if told.firing and policy.admits(told.severity) else ()
+    assert there.firing(now) == wanted
