@@ -142,6 +142,14 @@ class Metrics:
             "notify_requests", "Requests to an Alertmanager, by how they ended.", "target", "outcome"
         )
         self.notify_pending = self._gauge("notify_pending", "Alerts not yet delivered to every Alertmanager.")
+        self.notify_bad_records = self._counter(
+            "notify_bad_records", "Records of the alert topic that could not be read, and were skipped."
+        )
+        self.notify_seconds = self._histogram(
+            "notify_seconds",
+            "From an alert record being written to an Alertmanager taking it.",
+            ALERT_BUCKETS_S,
+        )
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
         return Counter(f"detector_{name}", told, labels, registry=self.registry)

@@ -1,0 +1,100 @@
+"""Reads a topic whole, from every partition's first record, and goes on with what comes."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from detector.config import Config
+from detector.errors import DeploymentError
+from detector.kafka.clients import consumer
+
+Record: TypeAlias = ConsumerRecord
+
+
+class WholeTopic:
+    """For topics that are a table: compacted, keyed, of which every reader holds all.
+
+    There is no consumer group and nothing is committed: a start reads everything anew. Where the topic gets
+    more partitions all of them are read anew too, so what takes the records must bear repeats.
+    """
+
+    def __init__(self, config: Config, topic: str) -> None:
+        self.topic = topic
+        self._bootstrap = config.kafka.bootstrap
+        self._config = config
+        self._consumer: AIOKafkaConsumer | None = None
+        self._ends: dict[TopicPartition, int] = {}
+        self._next: dict[TopicPartition, int] = {}
+
+    async def start(self) -> None:
+        """Connects and notes where the partitions end now; raises DeploymentError with a fix."""
+        self._consumer = consumer(self._config, self.topic)  # here, since it belongs to the running loop
+        try:
+            await self._consumer.start()
+            self._ends = await self._consumer.end_offsets(self._consumer.assignment())
+        except UnknownTopicOrPartitionError as error:
+            raise DeploymentError(f"topic {self.topic} is missing; make it with: detector topics") from error
+        except KafkaError as error:
+            raise DeploymentError(
+                f"cannot read {self.topic} at {self._bootstrap} ({error}); "
+                "check kafka.bootstrap and the brokers"
+            ) from error
+
+    async def read(self, timeout_s: float, max_records: int = 1000) -> list[Record]:
+        """The next records, in order within each partition; none after `timeout_s` without any.
+
+        A caller applies them before it looks at caught_up.
+        """
+        source = self._connected()
+        got = await source.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+        for partition, records in got.items():
+            self._next[partition] = records[-1].offset + 1
+        await self._strike_read(source, timeout_s)
+        return [record for records in got.values() for record in records]
+
+    async def _strike_read(self, source: AIOKafkaConsumer, timeout_s: float) -> None:
+        """Strikes partitions off that were read to where they ended at the start.
+
+        The position counts, not the last record: compaction leaves batches without any.
+        """
+        for partition, end in list(self._ends.items()):
+            try:
+                async with asyncio.timeout(timeout_s):
+                    position = await source.position(partition)
+            except TimeoutError:
+                return
+            if position >= end:
+                del self._ends[partition]
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything was read that was there at the start."""
+        return self._consumer is not None and not self._ends
+
+    @property
+    def left(self) -> int:
+        """Records that were there at the start and are still to be read, at most."""
+        return sum(end - self._next.get(partition, 0) for partition, end in self._ends.items())
+
+    def lag(self) -> Mapping[int, int]:
+        """Records not yet read, by partition, as far as the broker has told."""
+        source = self._connected()
+        known = {tp: source.highwater(tp) for tp in source.assignment()}
+        return {
+            tp.partition: max(0, end - self._next.get(tp, end))
+            for tp, end in known.items()
+            if end is not None
+        }
+
+    async def stop(self) -> None:
+        """Closes; idempotent, and allowed after a failed start."""
+        source, self._consumer = self._consumer, None
+        if source is not None:
+            await source.stop()
+
+    def _connected(self) -> AIOKafkaConsumer:
+        assert self._consumer is not None, "start() comes first"
+        return self._consumer

@@ -1,0 +1,155 @@
+"""The notify stage: reads detector.alerts whole and keeps every Alertmanager up to date with it."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import aiohttp
+import msgspec
+
+from detector.alerts.alertmanager import Notice, notice_of
+from detector.alerts.book import Book
+from detector.alerts.delivery import Courier
+from detector.alerts.due import Policy
+from detector.alerts.endpoint import Endpoint
+from detector.clock import Clock, system_clock
+from detector.config import Config
+from detector.kafka.whole import Record, WholeTopic
+from detector.metrics import Metrics
+from detector.model.alert import decode_alert
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.25  # how soon stop() is noticed, and what everyone was told of is let go
+AWAY_MARGIN_S = 900.0
+"""On top of notify.ends_s: how long ago an episode may have ended that a start still resolves."""
+KEEP_ENDED_S = 86_400.0
+"""An Alertmanager may be away this long and still be told at its return what has ended."""
+
+
+class NotifyStage:
+    """Tells Alertmanagers what fires and what is over.
+
+    Its only state is the topic. `clock` is the wall clock: Alertmanager compares our times with its own.
+    Where several workers run it, each tells everything, and Alertmanager takes equal labels as one alert.
+    """
+
+    name = "notify"
+
+    def __init__(self, config: Config, metrics: Metrics, clock: Clock = system_clock) -> None:
+        self._config, self._metrics, self._clock = config, metrics, clock
+        settings = config.notify
+        self._policy = Policy(settings.min_severity, settings.resend_s, settings.ends_s)
+        self._topic = WholeTopic(config, config.topics.alerts)
+        self._book = Book()
+        self._session: aiohttp.ClientSession | None = None
+        self._couriers: list[Courier] = []
+        self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
+        self._live = False
+        self._live_s = float("inf")
+
+    async def start(self) -> None:
+        """Connects to Kafka; raises DeploymentError or ConfigError. An Alertmanager may be down."""
+        settings = self._config.notify
+        self._session = aiohttp.ClientSession()
+        for base in dict.fromkeys(settings.alertmanagers):
+            endpoint = Endpoint(base, settings, self._session, self._metrics.notify_requests, self._clock)
+            self._couriers.append(
+                Courier(endpoint, self._book, self._policy, self._clock, self._on_delivered)
+            )
+        await self._topic.start()
+
+    async def run(self) -> None:
+        """Works until stop(); raises where Kafka fails for good."""
+        self._ended.clear()
+        try:
+            await self._catch_up()
+            async with asyncio.TaskGroup() as group:
+                for courier in self._couriers:
+                    group.create_task(courier.run())
+                group.create_task(self._follow())
+        except ExceptionGroup as group_error:
+            raise group_error.exceptions[0] from None
+        finally:
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Ends run() after the requests in hand, and closes. What is still owed the next start finds anew."""
+        self._stopping.set()
+        for courier in self._couriers:
+            courier.stop()
+        await self._ended.wait()
+        await self._topic.stop()
+        if self._session is not None:
+            await self._session.close()
+
+    def health(self) -> list[str]:
+        """Reasons why it is not ready: the topic is not read yet, an Alertmanager is out of reach."""
+        reading = f"still reading {self._topic.topic}: {self._topic.left} records left"
+        troubles = [courier.endpoint.trouble for courier in self._couriers]
+        return ([] if self._live else [reading]) + [trouble for trouble in troubles if trouble]
+
+    async def _catch_up(self) -> None:
+        """Reads what is there before anything is sent, since its last record may end what its first opens."""
+        while not (self._topic.caught_up or self._stopping.is_set()):
+            self._apply(await self._topic.read(POLL_S))
+            self._book.close_before(self._clock() - self._policy.ends_s - AWAY_MARGIN_S)
+            await asyncio.sleep(0)  # getmany does not yield while it has records in hand
+        self._live_s = self._clock()
+        self._live = self._topic.caught_up
+
+    async def _follow(self) -> None:
+        while not self._stopping.is_set():
+            changed = self._apply(await self._topic.read(POLL_S))
+            for courier in self._couriers if changed else ():
+                courier.owe(changed)
+            self._let_go()
+            self._measure()
+            await asyncio.sleep(0)
+
+    def _apply(self, records: Sequence[Record]) -> set[str]:
+        """Takes records into the book; the ids of which something new is known."""
+        changed = set()
+        for record in records:
+            written_s = record.timestamp / 1000 if record.timestamp >= 0 else self._clock()
+            if record.value is None:
+                id = (record.key or b"").decode("utf-8", "replace")
+                if self._book.bury(id, written_s):
+                    changed.add(id)
+            elif (notice := self._read(record, written_s)) is not None and self._book.take(notice):
+                changed.add(notice.id)
+        return changed
+
+    def _read(self, record: Record, written_s: float) -> Notice | None:
+        try:
+            return notice_of(decode_alert(record.value), written_s)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self._metrics.notify_bad_records.inc()
+            log.error(
+                "skipped a record of %s that is no alert: partition %d, offset %d: %s",
+                record.topic,
+                record.partition,
+                record.offset,
+                error,
+            )
+            return None
+
+    def _let_go(self) -> None:
+        """Forgets what has ended and was told to everyone, or that nobody can have kept."""
+        told = [id for id in self._book.ended if all(courier.settled(id) for courier in self._couriers)]
+        for id in told:
+            self._book.close(id)
+        self._book.close_before(self._clock() - KEEP_ENDED_S)
+
+    def _measure(self) -> None:
+        owed: set[str] = set().union(*(courier.owed for courier in self._couriers))
+        self._metrics.notify_pending.set(len(owed))
+        for partition, records in self._topic.lag().items():
+            self._metrics.lag_records.labels(self.name, self._topic.topic, str(partition)).set(records)
+
+    def _on_delivered(self, notice: Notice) -> None:
+        # What was there at the start has waited for a worker, which says nothing of delivery.
+        if notice.written_s >= self._live_s:
+            self._metrics.notify_seconds.observe(max(0.0, self._clock() - notice.written_s))
