@@ -3,6 +3,7 @@
 import click
 
 from detector.commands import Setup
+from detector.errors import DeploymentError
 
 
 @click.command()
@@ -27,13 +28,12 @@ def broker(setup: Setup, port: int, partitions: int | None) -> int:
     config = setup.load(topics={"partitions": partitions} if partitions else {})
     # Ends as Ctrl-C does, so that the broker's process never outlives this one.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with EmbeddedBroker(config.topics.partitions, port) as running:
-        running.create_topics(config)
-        try:
+    try:
+        with EmbeddedBroker(config.topics.partitions, port) as running:
+            running.create_topics(config)
             click.echo(f"The broker is at {running.bootstrap}; Ctrl-C ends it.")
             click.echo(f"  DETECTOR_KAFKA__BOOTSTRAP={running.bootstrap} detector worker")
             running.wait()
-        except KeyboardInterrupt:
-            return 0
-    click.echo("detector: the broker ended by itself", err=True)
-    return 1
+    except KeyboardInterrupt:
+        return 0
+    raise DeploymentError("the broker ended by itself")

@@ -1,0 +1,291 @@
+"""The command line: exit codes, messages, what is printed, and that it starts quickly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from detector import __version__, logs
+from detector.cli import cli, main
+from detector.commands import columns
+from detector.config import Config, load_config
+from detector.errors import DeploymentError
+
+COMMANDS = ("worker", "topics", "doctor", "replay", "demo", "config", "broker")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither this machine's variables nor the logging that a command sets up."""
+    for name in [name for name in os.environ if name.startswith("DETECTOR_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(logs, "setup", lambda *_: None)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts a module with these names in the place of a real one."""
+
+    def put(module: str, **names: Any) -> None:
+        made = types.ModuleType(module)
+        vars(made).update(names)
+        monkeypatch.setitem(sys.modules, module, made)
+
+    return put
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    def ran(*arguments: str) -> Ended:
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert isinstance(end.value.code, int)
+        return Ended(end.value.code, *capsys.readouterr())
+
+    return ran
+
+
+class TestUse:
+    def test_version(self, run) -> None:
+        assert run("--version") == (0, f"detector {__version__}\n", "")
+
+    def test_every_command_is_there_and_explains_itself(self, run) -> None:
+        assert sorted(cli.commands) == sorted(COMMANDS)
+        overview = run("--help").out
+        for command in COMMANDS:
+            assert command in overview
+            told = run(command, "--help")
+            assert told.code == 0
+            assert "Example" in told.out
+            assert f"  detector {command}" in told.out
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("no-such",),
+            ("--no-such",),
+            ("worker", "--stage", "wach"),
+            ("demo", "--seconds", "0"),
+            ("replay", "/no"),
+        ],
+    )
+    def test_wrong_usage_ends_with_2_and_a_message(self, arguments, run) -> None:
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert "Error: " in err
+
+    def test_a_wrong_configuration_ends_with_2_and_names_the_key(self, run, tmp_path) -> None:
+        path = tmp_path / "detector.toml"
+        path.write_text("[web]\nprt = 1\n")
+        assert run("--config", str(path), "config") == (
+            2,
+            "",
+            f"detector: {path}: web.prt: unknown key; did you mean web.port?\n",
+        )
+
+    def test_a_failure_is_a_line_on_standard_error(self, run, fake) -> None:
+        async def ensure_topics(config: Config, *, create: bool) -> list[Any]:
+            raise DeploymentError("no broker answers at x:1; start one")
+
+        fake("detector.kafka.admin", ensure_topics=ensure_topics)
+        assert run("topics") == (1, "", "detector: no broker answers at x:1; start one\n")
+
+    def test_ctrl_c_is_no_traceback(self, run, fake) -> None:
+        def run_demo(config: Config, seconds: float | None) -> int:
+            raise KeyboardInterrupt
+
+        fake("detector.demo.run", run_demo=run_demo)
+        assert run("demo") == (1, "", "\ndetector: interrupted\n")
+
+
+class TestConfigCommand:
+    def test_it_prints_toml_that_loads_again(self, run, tmp_path, monkeypatch) -> None:
+        monkeypatch.setenv("DETECTOR_WEB__PORT", "1234")
+        code, out, err = run("config")
+        assert (code, err) == (0, "")
+        monkeypatch.delenv("DETECTOR_WEB__PORT")
+        path = tmp_path / "printed.toml"
+        path.write_text(out)
+        assert load_config(path) == load_config(web={"port": 1234})
+
+    def test_it_prints_json(self, run) -> None:
+        assert json.loads(run("config", "--json").out) == Config().plain()
+
+    @pytest.mark.parametrize("arguments", [("config",), ("config", "--json")])
+    def test_it_shows_no_secret(self, arguments, run, monkeypatch) -> None:
+        monkeypatch.setenv("DETECTOR_KAFKA__SASL_PASSWORD", "hunter2-hunter2")
+        out = run(*arguments).out
+        assert "hunter2" not in out
+        assert '"**********"' in out
+
+
+class TestDoctor:
+    class Finding(NamedTuple):
+        ok: bool
+        what: str
+        detail: str
+        fix: str
+
+    def test_it_says_what_is_wrong_and_what_to_do(self, run, fake) -> None:
+        async def examine(config: Config) -> list[Any]:
+            return [
+                self.Finding(True, "brokers", "1 answers", ""),
+                self.Finding(False, "topics", "llm.calls is missing", "run detector topics"),
+            ]
+
+        fake("detector.kafka.doctor", examine=examine)
+        code, out, _ = run("doctor")
+        assert code == 1
+        assert out.splitlines() == [
+            "ok     brokers: 1 answers",
+            "WRONG  topics: llm.calls is missing",
+            "       fix: run detector topics",
+            "1 of 2 things are wrong",
+        ]
+
+    def test_all_is_well(self, run, fake) -> None:
+        async def examine(config: Config) -> list[Any]:
+            return [self.Finding(True, "brokers", "1 answers", "")]
+
+        fake("detector.kafka.doctor", examine=examine)
+        assert run("doctor") == (0, "ok     brokers: 1 answers\nall is well\n", "")
+
+
+class TestReplay:
+    @pytest.fixture
+    def given(self, fake) -> list[Any]:
+        told: list[Any] = []
+        fake("detector.replay.run", replay_files=lambda config, *rest: told.extend(rest))
+        return told
+
+    def test_files_and_outputs_are_handed_on(self, run, given, tmp_path) -> None:
+        (tmp_path / "a.jsonl").touch()
+        file, signals = str(tmp_path / "a.jsonl"), str(tmp_path / "signals.jsonl")
+        assert run("replay", file, "-", "--signals", signals).code == 0
+        assert given[:3] == [[file, "-"], "-", signals]
+
+    def test_without_a_file_it_reads_standard_input(self, run, given, monkeypatch) -> None:
+        monkeypatch.setattr("sys.stdin", types.SimpleNamespace(isatty=lambda: False))
+        assert run("replay").code == 0
+        assert given[:3] == [["-"], "-", None]
+
+    def test_without_a_file_on_a_terminal_it_is_wrong_usage(self, run, given, monkeypatch) -> None:
+        monkeypatch.setattr("sys.stdin", types.SimpleNamespace(isatty=lambda: True))
+        code, _, err = run("replay")
+        assert code == 2
+        assert "name a file" in err
+
+    def test_alerts_and_signals_do_not_share_an_output(self, run, given) -> None:
+        code, _, err = run("replay", "-", "--signals", "-")
+        assert code == 2
+        assert "--signals need two places" in err
+
+
+class TestDemo:
+    @pytest.mark.parametrize(
+        ("arguments", "terminal", "seconds"),
+        [
+            ((), True, None),
+            ((), False, 90.0),
+            (("--seconds", "5"), True, 5.0),
+            (("--seconds", "5"), False, 5.0),
+        ],
+    )
+    def test_without_a_terminal_it_ends_by_itself(
+        self, arguments, terminal, seconds, fake, run, monkeypatch
+    ) -> None:
+        told = []
+
+        def run_demo(config: Config, seconds: float | None) -> int:
+            told.append(seconds)
+            return 1
+
+        fake("detector.demo.run", run_demo=run_demo)
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+        assert run("demo", *arguments).code == 1
+        assert told == [seconds]
+
+
+class TestWorker:
+    @pytest.mark.parametrize(
+        ("arguments", "stages"),
+        [
+            ((), ("ingest", "watch", "portfolio", "notify")),
+            (("--stage", "watch", "--stage", "ingest"), ("watch", "ingest")),
+        ],
+    )
+    def test_it_runs_the_stages_asked_for_and_ends_with_their_code(
+        self, arguments, stages, run, fake
+    ) -> None:
+        made = []
+
+        async def serve(worker: tuple[Config, tuple[str, ...]]) -> int:
+            made.append(worker)
+            return 1
+
+        fake("detector.pipeline.worker", Worker=lambda config, stages: (config, stages), serve=serve)
+        assert run("worker", *arguments).code == 1
+        assert made == [(Config(), stages)]
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """The top-level modules that a command imports."""
+    script = (
+        "import sys\nfrom detector.cli import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(ended.stderr.split())
+
+
+HEAVY = {"numba", "numpy", "faust", "mode", "aiokafka", "confluent_kafka", "river", "genai_prices", "aiohttp"}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    assert not imported_by("--help") & (HEAVY | {"pydantic", "prometheus_client", "rich", "asyncio"})
+
+
+def test_the_configuration_is_printed_without_anything_heavy() -> None:
+    assert not imported_by("config") & HEAVY
+
+
+def test_a_reader_that_leaves_early_is_no_traceback() -> None:
+    command = f"{sys.executable} -c 'from detector.cli import main; main()' config | true"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_broker_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", "from detector.cli import main; main()", "broker", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("The broker is at 127.0.0.1:")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_columns_are_aligned_without_trailing_spaces() -> None:
+    assert columns([("topic", "n"), ("a", "10"), ("longer-name", "")]) == (
+        "topic        n\na            10\nlonger-name"
+    )
