@@ -1,5 +1,6 @@
 """Kafka clients made from the configuration: TLS, SASL and the defaults that losing nothing asks for."""
 
+import asyncio
 import ssl
 from typing import Any
 
@@ -15,12 +16,34 @@ HEARTBEATS_PER_SESSION = 10
 MAX_HEARTBEAT_MS = 3000  # a rebalance is noticed at the next heartbeat: keep it short under long sessions
 
 
+class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """aiokafka's consumer, which can also be stopped while the brokers are away."""
+
+    async def stop(self) -> None:
+        """Leaves the group and closes; idempotent.
+
+        A fetch that waits to be retried hands its cancellation on to whoever stops the consumer (aiokafka
+        0.14), who would then look cancelled and leave sockets open.
+        """
+        try:
+            await super().stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            fetches = list(self._fetcher._pending_tasks)
+            for fetch in fetches:
+                fetch.cancel()
+            await asyncio.gather(*fetches, return_exceptions=True)
+            await self._client.close()
+
+
 def group_id(config: Config, stage: str) -> str:
     """The consumer group of a stage: `detector-ingest`; for watch also the id of its Faust app."""
     return f"{config.kafka.group}-{stage}"
 
 
-def consumer(config: Config, *topics: str, group: str | None = None, **over: Any) -> AIOKafkaConsumer:
+def consumer(config: Config, *topics: str, group: str | None = None, **over: Any) -> Consumer:
     """A consumer of `topics`, not started; `group` is the whole name (see group_id), None for no group.
 
     It begins at the earliest record and commits only when it is told to. `over` goes to AIOKafkaConsumer.
@@ -33,7 +56,7 @@ def consumer(config: Config, *topics: str, group: str | None = None, **over: Any
         "session_timeout_ms": session_ms,
         "heartbeat_interval_ms": min(MAX_HEARTBEAT_MS, session_ms // HEARTBEATS_PER_SESSION),
     }
-    return AIOKafkaConsumer(*topics, **{**connection(config.kafka), **defaults, **over})
+    return Consumer(*topics, **{**connection(config.kafka), **defaults, **over})
 
 
 def producer(config: Config, **over: Any) -> AIOKafkaProducer:

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -76,9 +77,11 @@ class EmbeddedBroker:
         process, self._process = self._process, None
         if process is None:
             return
-        for pipe in (process.stdin, process.stdout):
-            assert pipe is not None
-            pipe.close()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with suppress(BrokenPipeError):  # it has ended by itself
+            process.stdin.close()
+        process.stdout.close()
         try:
             process.wait(END_S)
         except subprocess.TimeoutExpired:
