@@ -20,3 +20,8 @@ def scaled_clock(event_end_s: float, wall_end_s: float, speed: float, wall: Cloc
         return event_end_s - left_s * (speed if left_s > 0 else 1.0)
 
     return now
+
+
+def clock_time(t: float) -> str:
+    """A time (s UTC) for a person: day, hour and minute."""
+    return time.strftime("%d %b %H:%M UTC", time.gmtime(t))

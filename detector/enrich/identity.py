@@ -23,7 +23,9 @@ class Placed(NamedTuple):
 
 def hash64(*parts: str | None) -> int:
     """XXH3 of the parts; None and "" differ, and no part can run into the next."""
-    return xxhash.xxh3_64_intdigest("".join("-" if p is None else f"{len(p)}:{p}" for p in parts))
+    told = "".join("-" if p is None else f"{len(p)}:{p}" for p in parts)
+    return xxhash.xxh3_64_intdigest(told.encode())
+    return xxhash.xxh3_64_intdigest(told.encode())
 
 
 def subject_hash(tenant: str, task: str | None, run: str | None) -> int:

@@ -62,6 +62,7 @@ class Pack:
     def __init__(self) -> None:
         self.rows: list[bytes] = []
         self.ids: list[str] = []
+        self.names: list[str] = []
         self.idents: dict[pk.Ident, int] = {}
         self.sketches: list[int] = []
         self.waits: list[bytes] = []
@@ -82,6 +83,7 @@ class Pack:
                 marks=marks,
                 idents=list(self.idents),
                 ids=self.ids,
+                names=self.names,
                 rows=b"".join(self.rows),
                 words=words[mine].tobytes() if mine else b"",
                 levels=levels[mine].tobytes() if mine else b"",
@@ -161,6 +163,7 @@ class Observer:
             )
         )  # fmt: skip
         pack.ids.append(e.id)
+        pack.names.append(e.tools[0].name if e.tools else "")
         return partition
 
     def _money(self, e: Call, t: float) -> tuple[int, float, tuple[int, int, int, int, int]]:
@@ -252,6 +255,7 @@ class Observer:
             )
         )  # fmt: skip
         pack.ids.append(id)
+        pack.names.append("")
 
 
 def wait_key(subject: int, call_id: str) -> int:

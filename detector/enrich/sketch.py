@@ -106,26 +106,23 @@ def popcount(x: np.uint64) -> int:
 
 
 @compiled
-def jaccard(a: Words, level_a: int, b: Words, level_b: int) -> float:
-    """Estimated Jaccard similarity, 0 to 1, of the shingles behind two bitmaps of 16 words."""
-    na = nb = both = either = 0
-    for i in range(WORDS):
-        na += popcount(a[i])
-        nb += popcount(b[i])
-        both += popcount(a[i] & b[i])
-        either += popcount(a[i] | b[i])
-    if na == 0 or nb == 0:
+def jaccard(a: Words, level_a: int, ones_a: int, b: Words, level_b: int, ones_b: int) -> float:
+    """Estimated Jaccard similarity, 0 to 1, of the shingles behind two bitmaps of 16 words, with their bits counted."""
+    if ones_a == 0 or ones_b == 0:
         return 0.0
+    both = 0
+    for i in range(WORDS):
+        both += popcount(a[i] & b[i])
     if level_a == level_b:
-        union = _LN[either]
-        return min(1.0, max(0.0, (_LN[na] + _LN[nb] - union) / union))
+        union = _LN[ones_a + ones_b - both]
+        return min(1.0, max(0.0, (_LN[ones_a] + _LN[ones_b] - union) / union))
     # The bitmap of the higher level is a subsample of its text: what share of it does the other one hold?
-    coarse, fine = (na, nb) if level_a > level_b else (nb, na)
+    coarse, fine = (ones_a, ones_b) if level_a > level_b else (ones_b, ones_a)
     if fine == BITS:
         return 0.0
     share = max(0.0, (both / coarse - fine / BITS) / (1.0 - fine / BITS))
-    total_a = _LN[na] * (1 << level_a)
-    total_b = _LN[nb] * (1 << level_b)
+    total_a = _LN[ones_a] * (1 << level_a)
+    total_b = _LN[ones_b] * (1 << level_b)
     inter = share * (total_a if level_a > level_b else total_b)
     rest = total_a + total_b - inter
     return min(1.0, max(0.0, inter / rest)) if rest > 0.0 else 1.0
@@ -156,7 +153,8 @@ def parse_sketch(encoded: str) -> tuple[int, bytes]:
 
 def similarity(a: bytes, b: bytes) -> float:
     """Estimated Jaccard similarity, 0 to 1, of two sketches of 130 bytes."""
-    return float(jaccard(np.frombuffer(a[2:], "<u8"), a[1], np.frombuffer(b[2:], "<u8"), b[1]))
+    x, y = np.frombuffer(a[2:], "<u8"), np.frombuffer(b[2:], "<u8")
+    return float(jaccard(x, a[1], int(np.bitwise_count(x).sum()), y, b[1], int(np.bitwise_count(y).sum())))
 
 
 def fingerprint64(raw: bytes) -> int:

@@ -85,12 +85,16 @@ class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
 
 class Packed(msgspec.Struct, array_like=True):
-    """Observations of one partition, and how far each source has been forwarded (s UTC of event time)."""
+    """Observations of one partition, and how far each source has been forwarded (s UTC of event time).
+
+    ids and names (of the first tool, "" where there is none) go by row.
+    """
 
     format: int
     marks: dict[int, float]
     idents: list[Ident]
     ids: list[str]
+    names: list[str]
     rows: bytes
     words: bytes
     levels: bytes
@@ -103,6 +107,7 @@ class Columns(NamedTuple):
     marks: dict[int, float]
     idents: list[Ident]
     ids: list[str]
+    names: list[str]
     rows: npt.NDArray[Any]
     words: npt.NDArray[np.uint64]
     levels: npt.NDArray[np.uint8]
@@ -127,6 +132,7 @@ def decode_packed(value: bytes) -> Columns:
         p.marks,
         p.idents,
         p.ids,
+        p.names,
         np.frombuffer(p.rows, ROW),
         np.frombuffer(p.words, "<u8").reshape(-1, 16),
         np.frombuffer(p.levels, np.uint8),

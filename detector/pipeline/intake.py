@@ -14,6 +14,7 @@ from detector.enrich.pricing import Prices
 from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link
+from detector.secret import reveal
 from detector.sources import native
 
 YEAR_2000_S, YEAR_2100_S = 946_684_800.0, 4_102_444_800.0
@@ -54,7 +55,8 @@ class Intake:
     def __init__(self, config: Config, partitions: int, clock: Clock = system_clock) -> None:
         self._config, self._partitions, self._clock = config.ingest, partitions, clock
         privacy = config.privacy
-        pseudonyms = Pseudonyms(privacy.key(), privacy.plain_users)
+        key = reveal(privacy.pseudonym_key, privacy.pseudonym_key_file, "privacy.pseudonym_key") or ""
+        pseudonyms = Pseudonyms(key.encode(), privacy.plain_users)
         self._identities = Identities(partitions, pseudonyms, config.ingest.max_links)
         self._observer = Observer(self._identities, Prices())
         self._full: list[tuple[int, Pack]] = []
@@ -71,7 +73,9 @@ class Intake:
     @property
     def pending(self) -> int:
         """Observations that wait for the next flush."""
-        return sum(len(p.rows) for p in self._observer.packs.values()) + sum(len(p.rows) for _, p in self._full)
+        return sum(len(p.rows) for p in self._observer.packs.values()) + sum(
+            len(p.rows) for _, p in self._full
+        )
 
     def forwarded(self, source: int) -> float:
         """The highest event time taken from a source (s UTC), 0 before the first."""
@@ -110,7 +114,7 @@ class Intake:
             return 0.0
         self.counts[event.type] += 1
         pack = self._observer.packs[partition]
-        if len(pack.rows) >= self._config.pack_observations and seq & 0xFFFF == 0:
+        if len(pack.rows) >= self._config.pack_observations:
             self._full.append((partition, self._observer.packs.pop(partition)))
         if isinstance(event, Link):
             tenant = event.tenant or "default"
@@ -128,9 +132,13 @@ class Intake:
             return t
         ahead = t - broker_s
         if ahead > self._config.refuse_future_s:
-            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the future: see ingest.refuse_future_s")
+            raise BadInput(
+                Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the future: see ingest.refuse_future_s"
+            )
         if ahead < -self._config.refuse_past_s:
-            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the past: see ingest.refuse_past_s")
+            raise BadInput(
+                Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the past: see ingest.refuse_past_s"
+            )
         if ahead > self._config.max_future_s:
             self.counts["clock_ahead"] += 1
             return broker_s

@@ -7,12 +7,12 @@ import numpy as np
 
 HISTORY = 48
 """Steps of which a lane keeps time, money and signature: four rounds of a cycle of twelve."""
-RECENT = 12
-"""Steps of which it keeps the sketch too."""
+RECENT = 13
+"""Steps of which it keeps the sketch too: the newest and the twelve before it."""
 LAGS = 12
 """The longest cycle that is recognised, in steps."""
-SEEN = 64
-"""Actions (and signatures) that a lane remembers to know what is new."""
+SEEN = 128
+"""Signatures, and actions that succeeded, that a lane remembers to know what is new."""
 WAITS = 8
 """Tools of one step whose results it can wait for."""
 MINUTES = 60
@@ -46,6 +46,8 @@ LANE = np.dtype(
         ("missing", "u1"),
         ("watched", "u1"),  # every step is told to the rules
         ("segment", "i4"),
+        ("alike", "f4"),  # outputs of this similarity are alike
+        ("window", "i4"),  # steps in which the rounds of a short period lie
         ("steps", "i8"),  # how many steps it has had
         ("judged", "i8"),  # how many of them were judged
         ("streak", "i4"),  # outputs in a row that are alike
@@ -58,6 +60,7 @@ LANE = np.dtype(
         ("wait_key", "u8", (WAITS,)),
         ("wait_tool", "u8", (WAITS,)),
         ("waiting", "i4"),
+        ("pending", "u8"),  # sum of the results that the open step has so far
         ("history", STEP, (HISTORY,)),
         ("sketches", SKETCH, (RECENT,)),
     ]
@@ -79,9 +82,13 @@ SUBJECT = np.dtype(
         ("cost", "f8"),
         ("total_cost", "f8"),
         ("total_calls", "i8"),
+        ("total_tokens", "i8"),
         ("look_at_calls", "i8"),  # from so many calls on it is told to the rules
+        ("look_at_cost", "f8"),  # and from so many dollars on; 0: never
         ("minute", "i8"),  # the newest minute in `minutes`, since 1970
         ("minutes", "f8", (MINUTES,)),  # USD by minute, the last hour
+        ("minute_calls", "u2", (MINUTES,)),
+        ("minute_tokens", "u4", (MINUTES,)),
     ]
 )
 

@@ -1,0 +1,189 @@
+"""The life of an episode: it opens once, is updated as it grows, escalates at once, and resolves."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from detector import __version__
+from detector.config import Config, Episodes
+from detector.model.alert import SEVERITIES, Alert, State
+from detector.model.packed import Ident
+from detector.rules.finding import Finding, Standing
+
+Key = tuple[str, int]
+"""Rule, and key of the lane or subject: at most one episode is open for each."""
+
+LASTS = frozenset({"run_inflation"})
+"""Rules whose episodes do not end by quiet, only when the task moves or ends."""
+
+
+class Episode(msgspec.Struct):
+    """An open episode: its last record, and what decides when the next is due."""
+
+    rule: str
+    key: int
+    subject: int
+    segment: int
+    alert: Alert
+    standing: Standing
+    last_t: float
+    longest_gap_s: float
+    told_usd: float
+    calls: list[str]
+
+    def ends_at(self, limits: Episodes) -> float:
+        """The event time (s UTC) at which it resolves if nothing more comes."""
+        if self.rule in LASTS:
+            return float("inf")
+        return self.last_t + max(limits.quiet_s, limits.quiet_gaps * self.longest_gap_s)
+
+
+class EpisodeBook:
+    """Open episodes of one partition. Its alerts depend only on findings and statuses in their order."""
+
+    def __init__(self, config: Config) -> None:
+        self._limits, self._digest = config.episodes, config.digest()
+        self._runbooks = config.notify.runbook_base.rstrip("/")
+        self._open: dict[Key, Episode] = {}
+        self._of_subject: dict[int, set[Key]] = {}
+        self._next_end = float("inf")
+        self.touched: set[int] = set()
+
+    def __iter__(self) -> Iterator[Episode]:
+        return iter(self._open.values())
+
+    def standing(self, rule: str, key: int, t: float) -> Standing | None:
+        """Where the open episode stands at `t`; None where there is none, or it had become quiet by then."""
+        episode = self._open.get((rule, key))
+        if episode is None or t > episode.ends_at(self._limits):
+            return None
+        return episode.standing
+
+    def is_open(self, rule: str, key: int) -> bool:
+        """Whether an episode is open."""
+        return (rule, key) in self._open
+
+    def found(
+        self, rule: str, key: int, subject: int, segment: int, ident: Ident, t: float, finding: Finding,
+        calls: list[str], since_status_s: float | None,
+    ) -> list[Alert]:  # fmt: skip
+        """Takes a finding of event time `t`; the records that are due."""
+        out = []
+        episode = self._open.get((rule, key))
+        if episode is not None and t > episode.ends_at(self._limits):
+            out.append(self._resolve(episode, episode.ends_at(self._limits), "quiet"))
+            episode = None
+        if episode is None:
+            alert = self._alert(rule, key, ident, t, finding, calls, since_status_s)
+            gap = (t - finding.begin_t) / max(1, finding.standing.calls - 1)
+            episode = Episode(
+                rule, key, subject, segment, alert, finding.standing, t, gap, finding.standing.cost_usd, calls
+            )
+            self._put(episode)
+            out.append(alert)
+        elif self._grow(episode, t, finding, calls, since_status_s):
+            out.append(episode.alert)
+        self.touched.add(segment)
+        self._next_end = min(self._next_end, episode.ends_at(self._limits))
+        return out
+
+    def _grow(
+        self, episode: Episode, t: float, finding: Finding, calls: list[str], since_status_s: float | None
+    ) -> bool:
+        """Brings an episode up to date; whether a record is due: it escalated, or its cost has grown enough."""
+        episode.longest_gap_s = max(episode.longest_gap_s, t - episode.last_t)
+        episode.last_t, episode.standing = t, finding.standing
+        known = set(episode.calls)
+        episode.calls += [c for c in calls if c not in known]
+        half = self._limits.max_call_ids // 2
+        if len(episode.calls) > 2 * half:
+            episode.calls = [*episode.calls[:half], *episode.calls[-half:]]
+        old = episode.alert
+        severity = max(old.severity, finding.severity, key=SEVERITIES.index)
+        due = severity != old.severity or (
+            finding.standing.cost_usd >= episode.told_usd * self._limits.update_factor and finding.standing.cost_usd > 0
+        )
+        changed = self._changed(episode, t, "update", finding, since_status_s)
+        episode.alert = msgspec.structs.replace(changed, severity=severity, version=old.version + int(due))
+        if due:
+            episode.told_usd = finding.standing.cost_usd
+        return due
+
+    def moved(self, subject: int, t: float) -> list[Alert]:
+        """The task moved by a strong status at `t`: its episodes that began before resolve."""
+        keys = sorted(self._of_subject.get(subject, ()))
+        return [self._resolve(self._open[k], t, "the task moved") for k in keys if self._open[k].standing.begin_t <= t]
+
+    def forget(self, subject: int, t: float) -> list[Alert]:
+        """The subject was unheard for so long that it ended."""
+        keys = sorted(self._of_subject.get(subject, ()))
+        return [self._resolve(self._open[k], t, "the task was not heard of any more") for k in keys]
+
+    def tick(self, watermark: float) -> list[Alert]:
+        """Resolves what had become quiet by the watermark (s UTC)."""
+        if watermark <= self._next_end:
+            return []
+        ends = [(e.ends_at(self._limits), e.rule, e.key, e) for e in self._open.values()]
+        over = sorted(e[:3] for e in ends if e[0] < watermark)
+        out = [self._resolve(self._open[rule, key], end, "quiet") for end, rule, key in over]
+        self._next_end = min((e.ends_at(self._limits) for e in self._open.values()), default=float("inf"))
+        return out
+
+    def _resolve(self, episode: Episode, t: float, why: str) -> Alert:
+        del self._open[episode.rule, episode.key]
+        keys = self._of_subject[episode.subject]
+        keys.discard((episode.rule, episode.key))
+        if not keys:
+            del self._of_subject[episode.subject]
+        self.touched.add(episode.segment)
+        last = episode.alert
+        return msgspec.structs.replace(
+            last, state="resolved", resolved_at=t, updated_at=t, version=last.version + 1,
+            evidence={**last.evidence, "resolved_by": why},
+        )  # fmt: skip
+
+    def _put(self, episode: Episode) -> None:
+        key = (episode.rule, episode.key)
+        self._open[key] = episode
+        self._of_subject.setdefault(episode.subject, set()).add(key)
+
+    def restore(self, episodes: Iterable[Episode]) -> None:
+        """Takes back what was open."""
+        for episode in episodes:
+            self._put(episode)
+        self._next_end = min((e.ends_at(self._limits) for e in self._open.values()), default=float("inf"))
+
+    def _alert(
+        self, rule: str, key: int, ident: Ident, t: float, finding: Finding, calls: list[str], since_status_s: float | None
+    ) -> Alert:  # fmt: skip
+        run = ident.run if finding.level == "run" else None
+        subject = f"{rule}\0{ident.tenant}\0{key}\0{finding.begin_t:.6f}"
+        group = "\0".join((rule, ident.tenant, *finding.group))
+        return Alert(
+            id=hashlib.blake2b(subject.encode(), digest_size=12).hexdigest(), rule=rule, class_=finding.class_,
+            level=finding.level, severity=finding.severity, state="open", tenant=ident.tenant, team=ident.team,
+            agent=ident.agent, user=ident.user, key=ident.key, run=run, task=ident.task, model=ident.model,
+            opened_at=t, updated_at=t, summary=finding.summary,
+            group=f"{rule}:{hashlib.blake2b(group.encode(), digest_size=8).hexdigest()}",
+            cost_usd=_usd(finding.standing.cost_usd), burn_usd_per_hour=_usd(finding.burn_usd_per_hour),
+            usual_usd_per_hour=None if finding.usual_usd_per_hour is None else _usd(finding.usual_usd_per_hour), calls=finding.standing.calls,
+            tokens=finding.standing.tokens, since_status_change_s=since_status_s, spend_only=finding.spend_only,
+            evidence={**finding.evidence, "calls": calls}, runbook_url=f"{self._runbooks}/{rule}.md", version=1,
+            software=__version__, config_digest=self._digest,
+        )  # fmt: skip
+
+    @staticmethod
+    def _changed(episode: Episode, t: float, state: State, finding: Finding, since_status_s: float | None) -> Alert:
+        return msgspec.structs.replace(
+            episode.alert, class_=finding.class_, severity=finding.severity, state=state, updated_at=t,
+            summary=finding.summary, cost_usd=_usd(finding.standing.cost_usd),
+            burn_usd_per_hour=_usd(finding.burn_usd_per_hour), usual_usd_per_hour=None if finding.usual_usd_per_hour is None else _usd(finding.usual_usd_per_hour),
+            calls=finding.standing.calls, tokens=finding.standing.tokens, since_status_change_s=since_status_s,
+            spend_only=finding.spend_only, evidence={**finding.evidence, "calls": list(episode.calls)},
+        )  # fmt: skip
+
+
+def _usd(x: float) -> float:
+    """Dollars to a millionth: sums in another order give the same."""
+    return round(x, 6)

@@ -1,0 +1,121 @@
+"""Recorded events from files or standard input, in the order of their times."""
+
+import gzip
+import heapq
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from detector.errors import DetectorError
+
+LOOK_AHEAD_LINES, LOOK_AHEAD_BYTES = 100_000, 64_000_000
+"""How far lines may stand from their place in time and still be put there; bounds the memory."""
+
+
+class Line(NamedTuple):
+    """A line and where it stands; compares by time, then place."""
+
+    t: float
+    file: int
+    number: int
+    value: bytes
+
+
+class _Timed(msgspec.Struct):
+    time: Any = None
+
+
+_timed = msgspec.json.Decoder(_Timed)
+
+
+def read(files: list[str], advance: Callable[[int], None]) -> Iterator[Line]:
+    """The lines of all files in the order of their events' times; `advance` is told of bytes as they are read."""
+    merged = heapq.merge(*(_lines(n, name, advance) for n, name in enumerate(files)))
+    ahead: list[Line] = []
+    size = 0
+    for line in merged:
+        heapq.heappush(ahead, line)
+        size += len(line.value)
+        while len(ahead) > LOOK_AHEAD_LINES or size > LOOK_AHEAD_BYTES:
+            first = heapq.heappop(ahead)
+            size -= len(first.value)
+            yield first
+    while ahead:
+        yield heapq.heappop(ahead)
+
+
+def _lines(n: int, name: str, advance: Callable[[int], None]) -> Iterator[Line]:
+    t = 0.0
+    with _open(name, advance) as stream:
+        try:
+            for number, raw in enumerate(stream, 1):
+                value = raw.strip()
+                if value:
+                    t = _time(value, t)
+                    yield Line(t, n, number, value)
+        except (OSError, EOFError) as e:
+            raise DetectorError(f"{name}: cannot be read to its end ({e})") from e
+
+
+def _time(value: bytes, before: float) -> float:
+    """An event's time in s UTC; a line without one stands where the line before it does."""
+    if value[:1] == b"[":
+        return before
+    try:
+        time = _timed.decode(value).time
+        if isinstance(time, int | float):
+            return float(time)
+        at = datetime.fromisoformat(time)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except Exception:  # whatever is wrong with it, the decoder says so later
+        return before
+
+
+class _Counted:
+    """A binary stream that tells how much of it was read."""
+
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], None]) -> None:
+        self._stream, self._advance = stream, advance
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._advance(len(data))
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _open(name: str, advance: Callable[[int], None]) -> Any:
+    """A stream of lines; gzip is recognised by its first bytes."""
+    try:
+        raw = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115
+    except OSError as e:
+        raise DetectorError(f"{name}: {e.strerror}") from e
+    head = raw.peek(2)[:2]
+    if head == b"\x1f\x8b":
+        return gzip.open(_Counted(raw, advance))
+    return _CountedLines(raw, advance)
+
+
+class _CountedLines:
+    """The lines of a plain stream, counted as they are read."""
+
+    def __init__(self, stream: Any, advance: Callable[[int], None]) -> None:
+        self._stream, self._advance = stream, advance
+
+    def __enter__(self) -> "_CountedLines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream is not sys.stdin.buffer:
+            self._stream.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._stream:
+            self._advance(len(line))
+            yield line

@@ -1,0 +1,108 @@
+"""Observations that wait until the watermark has passed them, so that they are judged in the order of event time."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.model.packed import ROW, Columns
+from detector.state.layout import WAITS
+
+WAITING = np.dtype(
+    [
+        *((name, ROW[name]) for name in ROW.names or ()),
+        ("lane", "i4"),  # slots; -1 where the row has none
+        ("subject", "i4"),
+        ("actor", "i4"),
+        ("segment", "i4"),
+        ("due", "f8"),  # it is judged once the watermark has reached this, s UTC
+        ("words", "u8", (16,)),  # sketch of the action, else of the output
+        ("level", "u1"),
+        ("waiting", "u1"),
+        ("wait_key", "u8", (WAITS,)),
+        ("wait_tool", "u8", (WAITS,)),
+    ]
+)
+
+
+class Pool:
+    """Rows of WAITING with their ids; memory is bounded by the rate times lateness and hold-back."""
+
+    def __init__(self) -> None:
+        self.rows: npt.NDArray[Any] = np.zeros(256, WAITING)
+        self.ids: list[str] = []
+        self.names: list[str] = []
+        self._taken = 0
+
+    def __len__(self) -> int:
+        return len(self.ids) - self._taken
+
+    def add(self, columns: Columns, keep: npt.NDArray[np.intp], slots: dict[str, npt.NDArray[Any]]) -> None:
+        """Adds the rows at `keep`; `slots` has the further columns (lane, subject, actor, segment, due), a value each."""
+        n, k = len(self.ids), len(keep)
+        while n + k > len(self.rows):
+            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+        new = self.rows[n : n + k]
+        rows = columns.rows[keep]
+        for name in ROW.names or ():
+            new[name] = rows[name]
+        for name, values in slots.items():
+            new[name] = values
+        which = np.where(rows["action_sketch"] >= 0, rows["action_sketch"], rows["output_sketch"])
+        known = which >= 0
+        new["words"][known] = columns.words[which[known]]
+        new["level"][known] = columns.levels[which[known]]
+        new["words"][~known] = 0
+        new["waiting"] = 0
+        if len(columns.waits):
+            self._add_waits(columns, keep, new)
+        chosen = keep.tolist()
+        self.ids += [columns.ids[i] for i in chosen]
+        self.names += [columns.names[i] for i in chosen]
+
+    def put(self, rows: npt.NDArray[Any], ids: list[str], names: list[str]) -> None:
+        """Adds rows as they were encoded."""
+        n, k = len(self.ids), len(rows)
+        while n + k > len(self.rows):
+            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+        self.rows[n : n + k] = rows
+        self.ids += ids
+        self.names += names
+
+    @staticmethod
+    def _add_waits(columns: Columns, keep: npt.NDArray[np.intp], new: npt.NDArray[Any]) -> None:
+        place = {int(row): i for i, row in enumerate(keep)}
+        for row, key, tool in columns.waits.tolist():
+            i = place.get(row)
+            if i is not None and new["waiting"][i] < WAITS:
+                j = new["waiting"][i]
+                new["wait_key"][i, j], new["wait_tool"][i, j] = key, tool
+                new["waiting"][i] = j + 1
+
+    def due(self, watermark: float) -> npt.NDArray[np.int64]:
+        """Indices of the rows that the watermark has reached, in order: time, then statuses last, then source."""
+        live = self.rows[: len(self.ids)]
+        ready = np.flatnonzero(live["due"] <= watermark)
+        if len(ready) > 1:
+            rows = live[ready]
+            ready = ready[np.lexsort((rows["seq"], rows["source"], rows["kind"], rows["t"]))]
+        return ready
+
+    def take(self, done: npt.NDArray[np.int64]) -> None:
+        """Forgets rows that were judged."""
+        if not len(done):
+            return
+        self.rows["due"][done] = np.inf
+        self._taken += len(done)
+        if self._taken * 2 >= len(self.ids):
+            keep = np.flatnonzero(self.rows["due"][: len(self.ids)] != np.inf)
+            self.rows[: len(keep)] = self.rows[keep]
+            chosen = keep.tolist()
+            self.ids = [self.ids[i] for i in chosen]
+            self.names = [self.names[i] for i in chosen]
+            self._taken = 0
+
+    def waiting(self, segment: int) -> npt.NDArray[np.int64]:
+        """Indices of the rows of a segment that still wait."""
+        live = self.rows[: len(self.ids)]
+        return np.flatnonzero((live["due"] != np.inf) & (live["segment"] == segment))
