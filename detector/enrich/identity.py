@@ -25,7 +25,6 @@ def hash64(*parts: str | None) -> int:
     """XXH3 of the parts; None and "" differ, and no part can run into the next."""
     told = "".join("-" if p is None else f"{len(p)}:{p}" for p in parts)
     return xxhash.xxh3_64_intdigest(told.encode())
-    return xxhash.xxh3_64_intdigest(told.encode())
 
 
 def subject_hash(tenant: str, task: str | None, run: str | None) -> int:
