@@ -56,7 +56,8 @@ class Standing(NamedTuple):
     last_step: int
     cost_after: float
     tokens_after: int
-    signatures: list[int]
+    rounds: int = 0
+    signatures: tuple[int, ...] = ()
 
 
 class Context(NamedTuple):

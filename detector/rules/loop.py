@@ -27,12 +27,12 @@ def judge(f: Facts, context: Context) -> Finding | None:
         now.cost_usd >= rule.page_burnt_alone_usd
     )
     still = f.strong_t <= now.begin_t and f.t - f.medium_t >= _CALM_S
+    rounds = now.rounds
     severity: Severity = "info"
-    if floor and still and f.rounds >= page_rounds and not context.interactive:
+    if floor and still and rounds >= page_rounds and not context.interactive:
         severity = "critical"
     elif floor or now.cost_usd >= rule.warning_usd:
         severity = "warning"
-    rounds = max(f.rounds, 2)
     evidence = {
         "what": _what(f, context),
         "known": _KNOWN[f.mode],
@@ -87,19 +87,20 @@ def _grown(f: Facts, before: Standing | None) -> Standing:
     """The episode with this step in it: all its calls from the first round on, a break between rounds left out."""
     if before is None:
         return Standing(
-            f.t, f.first_t, f.cost, f.calls, f.tokens, f.step, f.cost_after, f.tokens_after, [f.signature]
+            f.t, f.first_t, f.cost, f.calls, f.tokens, f.step, f.cost_after, f.tokens_after, f.rounds, (f.signature,)
         )
     if f.first_step <= before.last_step + 1:
         cost, tokens = f.cost_after - before.cost_after, f.tokens_after - before.tokens_after
-        calls = f.step - before.last_step
+        calls, rounds = f.step - before.last_step, max(before.rounds, f.rounds)
     else:
-        cost, tokens, calls = f.cost, f.tokens, f.calls
+        cost, tokens, calls, rounds = f.cost, f.tokens, f.calls, before.rounds + f.rounds
     signatures = before.signatures
     if f.signature not in signatures:
-        signatures = [*signatures, f.signature][-12:]
+        signatures = (*signatures, f.signature)[-12:]
     return before._replace(
         cost_usd=before.cost_usd + cost, calls=before.calls + calls, tokens=before.tokens + tokens,
-        last_step=f.step, cost_after=f.cost_after, tokens_after=f.tokens_after, signatures=signatures,
+        last_step=f.step, cost_after=f.cost_after, tokens_after=f.tokens_after, rounds=rounds,
+        signatures=signatures,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def judge(f: Facts, context: Context) -> Finding | None:
         severity="warning" if f.calls >= rule.warning_calls else "info",
         class_=None,
         begin_t=since,
-        standing=Standing(f.t, since, f.cost, f.calls, f.tokens, 0, f.cost_after, 0, []),
+        standing=Standing(f.t, since, f.cost, f.calls, f.tokens, 0, f.cost_after, 0),
         burn_usd_per_hour=rate,
         usual_usd_per_hour=None,
         spend_only=not context.status_source,
