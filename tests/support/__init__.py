@@ -1,0 +1,1 @@
+"""What tests lean on: brokers, Alertmanager, processes that never outlive the test run."""

@@ -1,0 +1,62 @@
+"""A real Alertmanager on loopback."""
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.support.services import Service, free_port, program
+
+SILENT = """
+route: {receiver: nobody}
+receivers: [{name: nobody}]
+"""
+"""A configuration that holds alerts and tells nobody."""
+
+
+class Alertmanager:
+    """Runs after start(), at `url`; its data and address outlive a kill, so it can be started again."""
+
+    def __init__(self, directory: Path, config: str = SILENT) -> None:
+        path = program("prometheus-alertmanager", "alertmanager", package="prometheus-alertmanager")
+        (directory / "alertmanager.yml").write_text(config, encoding="utf-8")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._service = Service(
+            [
+                path,
+                f"--config.file={directory / 'alertmanager.yml'}",
+                f"--storage.path={directory / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--cluster.listen-address=",  # alone: no gossip, no second port
+                "--log.level=debug",
+            ],
+            directory / "alertmanager.log",
+        )
+        self.start()
+
+    def start(self) -> None:
+        """Returns once it is ready."""
+        self._service.start(self._ready)
+
+    def kill(self) -> None:
+        """As by kill -9; idempotent."""
+        self._service.kill()
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """The alerts that fire now, as API v2 tells them."""
+        found: list[dict[str, Any]] = json.loads(self._get("/api/v2/alerts"))
+        return found
+
+    def _ready(self) -> bool:
+        try:
+            self._get("/-/ready")
+        except (urllib.error.URLError, ConnectionError):
+            return False
+        return True
+
+    def _get(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.url + path, timeout=10) as response:
+            body: bytes = response.read()
+        return body

@@ -1,0 +1,109 @@
+"""An engine that counts: a packed record is run names, and every tenth of a run is an alert `run:count`.
+
+So what must come out is known exactly, and an alert that is lost, or counted from a doubled record, is seen.
+`python -m tests.support.counting BOOTSTRAP` is a worker that runs it until it is killed.
+"""
+
+import asyncio
+import json
+import sys
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from detector.config import Config
+from detector.metrics import Metrics
+from detector.model.alert import Alert
+from detector.pipeline.watch import WatchStage
+from detector.totals import Totals
+from tests.unit.alert_records import alert
+
+SEGMENTS = 4
+EVERY = 10
+
+
+def segment_of(run: str) -> int:
+    return zlib.crc32(run.encode()) % SEGMENTS
+
+
+def expected(records: Iterable[str]) -> set[str]:
+    """The ids of the alerts that follow from these packed records."""
+    counts: dict[str, int] = {}
+    for record in records:
+        for run in record.split():
+            counts[run] = counts.get(run, 0) + 1
+    return {f"{run}:{n}" for run, count in counts.items() for n in range(EVERY, count + 1, EVERY)}
+
+
+class Outcome(NamedTuple):
+    alerts: list[Alert]
+
+
+class CountingEngine:
+    """`loads` and `processed` tell, over all instances, the restored offsets and every (partition, offset)."""
+
+    loads: list[tuple[int, int]] = []
+    processed: list[tuple[int, int]] = []
+
+    def __init__(self, config: Config, partition: int = 0) -> None:
+        self.partition, self.offset = partition, -1
+        self.totals: Any = Totals()
+        self.watermark = 0.0
+        self.open_episodes: dict[tuple[str, str], int] = {}
+        self._counts: list[dict[str, int]] = [{} for _ in range(SEGMENTS)]
+        self._dirty: set[int] = set()
+
+    @property
+    def live_runs(self) -> int:
+        return sum(map(len, self._counts))
+
+    def process(self, packed: bytes, offset: int) -> Outcome:
+        if offset <= self.offset:
+            return Outcome([])
+        self.offset = offset
+        self.processed.append((self.partition, offset))
+        alerts = []
+        for run in packed.decode().split():
+            segment = segment_of(run)
+            n = self._counts[segment][run] = self._counts[segment].get(run, 0) + 1
+            self._dirty.add(segment)
+            if n % EVERY == 0:
+                alerts.append(alert(id=f"{run}:{n}"))
+        return Outcome(alerts)
+
+    def segments(self) -> set[int]:
+        return set(range(SEGMENTS))
+
+    def dirty(self) -> list[int]:
+        return sorted(self._dirty)
+
+    def encode_segment(self, n: int) -> bytes:
+        return json.dumps(self._counts[n]).encode()
+
+    def clean(self) -> None:
+        self._dirty.clear()
+
+    @classmethod
+    def restore(
+        cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]
+    ) -> "CountingEngine":
+        engine = cls(config, partition)
+        engine.offset = offset
+        engine._counts = [json.loads(segments[n]) for n in range(SEGMENTS)]
+        cls.loads.append((partition, offset))
+        return engine
+
+
+async def main(settings: str) -> None:
+    """Works until it is killed."""
+    config = Config.model_validate_json(settings)
+    stage = WatchStage(config, Metrics(config.metrics), engine=CountingEngine)
+    await stage.start()
+    try:
+        await stage.run()
+    finally:
+        await stage.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
