@@ -1,0 +1,88 @@
+"""What the pages for operators name is there: keys, metrics, topics, rules, pages, and TOML that loads."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from detector.config import Config, Rules, load_config
+from detector.config.keys import leaves
+from detector.config.settings import Metrics as Limits
+from detector.kafka.plan import topics
+from detector.metrics import Metrics
+from detector.pipeline.stage import STAGES
+
+ROOT = Path(__file__).parents[2]
+RUNBOOKS = ROOT / "docs" / "runbooks"
+PAGES = [
+    ROOT / "docs" / "inputs.md",
+    ROOT / "docs" / "operations.md",
+    ROOT / "schemas" / "README.md",
+    ROOT / "schemas" / "sketch.md",
+    *sorted(RUNBOOKS.glob("*.md")),
+]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def in_code(page: Path) -> set[str]:
+    """Everything in backticks on one line."""
+    return set(re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8")))
+
+
+@each_page
+def test_keys_of_the_configuration_that_a_page_names_exist(page: Path) -> None:
+    known = {".".join(path) for path in leaves()} | {f"rules.{rule}" for rule in Rules.model_fields}
+    sections = "|".join(Config.model_fields)
+    named = {
+        match[1]
+        for code in in_code(page)
+        if (match := re.match(rf"((?:{sections})\.[a-z_.]+)(?: = .*)?$", code))
+    }
+    assert named <= known, named - known
+    if page.stem == "operations":
+        assert len(named) > 20
+
+
+@each_page
+def test_metrics_that_a_page_names_are_served(page: Path) -> None:
+    served = {
+        sample.name for family in Metrics(Limits()).registry.collect() for sample in (*family.samples, family)
+    }
+    served |= {f"{name}_total" for name in served}
+    named = {code.partition("{")[0] for code in in_code(page) if code.startswith("detector_")}
+    assert named <= served, named - served
+
+
+@each_page
+def test_topics_that_a_page_names_are_made(page: Path) -> None:
+    made = {topic.name for topic in topics(Config())}
+    named = {code for code in in_code(page) if re.fullmatch(r"(detector|llm|task)\.[a-z-]+", code)}
+    assert named <= made | {"llm.calls.json", "task.status.json"}, named - made
+
+
+@each_page
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@each_page
+def test_toml_of_a_page_loads(page: Path) -> None:
+    for block in re.findall(
+        r"^ *```toml\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        load_config(**tomllib.loads(block))
+
+
+def test_each_rule_has_a_runbook_and_each_runbook_a_rule() -> None:
+    assert {page.stem for page in RUNBOOKS.glob("*.md")} == set(Rules.model_fields)
+    for page in RUNBOOKS.glob("*.md"):
+        assert page.read_text(encoding="utf-8").startswith(f"# {page.stem}\n")
+
+
+def test_operations_tell_of_every_stage_and_topic() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|.*\|.*\|.*\|", page, re.MULTILINE)[: len(STAGES)] == list(STAGES)
+    for topic in topics(Config()):
+        assert f"`{topic.name}`" in page
