@@ -20,8 +20,8 @@ WORD = 2**64
 def normalise(text: str) -> bytes:
     """Prose as the bytes that are sketched."""
     raw = text.encode()[:MAX_BYTES].lower()  # bytes.lower() touches ASCII letters only
-    without_digits = re.sub(rb"[0-9]", b"", raw)
-    return re.sub(rb"[ \t\n\r\v\f]+", b" ", without_digits).strip(b" ")
+    thinned = re.sub(rb"[0-9\0]", b"", raw)
+    return re.sub(rb"[ \t\n\r\v\f]+", b" ", thinned).strip(b" ")
 
 
 def shingles(normalised: bytes) -> list[int]:
@@ -124,6 +124,7 @@ def texts() -> list[dict[str, Any]]:
         "case and space": "  Hello,\n\tWORLD  ",
         "digits inside": "Attempt 12 of 30 failed",
         "other digits inside": "attempt 7 of 30 failed",
+        "zero byte inside": "step\0 one\0two three",
         "not ASCII": "Größe: ½ kg, 寸法, 🙂 ÄÖÜ",
         "report": REPORT,
         "report reworded": REWORDED,

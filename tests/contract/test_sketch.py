@@ -75,6 +75,7 @@ def test_the_worked_example_of_the_page_is_right() -> None:
 @example("a" * 2055)
 @example("ab" * 1028)
 @example("0" * 9000)
+@example("\0 one\0two three\0")
 @example("é" * 131_073)
 def test_any_text_is_sketched_as_by_the_reference(text: str) -> None:
     assert compiled.sketch_text(text) == reference.sketch_text(text)
