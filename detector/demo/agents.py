@@ -15,11 +15,15 @@ CALLS_A_TASK = Lognormal(9, 0.4)
 
 
 class Phase(NamedTuple):
-    """From `begins` (s UTC) on an agent does this, with other habits where some are given."""
+    """From `begins` (s UTC) on an agent does this, with other habits where some are given.
+
+    `stopped`: a person has stopped what it did before, and its task says so: (status, category).
+    """
 
     begins: float
     routine: Routine
     habits: Habits | None = None
+    stopped: tuple[str, str] | None = None
 
 
 def stream(desk: Desk, phases: Sequence[Phase]) -> Told:
@@ -28,6 +32,9 @@ def stream(desk: Desk, phases: Sequence[Phase]) -> Told:
     for i, phase in enumerate(phases):
         ends = phases[i + 1].begins if i + 1 < len(phases) else float("inf")
         desk.now, desk.habits = max(desk.now, phase.begins), phase.habits or usual
+        if phase.stopped is not None:
+            to, category = phase.stopped
+            yield desk.status("strong", to, category=category, actor="human", source="tracker")
         yield from _until(desk, phase.routine, ends)
         desk.now = ends
 

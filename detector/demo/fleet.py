@@ -79,7 +79,7 @@ def _plans(times: Times, planted: Sequence[Planted]) -> list[tuple[Member, list[
             [
                 Phase(times.history, agents.developing),
                 Phase(fixer.begins, agents.repeating, cast.REPEATING),
-                Phase(fixer.ends, agents.developing),
+                Phase(fixer.ends, agents.developing, stopped=("stopped", "not_planned")),
             ],
         ),
         (
@@ -87,7 +87,7 @@ def _plans(times: Times, planted: Sequence[Planted]) -> list[tuple[Member, list[
             [
                 Phase(times.history, agents.researching),
                 Phase(analyst.begins, agents.regenerating, cast.REGENERATING),
-                Phase(analyst.ends, agents.researching),
+                Phase(analyst.ends, agents.researching, stopped=("stopped", "not_planned")),
             ],
         ),
         (
@@ -96,7 +96,7 @@ def _plans(times: Times, planted: Sequence[Planted]) -> list[tuple[Member, list[
                 Phase(times.history, rarely),
                 Phase(times.live - 1.5 * HOUR_S, never),
                 Phase(spender.begins, never, cast.SURGING),
-                Phase(spender.ends, rarely),
+                Phase(spender.ends, rarely, stopped=("planned anew", "planned")),
             ],
         ),
         (

@@ -71,7 +71,7 @@ class Flow:
             if sent.event["strength"] == "strong":
                 team.moved += 1
                 task.usd, task.moved_at = 0.0, sent.time
-                if sent.event.get("category") == "completed":
+                if sent.event.get("category") in ("completed", "not_planned"):
                     del self.tasks[sent.key]
 
     def dearest(self, count: int) -> list[tuple[str, TaskFlow]]:

@@ -1,7 +1,7 @@
 """The demo's terminal: what flows, what is flagged and why, what it costs; and the summary at the end."""
 
 import datetime as dt
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.layout import Layout
@@ -36,7 +36,7 @@ def render(board: Board, moment: Moment) -> RenderableType:
         Layout(name="body"),
         Layout(_footer(verdict, moment), size=len(verdict.findings) + 3),
     )
-    layout["body"].split_row(Layout(name="flows", ratio=4), Layout(_flags(board, moment.now), ratio=5))
+    layout["body"].split_row(Layout(name="flows"), Layout(_flags(board, moment.now)))
     layout["flows"].split_column(
         Layout(_teams(board, moment.now), size=len(board.flow.teams) + 5), Layout(_tasks(board, moment.now))
     )
@@ -52,7 +52,7 @@ def _header(board: Board, moment: Moment) -> Panel:
         (f"{moment.events_per_s:,.0f} events/s", "cyan"),
         f"\n{flow.calls:,} calls   {flow.tokens / 1e6:,.0f}M tokens   ",
         (f"${flow.usd:,.0f}", "bold"),
-        f" in all   ${hour:,.2f} in the last hour   {len(board.tickets)} tasks with many calls and no status",
+        f" in all   ${hour:,.2f} in the last hour   {len(board.tickets)} tickets for many calls",
     )
     return Panel(text, title="detector demo", title_align="left")
 
@@ -66,10 +66,10 @@ def _teams(board: Board, now: float) -> Panel:
 
 
 def _tasks(board: Board, now: float) -> Panel:
-    table = _table("task", ">$ since it moved", ">ago", "its status says")
+    table = _table("task", ">dollars", ">for", "status")
     for name, task in board.flow.dearest(12):
         table.add_row(name, f"{task.usd:,.2f}", span(now - task.moved_at), task.said)
-    return Panel(table, title="dearest open tasks", title_align="left")
+    return Panel(table, title="dearest open tasks since they moved", title_align="left")
 
 
 def _flags(board: Board, now: float) -> Panel:
@@ -77,7 +77,8 @@ def _flags(board: Board, now: float) -> Panel:
     for alert in board.flagged():
         over = alert.state == "resolved"
         style = "dim" if over else STYLES[alert.severity]
-        head = f"{WORDS[alert.severity]}  {alert.rule} {alert.class_ or ''} · {subject(alert)}"
+        of_class = f" {alert.class_}" if alert.class_ else ""
+        head = f"{WORDS[alert.severity]}  {alert.rule}{of_class} · {subject(alert)}"
         since = f"open for {span(now - alert.opened_at)}"
         parts.append(Text(head + (f" · over after {span(lasted(alert))}" if over else f" · {since}"), style))
         parts.append(Text(f"  {alert.summary}", "dim" if over else ""))
@@ -104,7 +105,8 @@ def _planted(finding: Finding) -> list[str | tuple[str, str]]:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
     for name in columns:
-        table.add_column(name.lstrip(">"), justify="right" if name[0] == ">" else "left", no_wrap=True)
+        justify: Literal["left", "right"] = "right" if name[0] == ">" else "left"
+        table.add_column(name.lstrip(">"), justify=justify, no_wrap=True, min_width=8)
     return table
 
 
@@ -138,8 +140,8 @@ def tally(verdict: Verdict) -> str:
 def news(alert: Alert) -> str:
     """An alert record in a line."""
     word = "over" if alert.state == "resolved" else WORDS[alert.severity]
-    about = f"{stamp(alert.updated_at)} {word:6} {alert.rule} · {subject(alert)}"
-    return f"{about}: {alert.summary} ({money(alert)})"
+    told = f"${alert.cost_usd:,.2f} burnt in {span(lasted(alert))}" if word == "over" else alert.summary
+    return f"{stamp(alert.updated_at)} {word:6} {alert.rule} · {subject(alert)}: {told}"
 
 
 def subject(alert: Alert) -> str:

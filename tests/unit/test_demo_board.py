@@ -138,10 +138,10 @@ def test_the_summary_names_the_innocent_that_was_paged():
     assert "reader" in text
 
 
-def test_a_line_of_news_says_what_it_burns():
-    line = news(alert(usual_usd_per_hour=4.0))
-    assert "$12.50 burnt, $40.00 an hour, usually $4.00" in line
-    assert "over" in news(alert(state="resolved"))
+def test_a_line_of_news_says_why_and_at_its_end_what_was_burnt():
+    assert "PAGE   loop · indexer: The agent indexer repeats a failing call." in news(alert())
+    over = alert(state="resolved", resolved_at=OPENED_S + 600, updated_at=OPENED_S + 600)
+    assert "over   loop · indexer: $12.50 burnt in 10 min" in news(over)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(45, "45 s"), (600, "10 min"), (12_600, "3.5 h")])

@@ -153,7 +153,7 @@ def test_the_spender_spends_tenfold_for_an_hour_and_its_task_stands_still():
     assert SPENDER.ends - SPENDER.begins == HOUR_S
     assert 8 < burnt / usual(events) < 13
     assert burnt - usual(events) > 26  # 1.3 times the rule's floor
-    assert strong(events, SPENDER.begins - HOUR_S, SPENDER.ends) == 0
+    assert strong(events, SPENDER.begins - HOUR_S, SPENDER.ends) == 0  # then somebody stops it
     assert len([hour for hour in dollars_by_hour(events) if hour < 0]) >= 20
     assert len({e["tools"][0]["arguments"]["path"] for e in calls(events, SPENDER.begins, SPENDER.ends)}) > 90
 
@@ -168,8 +168,9 @@ def test_the_shipper_spends_as_much_and_merges_all_the_while():
         assert strong(events, begins, begins + HOUR_S / 4) >= 1
 
 
-def test_the_runaways_are_stopped_and_work_on_as_usual():
+def test_the_runaways_are_stopped_by_a_person_and_work_on_as_usual():
     for planted in PLANTED:
+        assert strong(of(planted.agent), planted.ends, planted.ends + 10) == 1
         later = [s for s in of(planted.agent) if planted.ends + 600 < s.time < PRESENT]
         assert later
         assert sum(s.cost_usd for s in later) / (PRESENT - planted.ends - 600) * HOUR_S < 8
