@@ -15,12 +15,16 @@ STATE_DIRTY_RATIO = 0.2  # the same: compact once a fifth is outdated, not half
 
 
 class Topic(NamedTuple):
-    """One topic as it should be; `settings` are the broker's topic settings that differ from its defaults."""
+    """One topic as it should be; `settings` are the broker's topic settings that differ from its defaults.
+
+    Producers write into those that are not `ours`: how these are sized and kept is theirs to say.
+    """
 
     name: str
     partitions: int
     replication: int
     settings: dict[str, str]
+    ours: bool
 
     @property
     def cleanup(self) -> frozenset[str]:
@@ -64,4 +68,5 @@ def _topic(config: Config, name: str, partitions: int, settings: dict[str, str])
     if copies >= 3:
         # With one in-sync copy "acknowledged by all" means one disk; two survive the loss of a broker.
         settings["min.insync.replicas"] = "2"
-    return Topic(name, partitions, copies, settings)
+    ours = name not in (config.topics.calls, config.topics.status)
+    return Topic(name, partitions, copies, settings, ours)
