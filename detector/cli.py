@@ -74,3 +74,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         # Who read our output has gone. Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"detector: {error.filename}: {error.strerror}", err=True)
+        return FAILED

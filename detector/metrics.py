@@ -1,7 +1,9 @@
 """The one catalogue of metrics: every series that the detector serves, once, with its meaning."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, Metric, generate_latest
 from prometheus_client.process_collector import ProcessCollector
@@ -11,6 +13,9 @@ from detector import __version__
 from detector.config.settings import Metrics as Limits
 from detector.errors import Reason
 
+if TYPE_CHECKING:
+    from detector.totals import Labels, UsageSums
+
 OTHER = "other"
 """Stands for the values of a label beyond metrics.max_label_values."""
 NONE = "none"
@@ -18,35 +23,10 @@ NONE = "none"
 _ABSENT: dict[str | None, str] = {None: NONE, "": NONE}
 
 USAGE_LABELS = ("tenant", "team", "agent", "model")
-UsageKey = tuple[str | None, str | None, str | None, str | None]
-"""Tenant, team, agent and model, as UsageSums are grouped."""
 
 BATCH_BUCKETS = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10_000)
 ALERT_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 900, 3600)
 CHECKPOINT_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
-
-class UsageSums(Protocol):
-    """What calls of one tenant, team, agent and model have used since the sums were last taken."""
-
-    @property
-    def calls(self) -> int: ...  # noqa: D102
-    @property
-    def input_tokens(self) -> int: ...  # noqa: D102
-    @property
-    def cached_input_tokens(self) -> int: ...  # noqa: D102
-    @property
-    def cache_write_tokens(self) -> int: ...  # noqa: D102
-    @property
-    def output_tokens(self) -> int: ...  # noqa: D102
-    @property
-    def reasoning_tokens(self) -> int: ...  # noqa: D102
-    @property
-    def cost_usd(self) -> float: ...  # noqa: D102
-    @property
-    def unpriced_calls(self) -> int: ...  # noqa: D102
-    @property
-    def unmetered_calls(self) -> int: ...  # noqa: D102
 
 
 class _UsageSeries(NamedTuple):
@@ -173,7 +153,7 @@ class Metrics:
         known[value] = value
         return value
 
-    def add_usage(self, usage: Mapping[UsageKey, UsageSums]) -> None:
+    def add_usage(self, usage: Mapping[Labels, UsageSums]) -> None:
         """Adds what an engine summed up since it was last asked."""
         for subject, sums in usage.items():
             labels = tuple(map(self.label, USAGE_LABELS, subject))

@@ -10,7 +10,7 @@ from detector.commands import Setup
 def doctor(setup: Setup) -> int:
     """Examine a deployment: brokers, topics, partition counts, Alertmanager, configuration, clock.
 
-    Says for each thing whether it is well, and if not, what to do. Changes nothing. Fails if anything is wrong.
+    Says of each thing whether it is well, and if not, what to do. Changes nothing. Fails if one is wrong.
 
     \b
     Examples:

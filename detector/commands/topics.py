@@ -24,5 +24,9 @@ def topics(setup: Setup, check: bool) -> int:
     from detector.kafka.admin import ensure_topics
 
     reports = asyncio.run(ensure_topics(setup.load(), create=not check))
-    click.echo(columns([("topic", "partitions", "state", "fix"), *map(_row, reports)]))
-    return 0
+    rows = [(report.topic, str(report.partitions), report.state, report.detail) for report in reports]
+    click.echo(columns([("topic", "partitions", "state", "detail"), *rows]))
+    for report in reports:
+        if not report.ok:
+            click.echo(f"fix {report.topic}: {report.fix}")
+    return 0 if all(report.ok for report in reports) else 1

@@ -1,9 +1,7 @@
-"""The command line: exit codes, messages, what is printed, and that it starts quickly."""
+"""The command line: exit codes, messages, and what is handed on to those who do the work."""
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from detector.cli import cli, main
 from detector.commands import columns
 from detector.config import Config, load_config
 from detector.errors import DeploymentError
+from detector.kafka.admin import TopicReport
 
 COMMANDS = ("worker", "topics", "doctor", "replay", "demo", "config", "broker")
 
@@ -103,6 +102,15 @@ class TestUse:
         fake("detector.kafka.admin", ensure_topics=ensure_topics)
         assert run("topics") == (1, "", "detector: no broker answers at x:1; start one\n")
 
+    def test_a_file_that_cannot_be_written_is_named(self, run, fake) -> None:
+        fake("detector.replay.run", replay_files=lambda *_: Path("/no/such/alerts.jsonl").write_text(""))
+        assert run("replay", "-") == (1, "", "detector: /no/such/alerts.jsonl: No such file or directory\n")
+
+    def test_a_bug_keeps_its_traceback(self, run, fake) -> None:
+        fake("detector.replay.run", replay_files=lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            main(["replay", "-"])
+
     def test_ctrl_c_is_no_traceback(self, run, fake) -> None:
         def run_demo(config: Config, seconds: float | None) -> int:
             raise KeyboardInterrupt
@@ -162,6 +170,36 @@ class TestDoctor:
 
         fake("detector.kafka.doctor", examine=examine)
         assert run("doctor") == (0, "ok     brokers: 1 answers\nall is well\n", "")
+
+
+class TestTopics:
+    @pytest.mark.parametrize(("arguments", "create"), [((), True), (("--check",), False)])
+    def test_it_prints_a_table_and_fails_where_a_fix_is_needed(self, arguments, create, run, fake) -> None:
+        asked = []
+
+        async def ensure_topics(config: Config, *, create: bool) -> list[TopicReport]:
+            asked.append(create)
+            return [
+                TopicReport("llm.calls", 8, "ok", "3 copies", ""),
+                TopicReport("detector.alerts", 0, "missing", "it is not there", "run: detector topics"),
+            ]
+
+        fake("detector.kafka.admin", ensure_topics=ensure_topics)
+        code, out, err = run("topics", *arguments)
+        assert (code, err, asked) == (1, "", [create])
+        assert out.splitlines() == [
+            "topic            partitions  state    detail",
+            "llm.calls        8           ok       3 copies",
+            "detector.alerts  0           missing  it is not there",
+            "fix detector.alerts: run: detector topics",
+        ]
+
+    def test_it_is_fine_when_all_topics_are(self, run, fake) -> None:
+        async def ensure_topics(config: Config, *, create: bool) -> list[TopicReport]:
+            return [TopicReport("llm.calls", 8, "created", "1 copy", "")]
+
+        fake("detector.kafka.admin", ensure_topics=ensure_topics)
+        assert run("topics").code == 0
 
 
 class TestReplay:
@@ -239,50 +277,6 @@ class TestWorker:
         fake("detector.pipeline.worker", Worker=lambda config, stages: (config, stages), serve=serve)
         assert run("worker", *arguments).code == 1
         assert made == [(Config(), stages)]
-
-
-def imported_by(*arguments: str) -> set[str]:
-    """The top-level modules that a command imports."""
-    script = (
-        "import sys\nfrom detector.cli import main\n"
-        "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
-        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
-    )
-    return set(ended.stderr.split())
-
-
-HEAVY = {"numba", "numpy", "faust", "mode", "aiokafka", "confluent_kafka", "river", "genai_prices", "aiohttp"}
-
-
-def test_help_imports_nothing_heavy() -> None:
-    assert not imported_by("--help") & (HEAVY | {"pydantic", "prometheus_client", "rich", "asyncio"})
-
-
-def test_the_configuration_is_printed_without_anything_heavy() -> None:
-    assert not imported_by("config") & HEAVY
-
-
-def test_a_reader_that_leaves_early_is_no_traceback() -> None:
-    command = f"{sys.executable} -c 'from detector.cli import main; main()' config | true"
-    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
-    assert "Traceback" not in ended.stderr
-
-
-def test_the_broker_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-u", "-c", "from detector.cli import main; main()", "broker", "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("The broker is at 127.0.0.1:")
-        process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (0, "")
 
 
 def test_columns_are_aligned_without_trailing_spaces() -> None:

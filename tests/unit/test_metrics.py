@@ -1,7 +1,5 @@
 """The catalogue of metrics: names, labels, their cap, and how usage is added."""
 
-from typing import NamedTuple
-
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
@@ -9,7 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from detector import __version__
 from detector.config import Metrics as Limits
 from detector.errors import Reason
-from detector.metrics import USAGE_LABELS, Metrics, UsageKey
+from detector.metrics import USAGE_LABELS, Metrics
+from detector.totals import Labels, UsageSums
 
 CATALOGUE = {
     "detector_calls_total": ("tenant", "team", "agent", "model"),
@@ -41,16 +40,8 @@ CATALOGUE = {
 }
 
 
-class Sums(NamedTuple):
-    calls: int = 0
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    cost_usd: float = 0.0
-    unpriced_calls: int = 0
-    unmetered_calls: int = 0
+def sums(calls: int, *rest: float) -> UsageSums:
+    return UsageSums._make([calls, *rest, *[0] * (len(UsageSums._fields) - 1 - len(rest))])
 
 
 def metrics(max_label_values: int = 200) -> Metrics:
@@ -96,10 +87,10 @@ def test_the_labels_are_those_of_the_catalogue() -> None:
 
 def test_usage_is_added_to_every_series() -> None:
     made = metrics()
-    subject: UsageKey = ("acme", "data", "coder", "gpt-5")
-    sums = Sums(3, 100, 40, 5, 20, 7, 1.5, 1, 2)
-    made.add_usage({subject: sums})
-    made.add_usage({subject: sums, ("acme", "data", "coder", "other-model"): Sums(calls=1)})
+    subject: Labels = ("acme", "data", "coder", "gpt-5")
+    used = UsageSums(3, 100, 40, 5, 20, 7, 1.5, 1, 2)
+    made.add_usage({subject: used})
+    made.add_usage({subject: used, ("acme", "data", "coder", "other-model"): sums(1)})
     told = ("acme", "data", "coder", "gpt-5")
     assert usage_value(made, "detector_calls_total", told) == 6
     for kind, tokens in (("input", 200), ("cached_input", 80), ("cache_write", 10), ("output", 40)):
@@ -113,15 +104,15 @@ def test_usage_is_added_to_every_series() -> None:
 
 def test_what_an_event_does_not_have_is_none() -> None:
     made = metrics()
-    made.add_usage({("acme", None, "", "gpt-5"): Sums(calls=1)})
+    made.add_usage({("acme", None, "", "gpt-5"): sums(1)})
     assert usage_value(made, "detector_calls_total", ("acme", "none", "none", "gpt-5")) == 1
 
 
 def test_values_beyond_the_cap_are_other_and_counted() -> None:
     made = metrics(max_label_values=2)
     for n in range(5):
-        made.add_usage({("acme", "data", f"agent-{n}", "gpt-5"): Sums(calls=1)})
-    made.add_usage({("acme", "data", None, "gpt-5"): Sums(calls=1)})
+        made.add_usage({("acme", "data", f"agent-{n}", "gpt-5"): sums(1)})
+    made.add_usage({("acme", "data", None, "gpt-5"): sums(1)})
     calls = {
         agent: usage_value(made, "detector_calls_total", ("acme", "data", agent, "gpt-5"))
         for agent in ("agent-0", "agent-1", "agent-2", "other", "none")
@@ -134,14 +125,14 @@ def test_values_beyond_the_cap_are_other_and_counted() -> None:
 def test_what_was_seen_before_the_cap_keeps_its_own_series() -> None:
     made = metrics(max_label_values=1)
     for agent in ("first", "second", "first"):
-        made.add_usage({("acme", "data", agent, "gpt-5"): Sums(calls=1)})
+        made.add_usage({("acme", "data", agent, "gpt-5"): sums(1)})
     assert usage_value(made, "detector_calls_total", ("acme", "data", "first", "gpt-5")) == 2
 
 
 def test_memory_does_not_grow_with_the_values_beyond_the_cap() -> None:
     made = metrics(max_label_values=3)
     for n in range(1000):
-        made.add_usage({(f"t{n}", f"a{n}", f"b{n}", f"m{n}"): Sums(calls=1)})
+        made.add_usage({(f"t{n}", f"a{n}", f"b{n}", f"m{n}"): sums(1)})
     assert len(made._usage) == 4
     assert all(len(known) == 3 + 2 for known in made._labels.values())
 
@@ -191,7 +182,7 @@ def test_a_registry_can_be_given() -> None:
 
 def test_the_text_is_read_by_prometheus_and_free_of_created_series() -> None:
     made = metrics()
-    made.add_usage({('a"b\n\\', None, "ü", "m"): Sums(calls=1)})
+    made.add_usage({('a"b\n\\', None, "ü", "m"): sums(1)})
     made.batch_records.labels("ingest").observe(3)
     text = made.text().decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
