@@ -12,15 +12,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from detector.alerts.episodes import Episode, EpisodeBook
-from detector.config import Config, LoopRule
+from detector.alerts.episodes import Episode, EpisodeBook, Purse
+from detector.config import Config, Rules
 from detector.model import packed as pk
 from detector.model.alert import Alert
 from detector.model.packed import Columns, Ident, decode_packed
 from detector.rules import RULES
 from detector.rules.finding import Context, Facts
 from detector.state import advance as adv
-from detector.state.shard import SEEN_FROM, Shard, Step, KEEP_IDS
+from detector.state.shard import SEEN_FROM, Shard
 from detector.totals import Totals
 
 _CLEAN_EVERY_S = 60.0
@@ -54,7 +54,7 @@ class Engine:
         self.totals = Totals()
         self._config, self._signals = config, signals
         watch = config.watch
-        self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, self._loop_rule)
+        self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, self._rules_of)
         self._book = EpisodeBook(config)
         self._screen = _screen(config, signals)
         self._cleaned = 0.0
@@ -140,31 +140,51 @@ class Engine:
 
     def _slots(self, columns: Columns, rows: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
         """Slots of each row's lane, subject and actor, made where they are new; -1 where a row has none."""
-        shard, idents = self._shard, columns.idents
-        code = rows["ident"]
+        shard, code = self._shard, rows["ident"]
         calls = rows["kind"] == pk.CALL
-        by_ident = np.full((len(idents), 4), -1, np.int64)
-        has_call = np.zeros(len(idents), np.bool_)
-        has_call[code[calls]] = True
-        newest = np.full(len(idents), -np.inf)
-        np.maximum.at(newest, code, rows["t"])
-        for i in np.unique(code).tolist():
-            ident = idents[i]
-            subject = shard.subject(ident)
-            lane, actor = (shard.lane(ident), shard.actor(ident)) if has_call[i] else (-1, -1)
-            by_ident[i] = lane, subject, actor, shard.subjects.rows["segment"][subject]
-            for table, slot in ((shard.lanes, lane), (shard.subjects, subject), (shard.actors, actor)):
-                if slot >= 0:
-                    heard = table.rows["heard"]
-                    heard[slot] = max(heard[slot], newest[i])
-        shard.touched.update(by_ident[code, 3].tolist())
-        actors = np.unique(by_ident[code, 2])
-        shard.touched.update(shard.actors.rows["segment"][actors[actors >= 0]].tolist())
-        lane = np.where(calls, by_ident[code, 0], -1)
-        return {"lane": lane, "subject": by_ident[code, 1], "actor": by_ident[code, 2], "segment": by_ident[code, 3]}
+        used, called = np.zeros((2, len(columns.idents)), np.bool_)
+        used[code], called[code[calls]] = True, True
+        by_ident = self._slots_of_idents(columns.idents, used.tolist(), called.tolist())
+        lane, subject, actor = by_ident[:, code]
+        lane, actor = np.where(calls, lane, -1), np.where(calls, actor, -1)
+        for table, slots in ((shard.lanes, lane), (shard.subjects, subject), (shard.actors, actor)):
+            table.heard(slots, rows["t"])
+        segment = shard.subjects.rows["segment"][subject]
+        shard.touched.update(np.unique(segment).tolist())
+        shard.touched.update(np.unique(shard.actors.rows["segment"][actor[actor >= 0]]).tolist())
+        return {"lane": lane, "subject": subject, "actor": actor, "segment": segment}
 
-    def _loop_rule(self, ident: Ident) -> LoopRule:
-        return self._config.rules_for(ident.tenant, ident.team, ident.agent).loop
+    def _slots_of_idents(self, idents: list[Ident], used: list[bool], called: list[bool]) -> npt.NDArray[np.int64]:
+        """Slots (3 × idents) of lane, subject and actor of the identities that are used."""
+        shard = self._shard
+        lanes = shard.lanes.slots([i.lane for i in idents])
+        subjects = shard.subjects.slots([i.subject for i in idents])
+        actors = shard.actors.slots([i.actor for i in idents])
+        made: dict[tuple[str, int], int] = {}
+        for n, ident in enumerate(idents):
+            if not used[n]:
+                continue
+            if subjects[n] < 0:
+                subjects[n] = made.get(("subject", ident.subject), -1)
+                if subjects[n] < 0:
+                    subjects[n] = made["subject", ident.subject] = shard.subject(ident)
+            if not called[n]:
+                continue
+            if shard.subject_names[subjects[n]].model is None:
+                shard.name_subject(subjects[n], ident)  # a status came before the first call
+            if actors[n] < 0:
+                actors[n] = made.get(("actor", ident.actor), -1)
+                if actors[n] < 0:
+                    actors[n] = made["actor", ident.actor] = shard.actor(ident)
+            if lanes[n] < 0:
+                lanes[n] = made.get(("lane", ident.lane), -1)
+                if lanes[n] < 0:
+                    lanes[n] = made["lane", ident.lane] = shard.lane(ident)
+            shard.lane_names[lanes[n]] = ident
+        return np.array([lanes, subjects, actors], np.int64)
+
+    def _rules_of(self, ident: Ident) -> Rules:
+        return self._config.rules_for(ident.tenant, ident.team, ident.agent)
 
     def _advance_watermark(self, marks: Mapping[int, float]) -> None:
         """The lowest time that every source has been forwarded to, less the lateness; it never goes back."""
@@ -191,12 +211,12 @@ class Engine:
         n, m = adv.advance(
             order, rows, shard.lanes.rows, shard.subjects.rows, shard.actors.rows, self._screen, before, found, pushed
         )
-        self._keep_steps(pushed[:m])
+        lanes = self._keep_steps(pushed[:m])
         self._ask(found[:n])
         if self._signals:
             self._signal_stepless(order, pushed[:m])
-        for lane in np.unique(rows["lane"][pushed[:m]]).tolist():
-            del shard.steps[lane][:-KEEP_IDS]
+        for lane in set(lanes):
+            shard.trails[lane].trim()
         shard.touched.update(np.unique(rows["segment"][order]).tolist())
         shard.pool.take(order)
 
@@ -209,16 +229,16 @@ class Engine:
             rows["lane"][r] = shard.lanes.get(lane)
             self.totals.orphans += int(rows["lane"][r] < 0)
 
-    def _keep_steps(self, pushed: npt.NDArray[np.int64]) -> None:
-        """Keeps ids and tool names of the calls that became steps, by number."""
+    def _keep_steps(self, pushed: npt.NDArray[np.int64]) -> list[int]:
+        """Keeps ids and tool names of the calls that became steps; returns their lanes."""
         shard = self._shard
-        ids, names = shard.pool.ids, shard.pool.names
-        lanes = shard.pool.rows["lane"][pushed].tolist()
-        added = Counter(lanes)
-        number = {lane: int(shard.lanes.rows["steps"][lane]) - n for lane, n in added.items()}
+        ids, names, trails = shard.pool.ids, shard.pool.names, shard.trails
+        lanes: list[int] = shard.pool.rows["lane"][pushed].tolist()
         for r, lane in zip(pushed.tolist(), lanes, strict=True):
-            shard.steps[lane].append(Step(number[lane], ids[r], names[r]))
-            number[lane] += 1
+            trail = trails[lane]
+            trail.ids.append(ids[r])
+            trail.names.append(names[r])
+        return lanes
 
     def _ask(self, found: npt.NDArray[Any]) -> None:
         """Asks the rules about each thing found, in order."""
@@ -239,13 +259,14 @@ class Engine:
         tenant = shard.subject_names[facts.subject].tenant
         shard.statuses[tenant] = max(shard.statuses.get(tenant, 0.0), facts.t)
         if facts.flags == pk.STRONG:
-            self._alerts += self._book.moved(int(shard.subjects.rows["key"][facts.subject]), facts.t)
+            purse = Purse(facts.calls, facts.tokens, facts.cost)
+            self._alerts += self._book.moved(int(shard.subjects.rows["key"][facts.subject]), facts.t, purse)
 
     def _ask_one(self, rule: Any, facts: Facts) -> None:
         shard = self._shard
         of_step = facts.kind == adv.STEP
         ident = shard.lane_names[facts.lane]
-        rules = self._config.rules_for(ident.tenant, ident.team, ident.agent)
+        rules = self._rules_of(ident)
         if not getattr(rules, rule.NAME).enabled:
             return
         subject = shard.subjects.rows[facts.subject]
@@ -266,10 +287,6 @@ class Engine:
         self._alerts += self._book.found(
             rule.NAME, key, int(subject["key"]), int(subject["segment"]), ident, facts.t, finding, calls, since
         )
-        if facts.kind == adv.CALLS:
-            limit = rules.run_inflation.warning_calls
-            subject["look_at_calls"] = limit if facts.calls < limit else np.iinfo(np.int64).max
-            subject["look_at_cost"] = facts.cost * self._config.episodes.update_factor
 
     def _has_source(self, tenant: str, t: float) -> bool:
         """Whether anything tells what becomes of this tenant's work."""
@@ -281,10 +298,9 @@ class Engine:
 
     def _calls(self, facts: Facts) -> tuple[list[str], str]:
         """Ids of the calls of the rounds as far as they are kept, and the name of the step's tool."""
-        kept = self._shard.steps[facts.lane]
-        base = kept[0].number
-        steps = kept[max(0, facts.first_step - base) : facts.step - base + 1]
-        return [s.id for s in steps], steps[-1].name if steps else ""
+        trail = self._shard.trails[facts.lane]
+        last = facts.step - trail.first
+        return trail.ids[max(0, facts.first_step - trail.first) : last + 1], trail.names[last]
 
     def _let_go(self, found: npt.NDArray[Any]) -> None:
         """Stops watching lanes in which no loop is under way."""
@@ -294,10 +310,10 @@ class Engine:
                 lanes["watched"][slot] = 0
 
     def _signal(self, f: Facts) -> None:
-        steps, ident = self._shard.steps[f.lane], self._shard.lane_names[f.lane]
+        trail, ident = self._shard.trails[f.lane], self._shard.lane_names[f.lane]
         self._seen_signals.append(
             Signal(
-                steps[f.step - steps[0].number].id, ident.run, bool(f.repeats), round(f.similarity, 4), f.period or None, bool(f.novel),
+                trail.ids[f.step - trail.first], ident.run, bool(f.repeats), round(f.similarity, 4), f.period or None, bool(f.novel),
                 round(f.step_cost, 9),
             )
         )  # fmt: skip
@@ -367,8 +383,9 @@ class Engine:
         for key in idle:
             slot = shard.subjects.get(key)
             if key not in busy and slot not in waiting:
-                end = float(shard.subjects.rows["heard"][slot]) + self._config.time.idle_s
-                self._alerts += self._book.forget(key, end)
+                row = shard.subjects.rows[slot]
+                purse = Purse(int(row["calls"]), int(row["tokens"]), float(row["cost"]))
+                self._alerts += self._book.forget(key, float(row["heard"]) + self._config.time.idle_s, purse)
                 shard.forget_subject(key)
 
     # -- checkpoints ---------------------------------------------------------------------------------------------
@@ -418,7 +435,7 @@ def _screen(config: Config, signals: bool) -> Any:
     screen["rounds"] = 3
     screen["spike_usd"] = min(s.floor_usd for s in spikes)
     screen["spike_times"] = min(s.times_usual for s in spikes)
-    screen["inflation_calls"] = min(r.run_inflation.info_calls for r in every)
+    screen["update_factor"] = config.episodes.update_factor
     screen["result_wait_s"] = config.time.result_wait_s
     screen["all_steps"] = signals
     return screen

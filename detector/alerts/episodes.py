@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,14 @@ Key = tuple[str, int]
 
 LASTS = frozenset({"run_inflation"})
 """Rules whose episodes do not end by quiet, only when the task moves or ends."""
+
+
+class Purse(NamedTuple):
+    """What a subject has spent since its last strong status."""
+
+    calls: int
+    tokens: int
+    cost_usd: float
 
 
 class Episode(msgspec.Struct):
@@ -110,15 +119,26 @@ class EpisodeBook:
             episode.told_usd = finding.standing.cost_usd
         return due
 
-    def moved(self, subject: int, t: float) -> list[Alert]:
+    def moved(self, subject: int, t: float, purse: Purse) -> list[Alert]:
         """The task moved by a strong status at `t`: its episodes that began before resolve."""
-        keys = sorted(self._of_subject.get(subject, ()))
-        return [self._resolve(self._open[k], t, "the task moved") for k in keys if self._open[k].standing.begin_t <= t]
+        return self._end(subject, t, "the task moved", purse, t)
 
-    def forget(self, subject: int, t: float) -> list[Alert]:
+    def forget(self, subject: int, t: float, purse: Purse) -> list[Alert]:
         """The subject was unheard for so long that it ended."""
-        keys = sorted(self._of_subject.get(subject, ()))
-        return [self._resolve(self._open[k], t, "the task was not heard of any more") for k in keys]
+        return self._end(subject, t, "the task was not heard of any more", purse, float("inf"))
+
+    def _end(self, subject: int, t: float, why: str, purse: Purse, begun_by: float) -> list[Alert]:
+        out = []
+        for key in sorted(self._of_subject.get(subject, ())):
+            episode = self._open[key]
+            if episode.standing.begin_t > begun_by:
+                continue
+            if episode.rule in LASTS:  # it was told at its thresholds only, and ends with all that it came to
+                episode.alert = msgspec.structs.replace(
+                    episode.alert, calls=purse.calls, tokens=purse.tokens, cost_usd=_usd(purse.cost_usd)
+                )
+            out.append(self._resolve(episode, t, why))
+        return out
 
     def tick(self, watermark: float) -> list[Alert]:
         """Resolves what had become quiet by the watermark (s UTC)."""

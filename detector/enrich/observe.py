@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 import numpy as np
+from xxhash import xxh3_64_intdigest
 
 from detector.enrich import pricing
 from detector.enrich.identity import Identities, hash64
@@ -12,9 +13,12 @@ from detector.enrich.sketch import MAX_TEXT_BYTES, WORDS, fingerprint64, parse_s
 from detector.enrich.tools import of_result, of_tools, result_body
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
-from detector.model.events import Call, Link, Status, ToolResult
+from detector.model.events import Call, Link, Output, Status, Tool, ToolResult
 
-_STEPLESS = frozenset({"embeddings", "embedding", "rerank", "moderation"})
+_OPERATION_FLAGS = {
+    "compaction": pk.COMPACTION,
+    **dict.fromkeys(("embeddings", "embedding", "rerank", "moderation"), pk.STEPLESS),
+}
 _STRENGTH = {"weak": pk.WEAK, "medium": pk.MEDIUM, "strong": pk.STRONG}
 _STATUS_FLAGS = {"error": pk.ERROR, "rate_limited": pk.ERROR | pk.RATE_LIMITED}
 _TOLD_NOTHING = (None, None, None, None, None)
@@ -29,9 +33,7 @@ class Sketches:
         self._given: dict[int, tuple[int, bytes]] = {}
 
     def add(self, text: bytes, keep_digits: bool) -> int:
-        """The number of a text's sketch; -1 for no text."""
-        if not text:
-            return -1
+        """The number that a text's sketch will have."""
         self._texts.append(text)
         self._keep_digits.append(keep_digits)
         return len(self._texts) - 1
@@ -69,8 +71,6 @@ class Pack:
 
     def sketch(self, number: int) -> int:
         """This pack's index of a sketch of the batch."""
-        if number < 0:
-            return -1
         self.sketches.append(number)
         return len(self.sketches) - 1
 
@@ -104,7 +104,7 @@ class Observer:
     def observe(self, event: Call | ToolResult | Status | Link, t: float, source: int, seq: int) -> int:
         """Adds one event, at `t` (s UTC), to its pack and returns the partition."""
         if isinstance(event, Call):
-            return self._call(event, t, source, seq)
+            return self.call(event, t, source, seq)
         if isinstance(event, ToolResult):
             return self._tool_result(event, t, source, seq)
         if isinstance(event, Status):
@@ -117,75 +117,77 @@ class Observer:
             pack = self.packs[partition] = Pack()
         return pack
 
-    def _call(self, e: Call, t: float, source: int, seq: int) -> int:
+    def call(self, e: Call, t: float, source: int, seq: int) -> int:
+        """Adds a call, at `t` (s UTC), to its pack and returns the partition. The hottest function of ingest."""
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
         tenant = e.tenant or "default"
         ident, partition = self.identities.place(
             (tenant, e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type, e.model, e.provider)
         )
-        pack = self._pack(partition)
-        flags, cost, tokens = self._money(e, t)
+        pack = self.packs.get(partition) or self._pack(partition)
+        u = e.usage
+        tokens = (u.input_tokens, u.cached_input_tokens, u.cache_write_tokens, u.output_tokens, u.reasoning_tokens)
+        flags, cost = self._money(e, t, tokens)
         if e.status != "ok" and e.status is not None:
             flags |= _STATUS_FLAGS[e.status]
         if e.interactive:
             flags |= pk.INTERACTIVE
-        if e.operation == "compaction":
-            flags |= pk.COMPACTION
-        elif e.operation in _STEPLESS:
-            flags |= pk.STEPLESS
-        output, output_sketch = self._output(e)
-        action = result = 0
+        if e.operation in _OPERATION_FLAGS:
+            flags |= _OPERATION_FLAGS[e.operation]
+        output, output_sketch = self._output(e.output) if e.output is not None else (0, -1)
+        action = result = missing = 0
         action_sketch = result_sketch = -1
-        missing = 0
         if e.tools:
-            try:
-                done = of_tools(e.tools)
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-                raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
-            action, result, missing = done.action, done.result, min(255, len(done.missing))
-            action_sketch = pack.sketch(self.sketches.add(done.action_text, True))
-            result_sketch = pack.sketch(self.sketches.add(done.result_text, True))
-            if done.failed:
+            action, result, missing, failed, action_sketch, result_sketch = self._tools(e.tools, ident, pack)
+            if failed:
                 flags |= pk.TOOL_ERROR
-            for call_id, tool in done.missing:
-                pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
-        if len(e.tools or ()) and missing == len(e.tools or ()) and not any(tool.call_id for tool in e.tools or ()):
-            missing = 255  # nothing can ever bring these results
         pack.rows.append(
             pk.pack_row(
-                pk.CALL, 0, 0, missing, flags,
-                pack.idents.setdefault(ident, len(pack.idents)),
-                source, seq, t, hash64(tenant, "call", e.id),
-                hash64(e.turn) if e.turn is not None else 0,
-                action, result, output, cost, e.duration_s or 0.0, *tokens,
-                action_sketch, result_sketch, pack.sketch(output_sketch),
+                pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t,
+                xxh3_64_intdigest(f"{len(tenant)}:{tenant}c{e.id}".encode()),
+                0 if e.turn is None else xxh3_64_intdigest(e.turn.encode()),
+                action, result, output, cost, e.duration_s or 0.0,
+                tokens[0] or 0, tokens[1] or 0, tokens[2] or 0, tokens[3] or 0, tokens[4] or 0,
+                action_sketch, result_sketch, output_sketch if output_sketch < 0 else pack.sketch(output_sketch),
             )
         )  # fmt: skip
         pack.ids.append(e.id)
         pack.names.append(e.tools[0].name if e.tools else "")
         return partition
 
-    def _money(self, e: Call, t: float) -> tuple[int, float, tuple[int, int, int, int, int]]:
-        """Flags, dollars and tokens (input, cached, written, output, reasoning) of a call."""
-        u = e.usage
-        told = (u.input_tokens, u.cached_input_tokens, u.cache_write_tokens, u.output_tokens, u.reasoning_tokens)
-        flags = 0 if told == _TOLD_NOTHING else pk.TOKENS_KNOWN
-        i, c, w, o, r = (n or 0 for n in told)
+    def _money(self, e: Call, t: float, tokens: tuple[int | None, ...]) -> tuple[int, float]:
+        """Flags and dollars of a call."""
+        flags = 0 if tokens == _TOLD_NOTHING else pk.TOKENS_KNOWN
         if e.cost_usd is not None:
-            return flags, e.cost_usd, (i, c, w, o, r)
+            return flags, e.cost_usd
         if not flags:
-            return pk.UNMETERED, 0.0, (0, 0, 0, 0, 0)
+            return pk.UNMETERED, 0.0
         tiers = self.prices.rates(e.model, e.provider, t)
         if tiers is None:
-            return flags | pk.UNPRICED, 0.0, (i, c, w, o, r)
-        return flags, pricing.cost_usd(tiers, i, c, w, o), (i, c, w, o, r)
+            return flags | pk.UNPRICED, 0.0
+        input, cached, written, output, _ = tokens
+        return flags, pricing.cost_usd(tiers, input or 0, cached or 0, written or 0, output or 0)
 
-    def _output(self, e: Call) -> tuple[int, int]:
+    def _tools(self, tools: list[Tool], ident: pk.Ident, pack: Pack) -> tuple[int, int, int, bool, int, int]:
+        """Fingerprints of action and results, how many results are missing, whether one failed, both sketches."""
+        try:
+            done = of_tools(tools)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
+        missing = len(done.missing)
+        if missing:
+            named = [(call_id, tool) for call_id, tool in done.missing if call_id is not None]
+            for call_id, tool in named:
+                pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
+            if len(named) < missing or missing > pk.MAX_WAITS:
+                missing = pk.NEVER
+        action_sketch = pack.sketch(self.sketches.add(done.action_text, True))
+        result_sketch = pack.sketch(self.sketches.add(done.result_text, True)) if done.result_text else -1
+        return done.action, done.result, missing, done.failed, action_sketch, result_sketch
+
+    def _output(self, o: Output) -> tuple[int, int]:
         """Fingerprint and sketch number of the output; 0 and -1 where there is none."""
-        o = e.output
-        if o is None:
-            return 0, -1
         if o.text is not None:
             raw = o.text.encode()
             if not raw:
@@ -213,7 +215,7 @@ class Observer:
             flags=pk.TOOL_ERROR if failed else 0,
             action=wait_key(ident.subject, e.call_id),
             result=of_result(body, failed),
-            result_sketch=pack.sketch(self.sketches.add(body, True)),
+            result_sketch=pack.sketch(self.sketches.add(body, True)) if body else -1,
         )  # fmt: skip
         return partition
 
@@ -265,4 +267,4 @@ def wait_key(subject: int, call_id: str) -> int:
 
 def seconds(time: float | datetime) -> float:
     """A wire time as seconds UTC."""
-    return time.timestamp() if isinstance(time, datetime) else float(time)
+    return time if isinstance(time, float) else time.timestamp()

@@ -33,24 +33,35 @@ _LN = np.array([BITS * log(BITS / max(1, BITS - k)) for k in range(BITS + 1)])
 _LN[BITS] = _LN[BITS - 1]
 
 
+def _byte_map(keep_digits: bool) -> Bytes:
+    """What each byte becomes in normalised text: 0 where it is left out, 32 for all white space."""
+    table = np.arange(256, dtype=np.uint8)
+    table[0] = 0
+    table[65:91] += 32
+    table[list(_STRIP)] = 32
+    if not keep_digits:
+        table[48:58] = 0
+    return table
+
+
+_MAPS = np.stack([_byte_map(False), _byte_map(True)])
+
+
 @compiled
-def _normalise(text: Bytes, keep_digits: bool, out: Bytes) -> int:
-    """Writes the normalised bytes into `out` (as long as `text`) and returns how many there are."""
+def _normalise(text: Bytes, table: Bytes, out: Bytes) -> int:
+    """Writes the normalised bytes into `out` (longer than `text` by one) and returns how many there are.
+
+    Without branches, since where words end cannot be foretold: a byte that is left out is overwritten by the next.
+    """
     n = 0
-    gap = False
+    last = np.uint8(32)
     for c in text:
-        if c == 32 or 9 <= c <= 13:
-            gap = n > 0
-            continue
-        if not keep_digits and 48 <= c <= 57:
-            continue
-        if gap:
-            out[n] = 32
-            n += 1
-            gap = False
-        out[n] = c + 32 if 65 <= c <= 90 else c
-        n += 1
-    return n
+        m = table[c]
+        out[n] = m
+        keep = (m != 0) & ((m != 32) | (last != 32))
+        n += keep
+        last = m if keep else last
+    return n - 1 if n > 0 and last == 32 else n
 
 
 @compiled
@@ -59,26 +70,34 @@ def _fill(text: Bytes, words: Words) -> int:
     n = len(text)
     if n == 0:
         return 0
-    shingles = max(1, n - 7)
     level = 0
-    while level < 15 and shingles > _FULL << level:
+    while level < 15 and n - 7 > _FULL << level:
         level += 1
     keep = np.uint64((1 << level) - 1)
-    x = np.uint64(0)
-    for i in range(min(n, 7)):
-        x |= np.uint64(text[i]) << np.uint64(8 * i)
-    for i in range(shingles):
-        if i + 7 < n:
-            x |= np.uint64(text[i + 7]) << np.uint64(56)
-        h = x * _MUL1
-        h ^= h >> np.uint64(32)
-        h *= _MUL2
-        h ^= h >> np.uint64(32)
-        if (h >> np.uint64(10)) & keep == np.uint64(0):
-            p = h & np.uint64(1023)
-            words[p >> np.uint64(6)] |= np.uint64(1) << (p & np.uint64(63))
-        x >>= np.uint64(8)
+    marks = np.zeros(BITS, np.uint8)  # a byte a bit: stores alone, where bits would have to be read first
+    if n < 8:
+        x = np.uint64(0)
+        for i in range(n):
+            x |= np.uint64(text[i]) << np.uint64(8 * i)
+        _mark(marks, x, keep)
+    for offset in range(min(8, n - 7)):
+        for x in text[offset : offset + (n - offset) // 8 * 8].view(np.uint64):
+            _mark(marks, x, keep)
+    eights = marks.view(np.uint64)
+    for i in range(BITS // 8):  # eight bytes of 0 or 1 become eight bits by one multiplication
+        bits = (eights[i] * np.uint64(0x0102040810204080)) >> np.uint64(56)
+        words[i >> 3] |= bits << np.uint64(8 * (i & 7))
     return level
+
+
+@compiled
+def _mark(marks: Bytes, x: np.uint64, keep: np.uint64) -> None:
+    """Marks the place of one shingle, unless it is thinned out."""
+    h = x * _MUL1
+    h ^= h >> np.uint64(32)
+    h *= _MUL2
+    h ^= h >> np.uint64(32)
+    marks[h & np.uint64(1023)] |= np.uint8((h >> np.uint64(10)) & keep == np.uint64(0))
 
 
 @compiled
@@ -87,12 +106,12 @@ def sketch_many(texts: Bytes, ends: npt.NDArray[np.int64], keep_digits: npt.NDAr
 
     Fills `words` (n × 16, zeroed) and `levels` (n).
     """
-    scratch = np.empty(MAX_TEXT_BYTES, np.uint8)
+    scratch = np.empty(MAX_TEXT_BYTES + 1, np.uint8)
     start = 0
     for i in range(len(ends)):
         text = texts[start : min(ends[i], start + MAX_TEXT_BYTES)]
         start = ends[i]
-        n = _normalise(text, keep_digits[i], scratch)
+        n = _normalise(text, _MAPS[np.int64(keep_digits[i])], scratch)
         levels[i] = _fill(scratch[:n], words[i])
 
 

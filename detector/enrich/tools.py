@@ -3,18 +3,17 @@
 from typing import Any, NamedTuple
 
 import msgspec
-import xxhash
+from xxhash import xxh3_64_intdigest
 
 from detector.enrich.sketch import fingerprint64
 from detector.model.events import Tool
 
 MASK = (1 << 64) - 1
 _MIX = 0x9E3779B97F4A7C15
-_EMPTY_MARKS = (b"null", b'""', b"[]", b"{}")
 
-_text = msgspec.json.Decoder(str)
-_any = msgspec.json.Decoder()
-_encode = msgspec.json.Encoder(order="sorted").encode
+_text = msgspec.json.Decoder(str).decode
+_any = msgspec.json.Decoder().decode
+_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 class Tooling(NamedTuple):
@@ -25,7 +24,7 @@ class Tooling(NamedTuple):
     action_text: bytes
     result_text: bytes
     failed: bool
-    missing: list[tuple[str, int]]  # call id, fingerprint of name and arguments
+    missing: tuple[tuple[str | None, int], ...]  # call id, fingerprint of name and arguments
 
 
 def mix(tool: int, result: int) -> int:
@@ -37,26 +36,26 @@ def mix(tool: int, result: int) -> int:
 def of_tools(tools: list[Tool]) -> Tooling:
     """Fingerprints of all tools of a step; raises msgspec.DecodeError where arguments cannot be read."""
     if len(tools) == 1:
-        tool = tools[0]
-        text = b"%b %b" % (tool.name.encode(), canonical(tool.arguments))
-        action = xxhash.xxh3_64_intdigest(text)
-        known = _known(tool)
-        if known is None:
-            missing = [(tool.call_id or "", action)]
-            return Tooling(action, 0, text, b"", False, missing)
-        body, failed = known
-        return Tooling(action, mix(action, of_result(body, failed)), text, body, failed, [])
-    actions, texts, bodies, missing, total, failed = [], [], [], [], 0, False
-    for tool in tools:
-        one = of_tools([tool])
-        actions.append(one.action)
-        texts.append(one.action_text)
-        bodies.append(one.result_text)
-        missing += one.missing
-        total = (total + one.result) & MASK
-        failed = failed or one.failed
-    told = b"".join(a.to_bytes(8, "little") for a in actions)
-    return Tooling(xxhash.xxh3_64_intdigest(told), total, b"\n".join(texts), b"\n".join(bodies), failed, missing)
+        return _of_tool(tools[0])
+    parts = [_of_tool(tool) for tool in tools]
+    return Tooling(
+        action=xxh3_64_intdigest(b"".join([p.action.to_bytes(8, "little") for p in parts])),
+        result=sum(p.result for p in parts) & MASK,
+        action_text=b"\n".join([p.action_text for p in parts]),
+        result_text=b"\n".join([p.result_text for p in parts]),
+        failed=any(p.failed for p in parts),
+        missing=tuple(m for p in parts for m in p.missing),
+    )
+
+
+def _of_tool(tool: Tool) -> Tooling:
+    text = tool.name.encode() + b" " + canonical(tool.arguments)
+    action = xxh3_64_intdigest(text)
+    known = result_body(tool.result, tool.error)
+    if known is None:
+        return Tooling(action, 0, text, b"", False, ((tool.call_id, action),))
+    body, failed = known
+    return Tooling(action, mix(action, of_result(body, failed)), text, body, failed, ())
 
 
 def of_result(body: bytes, failed: bool) -> int:
@@ -65,21 +64,17 @@ def of_result(body: bytes, failed: bool) -> int:
     return h ^ _MIX if failed else h
 
 
-def _known(tool: Tool) -> tuple[bytes, bool] | None:
-    """The bytes of what came back and whether it is a failure; None where nothing is known yet."""
-    return result_body(tool.result, tool.error)
-
-
 def result_body(result: msgspec.Raw, error: str | bool | None) -> tuple[bytes, bool] | None:
     """What came back as bytes, and whether it is a failure; None where neither is told."""
-    failed = error is True or bool(error)
     raw = bytes(result)
     if raw == b"null":
         raw = b""
-    if not raw and error is None:
-        return None
-    body = _text.decode(raw).encode() if raw[:1] == b'"' else raw
-    return (body + b"\0" + error.encode() if isinstance(error, str) else body), failed
+    if error is None:
+        if not raw:
+            return None
+        return (_text(raw).encode() if raw[0] == 34 else raw), False  # 34: a quotation mark
+    body = _text(raw).encode() if raw[:1] == b'"' else raw
+    return (body + b"\0" + error.encode() if isinstance(error, str) else body), bool(error)
 
 
 def canonical(arguments: msgspec.Raw) -> bytes:
@@ -90,18 +85,18 @@ def canonical(arguments: msgspec.Raw) -> bytes:
     raw = bytes(arguments)
     if not raw or raw == b"null":
         return b""
-    value = _any.decode(raw)
+    value = _any(raw)
     if isinstance(value, str):
         if value.lstrip()[:1] not in ("{", "["):
             return value.encode()
         try:
-            value = _any.decode(value)
+            raw = value.encode()
+            value = _any(raw)
         except (msgspec.DecodeError, RecursionError):
-            return value.encode()
-        raw = b"null"
-    if any(mark in raw for mark in _EMPTY_MARKS):
+            return raw
+    if b"null" in raw or b'""' in raw or b"[]" in raw or b"{}" in raw:
         value = _without_empty(value)
-    return _encode(value)
+    return _sorted(value)
 
 
 def _without_empty(value: Any) -> Any:

@@ -26,6 +26,11 @@ STEPLESS = 1 << 6  # no step of an agent: embeddings and the like
 TOOL_ERROR = 1 << 7  # a tool of the step failed
 TOKENS_KNOWN = 1 << 8
 
+MAX_WAITS = 8
+"""Tools of one call whose results can be waited for."""
+NEVER = 255
+"""`missing` of a call whose results can never all come."""
+
 WEAK, MEDIUM, STRONG = 1, 2, 3
 ENDED = (3, 4, 5)
 CATEGORIES = {None: 0, "backlog": 1, "planned": 2, "completed": 3, "not_planned": 4, "duplicate": 5, "started": 6}

@@ -97,18 +97,22 @@ class Intake:
                 continue
             seq = record.offset << 16
             for event in events:
-                newest = max(newest, self._one(source, record, seq, event))
+                t = self._one(source, record, seq, event)
+                if t > newest:
+                    newest = t
                 seq += 1
         self._forwarded[source] = newest
 
     def _one(self, source: int, record: SourceRecord, seq: int, event: Event | BadInput) -> float:
         """Takes one event; its time where it can be used, else 0."""
-        if isinstance(event, BadInput):
-            self._refuse(source, record, event)
-            return 0.0
         try:
+            if isinstance(event, BadInput):
+                raise event
             t = self._time(seconds(event.time), record.broker_s)
-            partition = self._observer.observe(event, t, source, seq)
+            if isinstance(event, Call):
+                partition = self._observer.call(event, t, source, seq)
+            else:
+                partition = self._observer.observe(event, t, source, seq)
         except BadInput as bad:
             self._refuse(source, record, bad)
             return 0.0
@@ -120,8 +124,6 @@ class Intake:
             tenant = event.tenant or "default"
             value = msgspec.json.encode({"tenant": tenant, "run": event.run, "task": event.task})
             self._links.append((b"%016x" % hash64(tenant, event.run), value))
-        elif isinstance(event, Call) and event.cost_usd is None and event.cost_basis is not None:
-            self.counts["cost_basis_without_cost"] += 1
         return t
 
     def _time(self, t: float, broker_s: float | None) -> float:

@@ -57,7 +57,7 @@ SCREEN = np.dtype(
         ("rounds", "i8"),  # from so many rounds on a step is told
         ("spike_usd", "f8"),  # least dollars above usual
         ("spike_times", "f8"),
-        ("inflation_calls", "i8"),
+        ("update_factor", "f8"),
         ("result_wait_s", "f8"),
         ("all_steps", "u1"),
     ]
@@ -297,8 +297,8 @@ def _meter(s: Any, actor: Any, row: Any, r: int, at: float, screen: Any, found: 
     minute, hour = int(at // 60.0), int(at // 3600.0)
     if s.total_calls == 0:
         s.first = row.t
-    if (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
-        s.calls += 1
+    counted = (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0
+    s.calls += counted
     s.total_calls += 1
     s.cost += row.cost_usd
     s.total_cost += row.cost_usd
@@ -306,11 +306,12 @@ def _meter(s: Any, actor: Any, row: Any, r: int, at: float, screen: Any, found: 
     s.total_tokens += np.int64(row.input) + np.int64(row.out)
     newest = s.minute
     s.minute = _spend(s.minutes, newest, minute, row.cost_usd)
-    _spend(s.minute_calls, newest, minute, 1)
-    _spend(s.minute_tokens, newest, minute, np.int64(row.input) + np.int64(row.out))
+    _spend(s.minute_calls, newest, minute, 1.0)
+    _spend(s.minute_tokens, newest, minute, float(row.input) + float(row.out))
     actor.hour = _spend(actor.hours, actor.hour, hour, row.cost_usd)
-    many = s.calls >= max(s.look_at_calls, screen.inflation_calls)
-    if s.has_task and s.ended == 0 and (many or 0.0 < s.look_at_cost <= s.cost):
+    many = counted and (s.calls == s.info_calls or s.calls == s.warning_calls)
+    if s.has_task and s.ended == 0 and (many or 0.0 < s.look_at_usd <= s.cost):
+        s.look_at_usd = s.cost * screen.update_factor
         n = _tell(CALLS, s, row, r, found, n)
     if s.total_cost < screen.spike_usd:
         return n
@@ -357,7 +358,7 @@ def _move(s: Any, row: Any, r: int, found: Any, n: int) -> int:
         return n
     s.strong = row.t
     s.ended = pk.ENDED[0] <= row.category <= pk.ENDED[-1]
-    s.calls, s.tokens, s.cost, s.look_at_calls, s.look_at_cost = 0, 0, 0.0, 0, 0.0
+    s.calls, s.tokens, s.cost, s.look_at_usd = 0, 0, 0.0, 0.0
     return n
 
 
@@ -387,7 +388,7 @@ def advance(
                 m += 1
             lane.cost += row.cost_usd
             lane.tokens += np.int64(row.input) + np.int64(row.out)
-            if lane.open and (lane.missing == 0 or lane.missing == 255):
+            if lane.open and (lane.missing == 0 or lane.missing == pk.NEVER):
                 n = _judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
         elif row.kind == pk.TOOL_RESULT and row.lane >= 0:
             lane = lanes[row.lane]

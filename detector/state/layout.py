@@ -5,6 +5,8 @@ Each is a row of fixed size in a numpy table, so that compiled loops can work on
 
 import numpy as np
 
+from detector.model.packed import MAX_WAITS
+
 HISTORY = 48
 """Steps of which a lane keeps time, money and signature: four rounds of a cycle of twelve."""
 RECENT = 13
@@ -13,8 +15,6 @@ LAGS = 12
 """The longest cycle that is recognised, in steps."""
 SEEN = 128
 """Signatures, and actions that succeeded, that a lane remembers to know what is new."""
-WAITS = 8
-"""Tools of one step whose results it can wait for."""
 MINUTES = 60
 HOURS = 192
 """Clock hours of dollars that an actor keeps: 8 days."""
@@ -57,8 +57,8 @@ LANE = np.dtype(
         ("matches", "i4", (LAGS + 1,)),  # by lag: steps in a row that equal the one that many steps before
         ("seen", "u8", (SEEN,)),
         ("seen_count", "i8"),
-        ("wait_key", "u8", (WAITS,)),
-        ("wait_tool", "u8", (WAITS,)),
+        ("wait_key", "u8", (MAX_WAITS,)),
+        ("wait_tool", "u8", (MAX_WAITS,)),
         ("waiting", "i4"),
         ("pending", "u8"),  # sum of the results that the open step has so far
         ("history", STEP, (HISTORY,)),
@@ -83,8 +83,9 @@ SUBJECT = np.dtype(
         ("total_cost", "f8"),
         ("total_calls", "i8"),
         ("total_tokens", "i8"),
-        ("look_at_calls", "i8"),  # from so many calls on it is told to the rules
-        ("look_at_cost", "f8"),  # and from so many dollars on; 0: never
+        ("info_calls", "i8"),  # calls since the last strong status at which rules are told; set when it is made
+        ("warning_calls", "i8"),
+        ("look_at_usd", "f8"),  # and dollars, each time they have grown by a factor; 0: never
         ("minute", "i8"),  # the newest minute in `minutes`, since 1970
         ("minutes", "f8", (MINUTES,)),  # USD by minute, the last hour
         ("minute_calls", "u2", (MINUTES,)),

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detector.model.packed import ROW, Columns
-from detector.state.layout import WAITS
+from detector.model.packed import MAX_WAITS, ROW, Columns
 
 WAITING = np.dtype(
     [
@@ -19,8 +18,8 @@ WAITING = np.dtype(
         ("words", "u8", (16,)),  # sketch of the action, else of the output
         ("level", "u1"),
         ("waiting", "u1"),
-        ("wait_key", "u8", (WAITS,)),
-        ("wait_tool", "u8", (WAITS,)),
+        ("wait_key", "u8", (MAX_WAITS,)),
+        ("wait_tool", "u8", (MAX_WAITS,)),
     ]
 )
 
@@ -74,7 +73,7 @@ class Pool:
         place = {int(row): i for i, row in enumerate(keep)}
         for row, key, tool in columns.waits.tolist():
             i = place.get(row)
-            if i is not None and new["waiting"][i] < WAITS:
+            if i is not None and new["waiting"][i] < MAX_WAITS:
                 j = new["waiting"][i]
                 new["wait_key"][i, j], new["wait_tool"][i, j] = key, tool
                 new["waiting"][i] = j + 1

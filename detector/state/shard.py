@@ -2,13 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from detector.config import LoopRule
+from detector.config import Rules
 from detector.errors import StateError
 from detector.model.packed import Ident
 from detector.state import layout as lay
@@ -21,23 +21,30 @@ SEEN_FROM = 1_000_000
 """Segment numbers from here on are chunks of seen ids; 0 holds what belongs to no subject."""
 
 
-class Step(NamedTuple):
-    """What a lane keeps of a step beside the numbers: its call's id and its first tool's name."""
+class Trail(msgspec.Struct, array_like=True):
+    """What a lane keeps of its newest steps beside the numbers: ids of their calls, names of their first tools."""
 
-    number: int
-    id: str
-    name: str
+    first: int = 0  # number of the oldest step that is kept
+    ids: list[str] = []
+    names: list[str] = []
+
+    def trim(self) -> None:
+        """Lets go of what no alert will name."""
+        over = len(self.ids) - KEEP_IDS
+        if over > 0:
+            del self.ids[:over], self.names[:over]
+            self.first += over
 
 
 class Shard:
     """Tables of lanes, subjects and actors, with their names; rows that wait; ids that were seen."""
 
-    def __init__(self, segments: int, max_ids: int, seen_s: float, loop_rule: Callable[[Ident], LoopRule]) -> None:
-        self._segments, self._loop_rule = max(2, segments), loop_rule
+    def __init__(self, segments: int, max_ids: int, seen_s: float, rules_of: Callable[[Ident], Rules]) -> None:
+        self._segments, self._rules_of = max(2, segments), rules_of
         self.lanes, self.subjects, self.actors = Table(lay.LANE), Table(lay.SUBJECT), Table(lay.ACTOR)
         self.lane_names: dict[int, Ident] = {}  # by slot
         self.subject_names: dict[int, Ident] = {}
-        self.steps: dict[int, list[Step]] = {}  # by lane's slot, the newest
+        self.trails: dict[int, Trail] = {}  # by lane's slot
         self.awaiting: OrderedDict[int, tuple[int, float]] = OrderedDict()  # wait key -> lane's key, time
         self.pool = Pool()
         self.seen = Seen(max_ids, seen_s)
@@ -52,37 +59,36 @@ class Shard:
         return 1 + (key >> 33) % (self._segments - 1)
 
     def subject(self, ident: Ident) -> int:
-        """The slot of an identity's subject, made where it is new."""
-        slot = self.subjects.get(ident.subject)
-        if slot < 0:
-            slot = self.subjects.add(ident.subject, self.segment_of(ident.subject))
-            self.subjects.rows["has_task"][slot] = ident.task is not None
-            self.subject_names[slot] = ident
-        elif self.subject_names[slot].team is None and ident.team is not None:
-            self.subject_names[slot] = ident  # a status came before the first call
+        """Makes an identity's subject and returns its slot."""
+        slot = self.subjects.add(ident.subject, self.segment_of(ident.subject))
+        self.name_subject(slot, ident)
         return slot
 
+    def name_subject(self, slot: int, ident: Ident) -> None:
+        """Names a subject, and sets what its rules need to be told of."""
+        self.subject_names[slot] = ident
+        row, rule = self.subjects.rows[slot], self._rules_of(ident).run_inflation
+        row["has_task"] = ident.task is not None
+        row["info_calls"], row["warning_calls"] = rule.info_calls, rule.warning_calls
+
     def lane(self, ident: Ident) -> int:
-        """The slot of an identity's lane, made where it is new."""
-        slot = self.lanes.get(ident.lane)
-        if slot < 0:
-            slot = self.lanes.add(ident.lane, self.segment_of(ident.subject))
-            row, rule = self.lanes.rows[slot], self._loop_rule(ident)
-            row["subject_key"], row["alike"], row["window"] = ident.subject, rule.output_similarity, rule.window_steps
-            self.steps[slot] = []
+        """Makes an identity's lane and returns its slot."""
+        slot = self.lanes.add(ident.lane, self.segment_of(ident.subject))
+        row, rule = self.lanes.rows[slot], self._rules_of(ident).loop
+        row["subject_key"], row["alike"], row["window"] = ident.subject, rule.output_similarity, rule.window_steps
         self.lane_names[slot] = ident
+        self.trails[slot] = Trail()
         return slot
 
     def actor(self, ident: Ident) -> int:
-        """The slot of an identity's actor, made where it is new."""
-        slot = self.actors.get(ident.actor)
-        return slot if slot >= 0 else self.actors.add(ident.actor, self.segment_of(ident.actor))
+        """Makes an identity's actor and returns its slot."""
+        return self.actors.add(ident.actor, self.segment_of(ident.actor))
 
     def forget_lane(self, key: int) -> None:
         """Takes a lane out of memory."""
         self.touched.add(self.segment_of(int(self.lanes.rows["subject_key"][self.lanes.get(key)])))
         slot = self.lanes.remove(key)
-        del self.lane_names[slot], self.steps[slot]
+        del self.lane_names[slot], self.trails[slot]
 
     def forget_subject(self, key: int) -> None:
         """Takes a subject out of memory."""
@@ -120,7 +126,7 @@ class Shard:
         kept = {
             "lanes": self.lanes.rows[lanes].tobytes(),
             "lane_names": [self.lane_names[s] for s in lanes.tolist()],
-            "steps": [self.steps[s] for s in lanes.tolist()],
+            "trails": [self.trails[s] for s in lanes.tolist()],
             "subjects": self.subjects.rows[subjects].tobytes(),
             "subject_names": [self.subject_names[s] for s in subjects.tolist()],
             "actors": self.actors.rows[self.actors.slots_of_segment(number)].tobytes(),
@@ -164,9 +170,9 @@ class Shard:
 
     def _restore_rows(self, kept: dict[str, Any]) -> None:
         slots = self.lanes.put(np.frombuffer(kept["lanes"], lay.LANE))
-        for slot, names, steps in zip(slots, kept["lane_names"], kept["steps"], strict=True):
+        for slot, names, trail in zip(slots, kept["lane_names"], kept["trails"], strict=True):
             self.lane_names[slot] = msgspec.convert(names, Ident)
-            self.steps[slot] = [Step(*s) for s in steps]
+            self.trails[slot] = msgspec.convert(trail, Trail)
         slots = self.subjects.put(np.frombuffer(kept["subjects"], lay.SUBJECT))
         for slot, names in zip(slots, kept["subject_names"], strict=True):
             self.subject_names[slot] = msgspec.convert(names, Ident)

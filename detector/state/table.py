@@ -29,6 +29,16 @@ class Table:
         """The slot of a key, -1 where there is none."""
         return self._slots.get(key, -1)
 
+    def slots(self, keys: list[int]) -> list[int]:
+        """The slots of many keys, -1 where there is none."""
+        get = self._slots.get
+        return [get(key, -1) for key in keys]
+
+    def heard(self, slots: npt.NDArray[np.int64], t: npt.NDArray[np.float64]) -> None:
+        """Notes when rows were heard of (s UTC); slots below 0 are passed over."""
+        there = slots >= 0
+        np.maximum.at(self.rows["heard"], slots[there], t[there])
+
     def add(self, key: int, segment: int) -> int:
         """Makes an empty row and returns its slot."""
         if self._free:
