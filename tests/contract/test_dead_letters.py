@@ -1,0 +1,58 @@
+"""Dead letters carry the producer's record untouched, and headers as their schema says."""
+
+from typing import Any
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from detector.config import Config, Ingest
+from detector.errors import Reason
+from detector.kafka.outbox import Out
+from detector.pipeline.dead_letters import dead_letter
+from detector.pipeline.intake import DeadLetter
+from tests.contract import walking as w
+
+DEAD = DeadLetter(3, 118_204, Reason.OUT_OF_RANGE, "usage.input_tokens", "expected `int` >= 0")
+REFERENCE = {
+    "reason": "out_of_range",
+    "field": "usage.input_tokens",
+    "detail": "expected `int` >= 0",
+    "topic": "llm.calls",
+    "partition": "3",
+    "offset": "118204",
+}
+
+
+def letter(value: bytes | None, key: bytes | None = b"k", headers: Any = (), **ingest: Any) -> Out:
+    record = ConsumerRecord(
+        "llm.calls",
+        3,
+        118_204,
+        1_795_165_200_000,
+        0,
+        key,
+        value,
+        None,
+        len(key or b""),
+        len(value or b""),
+        headers,
+    )
+    return dead_letter(Config(ingest=Ingest(**ingest)), DEAD, record)
+
+
+@pytest.mark.parametrize("value", [b'{"usage": {"input_tokens": -1}}', b"", None, b"\xff\x00"])
+def test_key_value_and_headers_are_untouched(value: bytes | None) -> None:
+    theirs = [("trace", b"\x00\x01"), ("reason", b"theirs"), ("empty", None)]
+    out = letter(value, headers=theirs)
+    assert (out.topic, out.key, out.value) == ("detector.dead-letters", b"k", value)
+    assert list(out.headers)[:3] == theirs
+    told = {name: value.decode() for name, value in list(out.headers)[3:]}
+    assert told == REFERENCE
+    w.validator("detector.dead-letters").validate(told)
+
+
+@pytest.mark.parametrize("ingest", [{"dead_letter_bytes": False}, {"max_record_bytes": 10}])
+def test_a_reference_has_no_bytes_of_the_producer(ingest: dict[str, Any]) -> None:
+    out = letter(b"a value of more than ten bytes", headers=[("trace", b"secret")], **ingest)
+    assert (out.key, out.value) == (None, None)
+    assert {name: value.decode() for name, value in out.headers} == REFERENCE
