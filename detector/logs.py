@@ -14,6 +14,8 @@ from detector.config import Log
 
 OURS = "detector"
 """Loggers below this name follow log.level; libraries are heard from warnings on, at `debug` from info on."""
+FAUST = "detector.kafka.faust_app"
+"""What faust says about our subclasses comes under the name of their module; it is a library all the same."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -26,6 +28,7 @@ def setup(settings: Log, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO if settings.level == "debug" else logging.WARNING)
     logging.getLogger(OURS).setLevel(settings.level.upper())
+    logging.getLogger(FAUST).setLevel(root.level)
     logging.captureWarnings(True)
 
 

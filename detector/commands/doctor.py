@@ -4,6 +4,9 @@ import click
 
 from detector.commands import Setup
 
+MARKS = {True: "ok", False: "WRONG", None: "?"}
+"""None: it could not be told."""
+
 
 @click.command()
 @click.pass_obj
@@ -21,11 +24,11 @@ def doctor(setup: Setup) -> int:
 
     from detector.kafka.doctor import examine
 
-    findings = asyncio.run(examine(setup.load()))
+    findings = asyncio.run(examine(setup.load(), path=setup.path))
     for finding in findings:
-        click.echo(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}")
-        if not finding.ok and finding.fix:
+        click.echo(f"{MARKS[finding.ok]:5}  {finding.what}: {finding.detail}")
+        if finding.fix:
             click.echo(f"       fix: {finding.fix}")
-    wrong = sum(not finding.ok for finding in findings)
-    click.echo(f"{wrong} of {len(findings)} things are wrong" if wrong else "all is well")
+    wrong = sum(finding.ok is False for finding in findings)
+    click.echo(f"{wrong} of {len(findings)} things are wrong" if wrong else "nothing is wrong")
     return 1 if wrong else 0

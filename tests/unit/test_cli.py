@@ -142,16 +142,17 @@ class TestConfigCommand:
 
 class TestDoctor:
     class Finding(NamedTuple):
-        ok: bool
+        ok: bool | None
         what: str
         detail: str
         fix: str
 
     def test_it_says_what_is_wrong_and_what_to_do(self, run, fake) -> None:
-        async def examine(config: Config) -> list[Any]:
+        async def examine(config: Config, *, path: str | None) -> list[Any]:
             return [
                 self.Finding(True, "brokers", "1 answers", ""),
                 self.Finding(False, "topics", "llm.calls is missing", "run detector topics"),
+                self.Finding(None, "clock", "not compared", ""),
             ]
 
         fake("detector.kafka.doctor", examine=examine)
@@ -161,15 +162,20 @@ class TestDoctor:
             "ok     brokers: 1 answers",
             "WRONG  topics: llm.calls is missing",
             "       fix: run detector topics",
-            "1 of 2 things are wrong",
+            "?      clock: not compared",
+            "1 of 3 things are wrong",
         ]
 
-    def test_all_is_well(self, run, fake) -> None:
-        async def examine(config: Config) -> list[Any]:
+    def test_nothing_is_wrong(self, run, fake) -> None:
+        asked = []
+
+        async def examine(config: Config, *, path: str | None) -> list[Any]:
+            asked.append(path)
             return [self.Finding(True, "brokers", "1 answers", "")]
 
         fake("detector.kafka.doctor", examine=examine)
-        assert run("doctor") == (0, "ok     brokers: 1 answers\nall is well\n", "")
+        assert run("doctor") == (0, "ok     brokers: 1 answers\nnothing is wrong\n", "")
+        assert asked == [None]
 
 
 class TestTopics:
@@ -242,9 +248,7 @@ class TestDemo:
             (("--seconds", "5"), False, 5.0),
         ],
     )
-    def test_without_a_terminal_it_ends_by_itself(
-        self, arguments, terminal, seconds, fake, run, monkeypatch
-    ) -> None:
+    def test_without_a_terminal_it_ends_by_itself(self, arguments, terminal, seconds, fake, run, monkeypatch) -> None:
         told = []
 
         def run_demo(config: Config, seconds: float | None) -> int:
@@ -265,9 +269,7 @@ class TestWorker:
             (("--stage", "watch", "--stage", "ingest"), ("watch", "ingest")),
         ],
     )
-    def test_it_runs_the_stages_asked_for_and_ends_with_their_code(
-        self, arguments, stages, run, fake
-    ) -> None:
+    def test_it_runs_the_stages_asked_for_and_ends_with_their_code(self, arguments, stages, run, fake) -> None:
         made = []
 
         async def serve(worker: tuple[Config, tuple[str, ...]]) -> int:

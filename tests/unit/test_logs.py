@@ -32,9 +32,7 @@ def logged(format: Literal["json", "text"], level: Any = "info") -> io.StringIO:
 
 def test_json_is_an_object_a_line_with_what_was_given_as_extra() -> None:
     stream = logged("json")
-    logging.getLogger("detector.x").info(
-        "checkpoint %s", "written", extra={"partition": 3, "path": io.SEEK_SET}
-    )
+    logging.getLogger("detector.x").info("checkpoint %s", "written", extra={"partition": 3, "path": io.SEEK_SET})
     logging.getLogger("detector.x").warning("slow")
     first, second = map(json.loads, stream.getvalue().splitlines())
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first.pop("time"))
@@ -96,6 +94,9 @@ def test_libraries_are_quieter_than_we_are(level: str, told: list[str]) -> None:
     logging.getLogger("aiokafka.x").debug("theirs debug")
     logging.getLogger("aiokafka.x").info("theirs info")
     logging.getLogger("aiokafka.x").warning("theirs warning")
+    logging.getLogger(logs.FAUST).debug("[^App]: Starting...")
+    if level != "debug":
+        logging.getLogger(logs.FAUST).info("[^App]: Starting...")
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == told
 
 
