@@ -21,6 +21,7 @@ def kept_logging() -> Iterator[None]:
     root.handlers[:] = before[0]
     root.setLevel(before[1])
     ours.setLevel(before[2])
+    logging.getLogger(logs.FAUST).setLevel(logging.NOTSET)
     logging.captureWarnings(False)
 
 
@@ -56,7 +57,7 @@ def test_an_extra_cannot_stand_for_the_entry_itself() -> None:
 
 def test_json_takes_what_json_does_not_know() -> None:
     stream = logged("json")
-    logging.getLogger("detector.x").info("odd", extra={"what": {1, }, "text": "ü\n"})  # fmt: skip
+    logging.getLogger("detector.x").info("odd", extra={"what": {1}, "text": "ü\n"})
     assert json.loads(stream.getvalue())["what"] == "{1}"
 
 
