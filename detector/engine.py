@@ -24,7 +24,7 @@ from detector.state.shard import SEEN_FROM, Shard
 from detector.totals import Totals
 
 _CLEAN_EVERY_S = 60.0
-_BY_KIND = {kind: [rule for rule in RULES if rule.KIND == kind] for kind in (adv.STEP, adv.CALLS, adv.SPEND)}
+_BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (adv.STEP, adv.CALLS, adv.SPEND)}
 
 
 class Signal(NamedTuple):
@@ -154,7 +154,9 @@ class Engine:
         shard.touched.update(np.unique(shard.actors.rows["segment"][actor[actor >= 0]]).tolist())
         return {"lane": lane, "subject": subject, "actor": actor, "segment": segment}
 
-    def _slots_of_idents(self, idents: list[Ident], used: list[bool], called: list[bool]) -> npt.NDArray[np.int64]:
+    def _slots_of_idents(
+        self, idents: list[Ident], used: list[bool], called: list[bool]
+    ) -> npt.NDArray[np.int64]:
         """Slots (3 × idents) of lane, subject and actor of the identities that are used."""
         shard = self._shard
         lanes = shard.lanes.slots([i.lane for i in idents])
@@ -209,7 +211,15 @@ class Engine:
         self._find_lanes(order)
         found, pushed = np.zeros(4 * len(order), adv.FOUND), np.empty(len(order), np.int64)
         n, m = adv.advance(
-            order, rows, shard.lanes.rows, shard.subjects.rows, shard.actors.rows, self._screen, before, found, pushed
+            order,
+            rows,
+            shard.lanes.rows,
+            shard.subjects.rows,
+            shard.actors.rows,
+            self._screen,
+            before,
+            found,
+            pushed,
         )
         lanes = self._keep_steps(pushed[:m])
         self._ask(found[:n])
@@ -285,7 +295,15 @@ class Engine:
         flagged = self.totals.flagged_usd
         flagged[rule.NAME] = flagged.get(rule.NAME, 0.0) + max(0.0, finding.standing.cost_usd - before)
         self._alerts += self._book.found(
-            rule.NAME, key, int(subject["key"]), int(subject["segment"]), ident, facts.t, finding, calls, since
+            rule.NAME,
+            key,
+            int(subject["key"]),
+            int(subject["segment"]),
+            ident,
+            facts.t,
+            finding,
+            calls,
+            since,
         )
 
     def _has_source(self, tenant: str, t: float) -> bool:
@@ -415,7 +433,13 @@ class Engine:
 
     @classmethod
     def restore(
-        cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes], *, signals: bool = False
+        cls,
+        config: Config,
+        partition: int,
+        offset: int,
+        segments: Mapping[int, bytes],
+        *,
+        signals: bool = False,
     ) -> "Engine":
         """The engine as it was after the packed record at `offset`. Raises StateError."""
         engine = cls(config, partition, signals=signals)
@@ -448,7 +472,15 @@ def warm() -> None:
     shard = engine._shard
     slots = np.zeros(0, np.int64)
     adv.advance(
-        slots, shard.pool.rows, shard.lanes.rows, shard.subjects.rows, shard.actors.rows, engine._screen, 0.0, rows, slots
+        slots,
+        shard.pool.rows,
+        shard.lanes.rows,
+        shard.subjects.rows,
+        shard.actors.rows,
+        engine._screen,
+        0.0,
+        rows,
+        slots,
     )
     adv.expire(slots, shard.lanes.rows, slots, shard.subjects.rows, engine._screen, rows)
     shard.seen.add(np.ones(1, np.uint64), 0.0)

@@ -111,7 +111,8 @@ class EpisodeBook:
         old = episode.alert
         severity = max(old.severity, finding.severity, key=SEVERITIES.index)
         due = severity != old.severity or (
-            finding.standing.cost_usd >= episode.told_usd * self._limits.update_factor and finding.standing.cost_usd > 0
+            finding.standing.cost_usd >= episode.told_usd * self._limits.update_factor
+            and finding.standing.cost_usd > 0
         )
         changed = self._changed(episode, t, "update", finding, since_status_s)
         episode.alert = msgspec.structs.replace(changed, severity=severity, version=old.version + int(due))
@@ -194,7 +195,9 @@ class EpisodeBook:
         )  # fmt: skip
 
     @staticmethod
-    def _changed(episode: Episode, t: float, state: State, finding: Finding, since_status_s: float | None) -> Alert:
+    def _changed(
+        episode: Episode, t: float, state: State, finding: Finding, since_status_s: float | None
+    ) -> Alert:
         return msgspec.structs.replace(
             episode.alert, class_=finding.class_, severity=finding.severity, state=state, updated_at=t,
             summary=finding.summary, cost_usd=_usd(finding.standing.cost_usd),

@@ -32,7 +32,7 @@ class LoopRule(Section):
     )
     outputs_page: Count = Field(8, description="the same, before it may page")
     output_similarity: Share = Field(
-        0.4,
+        0.35,
         description="Jaccard of 8-byte shingles from which outputs are alike; a tenth of words changed: .5",
     )
     page_burnt_usd: NotNegative = Field(

@@ -51,7 +51,13 @@ class Sketches:
         words, levels = np.zeros((n, WORDS), np.uint64), np.zeros(n, np.uint8)
         if n:
             ends = np.cumsum([len(t) for t in self._texts])
-            sketch_many(np.frombuffer(b"".join(self._texts), np.uint8), ends, np.array(self._keep_digits), words, levels)
+            sketch_many(
+                np.frombuffer(b"".join(self._texts), np.uint8),
+                ends,
+                np.array(self._keep_digits),
+                words,
+                levels,
+            )
         for i, (level, bitmap) in self._given.items():
             words[i], levels[i] = np.frombuffer(bitmap, "<u8"), level
         self._texts, self._keep_digits, self._given = [], [], {}
@@ -123,11 +129,29 @@ class Observer:
             raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
         tenant = e.tenant or "default"
         ident, partition = self.identities.place(
-            (tenant, e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type, e.model, e.provider)
+            (
+                tenant,
+                e.team,
+                e.user,
+                e.agent,
+                e.key,
+                e.run,
+                e.parent_run,
+                e.task,
+                e.task_type,
+                e.model,
+                e.provider,
+            )
         )
         pack = self.packs.get(partition) or self._pack(partition)
         u = e.usage
-        tokens = (u.input_tokens, u.cached_input_tokens, u.cache_write_tokens, u.output_tokens, u.reasoning_tokens)
+        tokens = (
+            u.input_tokens,
+            u.cached_input_tokens,
+            u.cache_write_tokens,
+            u.output_tokens,
+            u.reasoning_tokens,
+        )
         flags, cost = self._money(e, t, tokens)
         if e.status != "ok" and e.status is not None:
             flags |= _STATUS_FLAGS[e.status]

@@ -8,7 +8,17 @@ from typing import NamedTuple
 import genai_prices
 from genai_prices.types import ModelPrice, TieredPrices
 
-_PREFIXES = ("bedrock/", "azure/", "azure_ai/", "anthropic/", "openai/", "vertex_ai/", "gemini/", "google/", "litellm/")
+_PREFIXES = (
+    "bedrock/",
+    "azure/",
+    "azure_ai/",
+    "anthropic/",
+    "openai/",
+    "vertex_ai/",
+    "gemini/",
+    "google/",
+    "litellm/",
+)
 _MTOK = 1e-6
 
 
@@ -76,7 +86,12 @@ def _bare(model: str) -> str:
 
 
 def _tiers(price: ModelPrice) -> tuple[Rates, ...]:
-    plain, read, write, out = price.input_mtok, price.cache_read_mtok, price.cache_write_mtok, price.output_mtok
+    plain, read, write, out = (
+        price.input_mtok,
+        price.cache_read_mtok,
+        price.cache_write_mtok,
+        price.output_mtok,
+    )
     starts = {0}
     for p in (plain, read, write, out):
         if isinstance(p, TieredPrices):
@@ -86,7 +101,13 @@ def _tiers(price: ModelPrice) -> tuple[Rates, ...]:
         i = _at(plain, start) or 0.0
         cached, written = _at(read, start), _at(write, start)
         tiers.append(
-            Rates(start, i, i if cached is None else cached, i if written is None else written, _at(out, start) or 0.0)
+            Rates(
+                start,
+                i,
+                i if cached is None else cached,
+                i if written is None else written,
+                _at(out, start) or 0.0,
+            )
         )
     return tuple(tiers)
 

@@ -101,7 +101,9 @@ def _mark(marks: Bytes, x: np.uint64, keep: np.uint64) -> None:
 
 
 @compiled
-def sketch_many(texts: Bytes, ends: npt.NDArray[np.int64], keep_digits: npt.NDArray[np.bool_], words: Words, levels: Bytes) -> None:
+def sketch_many(
+    texts: Bytes, ends: npt.NDArray[np.int64], keep_digits: npt.NDArray[np.bool_], words: Words, levels: Bytes
+) -> None:
     """Sketches texts that lie one after the other in `texts`, each up to its offset in `ends`.
 
     Fills `words` (n × 16, zeroed) and `levels` (n).
@@ -135,16 +137,16 @@ def jaccard(a: Words, level_a: int, ones_a: int, b: Words, level_b: int, ones_b:
     if level_a == level_b:
         union = _LN[ones_a + ones_b - both]
         return min(1.0, max(0.0, (_LN[ones_a] + _LN[ones_b] - union) / union))
-    # The bitmap of the higher level is a subsample of its text: what share of it does the other one hold?
+    # The bitmap of the higher level is a subsample of its text; what both texts hold of it sets the same bits in
+    # both, so that the union counts it once.
     coarse, fine = (ones_a, ones_b) if level_a > level_b else (ones_b, ones_a)
     if fine == BITS:
         return 0.0
-    share = max(0.0, (both / coarse - fine / BITS) / (1.0 - fine / BITS))
+    shared = min(_LN[coarse], max(0.0, _LN[ones_a] + _LN[ones_b] - _LN[ones_a + ones_b - both]))
     total_a = _LN[ones_a] * (1 << level_a)
     total_b = _LN[ones_b] * (1 << level_b)
-    inter = share * (total_a if level_a > level_b else total_b)
-    rest = total_a + total_b - inter
-    return min(1.0, max(0.0, inter / rest)) if rest > 0.0 else 1.0
+    inter = min(shared * (1 << max(level_a, level_b)), total_a, total_b)
+    return inter / (total_a + total_b - inter)
 
 
 def sketch_text(text: str) -> bytes:

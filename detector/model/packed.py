@@ -33,7 +33,15 @@ NEVER = 255
 
 WEAK, MEDIUM, STRONG = 1, 2, 3
 ENDED = (3, 4, 5)
-CATEGORIES = {None: 0, "backlog": 1, "planned": 2, "completed": 3, "not_planned": 4, "duplicate": 5, "started": 6}
+CATEGORIES = {
+    None: 0,
+    "backlog": 1,
+    "planned": 2,
+    "completed": 3,
+    "not_planned": 4,
+    "duplicate": 5,
+    "started": 6,
+}
 
 _COLUMNS: tuple[tuple[str, str, str], ...] = (
     # name, numpy, struct
@@ -132,7 +140,9 @@ def decode_packed(value: bytes) -> Columns:
     """Opens a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
     p = _decoder.decode(value)
     if p.format != FORMAT:
-        raise ValueError(f"packed observations of format {p.format}; this version reads {FORMAT}: upgrade watch first")
+        raise ValueError(
+            f"packed observations of format {p.format}; this version reads {FORMAT}: upgrade watch first"
+        )
     return Columns(
         p.marks,
         p.idents,

@@ -69,7 +69,9 @@ class Replay:
             yield flushed, outcome
 
 
-def replay_files(config: Config, files: list[str], alerts: str, signals: str | None, progress: bool) -> Summary:
+def replay_files(
+    config: Config, files: list[str], alerts: str, signals: str | None, progress: bool
+) -> Summary:
     """Replays files ("-": standard input); writes alert records and signals as lines to files ("-": standard output).
 
     Raises DetectorError where a file cannot be read.
@@ -114,10 +116,23 @@ def _sink(name: str) -> Iterator[BinaryIO]:
 def _progress(files: list[str]) -> Iterator[object]:
     """A bar on standard error by the bytes read; for standard input their number alone."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     total = None if "-" in files else sum(os.path.getsize(f) for f in files)
-    columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("replay"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("replay", total=total)
         yield lambda n: bar.advance(task, n)

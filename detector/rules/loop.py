@@ -59,7 +59,11 @@ def judge(f: Facts, context: Context) -> Finding | None:
         usual_usd_per_hour=None,
         spend_only=not context.status_source,
         summary=_summary(f, context, now, rounds, rate),
-        group=(context.ident.agent or "", _class(f), f"{f.signature:016x}" if f.mode != MODE_OUTPUT else "output"),
+        group=(
+            context.ident.agent or "",
+            _class(f),
+            f"{f.signature:016x}" if f.mode != MODE_OUTPUT else "output",
+        ),
         evidence=evidence,
     )
 
@@ -87,7 +91,16 @@ def _grown(f: Facts, before: Standing | None) -> Standing:
     """The episode with this step in it: all its calls from the first round on, a break between rounds left out."""
     if before is None:
         return Standing(
-            f.t, f.first_t, f.cost, f.calls, f.tokens, f.step, f.cost_after, f.tokens_after, f.rounds, (f.signature,)
+            f.t,
+            f.first_t,
+            f.cost,
+            f.calls,
+            f.tokens,
+            f.step,
+            f.cost_after,
+            f.tokens_after,
+            f.rounds,
+            (f.signature,),
         )
     if f.first_step <= before.last_step + 1:
         cost, tokens = f.cost_after - before.cost_after, f.tokens_after - before.tokens_after

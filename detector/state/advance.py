@@ -259,9 +259,12 @@ def _answer(lane: Any, row: Any, result_wait_s: float) -> bool:
 
 @compiled
 def _usual(actor: Any, hour: int) -> tuple[float, int]:
-    """Mean dollars of an actor's active clock hours in the 7 days before this hour, and how many there were."""
+    """Mean dollars of an actor's active clock hours in the 7 days before this hour, and how many there were.
+
+    Hours that the last 60 minutes touch are left out: what is judged is no part of what it is judged by.
+    """
     total, active = 0.0, 0
-    for h in range(max(hour - 168, actor.hour - lay.HOURS + 1), min(hour, actor.hour + 1)):
+    for h in range(max(hour - 168, actor.hour - lay.HOURS + 1), min(hour - 1, actor.hour + 1)):
         usd = actor.hours[h % lay.HOURS]
         if usd > 0.0:
             total += usd
@@ -401,7 +404,12 @@ def advance(
 
 @compiled
 def expire(
-    slots: npt.NDArray[np.int64], lanes: Any, subject_of: npt.NDArray[np.int64], subjects: Any, screen: Any, found: Any
+    slots: npt.NDArray[np.int64],
+    lanes: Any,
+    subject_of: npt.NDArray[np.int64],
+    subjects: Any,
+    screen: Any,
+    found: Any,
 ) -> int:
     """Judges the open steps of these lanes, whose results did not come in time; fills `found` (n), returns how many."""
     n = 0

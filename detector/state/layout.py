@@ -83,7 +83,10 @@ SUBJECT = np.dtype(
         ("total_cost", "f8"),
         ("total_calls", "i8"),
         ("total_tokens", "i8"),
-        ("info_calls", "i8"),  # calls since the last strong status at which rules are told; set when it is made
+        (
+            "info_calls",
+            "i8",
+        ),  # calls since the last strong status at which rules are told; set when it is made
         ("warning_calls", "i8"),
         ("look_at_usd", "f8"),  # and dollars, each time they have grown by a factor; 0: never
         ("minute", "i8"),  # the newest minute in `minutes`, since 1970

@@ -39,7 +39,9 @@ class Trail(msgspec.Struct, array_like=True):
 class Shard:
     """Tables of lanes, subjects and actors, with their names; rows that wait; ids that were seen."""
 
-    def __init__(self, segments: int, max_ids: int, seen_s: float, rules_of: Callable[[Ident], Rules]) -> None:
+    def __init__(
+        self, segments: int, max_ids: int, seen_s: float, rules_of: Callable[[Ident], Rules]
+    ) -> None:
         self._segments, self._rules_of = max(2, segments), rules_of
         self.lanes, self.subjects, self.actors = Table(lay.LANE), Table(lay.SUBJECT), Table(lay.ACTOR)
         self.lane_names: dict[int, Ident] = {}  # by slot
@@ -75,7 +77,11 @@ class Shard:
         """Makes an identity's lane and returns its slot."""
         slot = self.lanes.add(ident.lane, self.segment_of(ident.subject))
         row, rule = self.lanes.rows[slot], self._rules_of(ident).loop
-        row["subject_key"], row["alike"], row["window"] = ident.subject, rule.output_similarity, rule.window_steps
+        row["subject_key"], row["alike"], row["window"] = (
+            ident.subject,
+            rule.output_similarity,
+            rule.window_steps,
+        )
         self.lane_names[slot] = ident
         self.trails[slot] = Trail()
         return slot
@@ -192,7 +198,9 @@ def _open(raw: bytes) -> Any:
     try:
         version, kept = msgspec.msgpack.decode(raw, strict=False)
     except (msgspec.DecodeError, ValueError, TypeError) as e:
-        raise StateError("a segment of the stored state is damaged; restore the topic or start with an empty one") from e
+        raise StateError(
+            "a segment of the stored state is damaged; restore the topic or start with an empty one"
+        ) from e
     if version != lay.VERSION:
         raise StateError(
             f"the stored state has format {version}, this version reads {lay.VERSION}: "

@@ -70,15 +70,13 @@ def similarity(a: bytes, b: bytes) -> float:
 
 def coarse_in_fine(coarse: int, level_coarse: int, fine: int, level_fine: int) -> float:
     """The same for different levels: the coarser bitmap is a subsample of its text."""
-    by_chance = fine.bit_count() / 1024
-    if by_chance == 1:
+    if fine.bit_count() == 1024:
         return 0.0
-    held = (coarse & fine).bit_count() / coarse.bit_count()
-    share = max(0.0, (held - by_chance) / (1 - by_chance))
+    shared = max(0.0, estimate(coarse) + estimate(fine) - estimate(coarse | fine))
     total_coarse = estimate(coarse) * 2**level_coarse
     total_fine = estimate(fine) * 2**level_fine
-    inter = share * total_coarse
-    return clamp(inter / (total_coarse + total_fine - inter))
+    inter = min(shared * 2**level_coarse, total_coarse, total_fine)
+    return inter / (total_coarse + total_fine - inter)
 
 
 def estimate(bits: int) -> float:
