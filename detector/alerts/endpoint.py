@@ -58,7 +58,7 @@ class Endpoint:
         self, base: str, settings: Notify, session: aiohttp.ClientSession, requests: Counter, clock: Clock
     ) -> None:
         self._settings, self._session, self._clock = settings, session, clock
-        url, self._basic = _address(base)
+        url, self._basic = split_address(base)
         self.name = str(url).rstrip("/")
         self._url = url / "api/v2/alerts"
         self._outcomes = {outcome: requests.labels(self.name, outcome.value) for outcome in Outcome}
@@ -132,16 +132,7 @@ class Endpoint:
             raise self._down(Outcome.UNREACHABLE, str(error) or type(error).__name__) from error
 
     def _headers(self) -> dict[str, str]:
-        """The headers of a request; a token in a file is read each time, since such tokens are renewed."""
-        headers = {"Content-Type": "application/json", "User-Agent": f"detector/{__version__}"}
-        token = reveal(self._settings.bearer_token, self._settings.bearer_token_file, "notify.bearer_token")
-        if token is not None and not (token.isascii() and token.isprintable()):
-            raise ConfigError("notify.bearer_token has characters that a header cannot carry; set it anew")
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        elif self._basic is not None:
-            headers["Authorization"] = f"Basic {self._basic}"
-        return headers
+        return request_headers(self._settings, self._basic)
 
     def _up(self, outcome: Outcome = Outcome.OK) -> None:
         self._outcomes[outcome].inc()
@@ -158,7 +149,20 @@ class Endpoint:
         return UnreachableError(f"{self.name}: {error}")
 
 
-def _address(base: str) -> tuple[URL, str | None]:
+def request_headers(settings: Notify, basic: str | None) -> dict[str, str]:
+    """The headers of a request; a token in a file is read each time, since such tokens are renewed."""
+    headers = {"Content-Type": "application/json", "User-Agent": f"detector/{__version__}"}
+    token = reveal(settings.bearer_token, settings.bearer_token_file, "notify.bearer_token")
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise ConfigError("notify.bearer_token has characters that a header cannot carry; set it anew")
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    elif basic is not None:
+        headers["Authorization"] = f"Basic {basic}"
+    return headers
+
+
+def split_address(base: str) -> tuple[URL, str | None]:
     """The address without its credentials, and those as HTTP's basic scheme has them."""
     try:
         url = URL(base)

@@ -25,11 +25,15 @@ CLOSE_S = 1.0  # TLS says goodbye; whoever does not answer is left
 
 
 class Knock(NamedTuple):
-    """What came of it: `detail` and `fix` are "" where the broker answered."""
+    """What came of it: `detail` and `fix` are "" where the broker answered.
+
+    `named` are the addresses that the cluster tells clients to use.
+    """
 
     address: str
     detail: str = ""
     fix: str = ""
+    named: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -52,12 +56,12 @@ async def knock(kafka: Kafka, address: str) -> Knock:
         try:
             # A listener that wants a login answers what comes before, and hangs up at this.
             async with asyncio.timeout(KNOCK_S):
-                await link.send(MetadataRequest([]))
+                cluster = await link.send(MetadataRequest([]))
         finally:
             await asyncio.wait([link.close()], timeout=CLOSE_S)
     except (OSError, KafkaError) as error:
         return Knock(address, *_explained(kafka, error))
-    return Knock(address)
+    return Knock(address, named=tuple(f"{broker[1]}:{broker[2]}" for broker in cluster.brokers))
 
 
 async def knock_all(kafka: Kafka) -> list[Knock]:
@@ -106,6 +110,5 @@ def _explained(kafka: Kafka, error: BaseException) -> tuple[str, str]:
 
 def _listener(protocol: str) -> str:
     return (
-        f"check that kafka.security_protocol ({protocol}) is the one of the listener at this port, "
-        "and its CA and login"
+        f"check that kafka.security_protocol ({protocol}) is the one of the listener at this port, and its CA and login"
     )
