@@ -56,9 +56,7 @@ class Metrics:
         self._make_input()
         self._make_findings()
         self._make_plumbing()
-        Info("detector_build", "The version that runs.", registry=self.registry).info(
-            {"version": __version__}
-        )
+        Info("detector_build", "The version that runs.", registry=self.registry).info({"version": __version__})
         ProcessCollector(registry=self.registry)
 
     def _make_usage(self) -> None:
@@ -111,9 +109,7 @@ class Metrics:
         self.watermark_lag_seconds = self._gauge(
             "watermark_lag_seconds", "The present minus the watermark.", "partition"
         )
-        self.batch_records = self._histogram(
-            "batch_records", "Records taken at once.", BATCH_BUCKETS, "stage"
-        )
+        self.batch_records = self._histogram("batch_records", "Records taken at once.", BATCH_BUCKETS, "stage")
         self.checkpoint_seconds = self._histogram(
             "checkpoint_seconds", "Time to write a checkpoint.", CHECKPOINT_BUCKETS_S
         )

@@ -31,9 +31,7 @@ def _sentence(path: Path, kind: str, message: str, value: Any) -> str:
     key = dotted(path)
     if kind == "extra_forbidden":
         meant = nearest(path)
-        return f"{key}: unknown key; " + (
-            f"did you mean {meant}?" if meant else "`detector config` lists all"
-        )
+        return f"{key}: unknown key; " + (f"did you mean {meant}?" if meant else "`detector config` lists all")
     info = field_at(path)
     fix = message.removeprefix("Value error, ")
     fix = fix[:1].lower() + fix[1:]

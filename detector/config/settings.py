@@ -30,20 +30,12 @@ class Kafka(Section):
         "SCRAM-SHA-512", description="how to log in, where the protocol is a SASL one"
     )
     sasl_username: str | None = Field(None, description="who logs in")
-    sasl_password: SecretStr | None = Field(
-        None, description="secret; better by variable or sasl_password_file"
-    )
-    sasl_password_file: Path | None = Field(
-        None, description="file that holds the password; wins over a value"
-    )
+    sasl_password: SecretStr | None = Field(None, description="secret; better by variable or sasl_password_file")
+    sasl_password_file: Path | None = Field(None, description="file that holds the password; wins over a value")
     ssl_cafile: Path | None = Field(None, description="CA bundle in PEM; absent: the system's")
-    ssl_certfile: Path | None = Field(
-        None, description="client certificate in PEM, where the brokers ask for one"
-    )
+    ssl_certfile: Path | None = Field(None, description="client certificate in PEM, where the brokers ask for one")
     ssl_keyfile: Path | None = Field(None, description="its key in PEM, not encrypted")
-    session_timeout_s: Positive = Field(
-        30.0, description="a worker unheard for this long loses its partitions"
-    )
+    session_timeout_s: Positive = Field(30.0, description="a worker unheard for this long loses its partitions")
 
 
 class Topics(Section):
@@ -57,37 +49,25 @@ class Topics(Section):
     baselines: Name = Field("detector.baselines", description="portfolio to watch: what is usual, compacted")
     links: Name = Field("detector.links", description="run to task, compacted")
     alerts: Name = Field("detector.alerts", description="written: alert records, compacted, kept 30 days")
-    dead_letters: Name = Field(
-        "detector.dead-letters", description="written: what could not be used; kept 3 days"
-    )
+    dead_letters: Name = Field("detector.dead-letters", description="written: what could not be used; kept 3 days")
     partitions: Count = Field(
         8, description="of every topic that detector topics creates; at most this many watch workers"
     )
-    replication: Count = Field(
-        1, description="copies of each topic that detector topics creates; 3 in production"
-    )
+    replication: Count = Field(1, description="copies of each topic that detector topics creates; 3 in production")
 
 
 class Ingest(Section):
     """The stage that turns events into packed observations."""
 
     batch_records: Count = Field(2000, description="records taken from Kafka at once, at most")
-    batch_wait_s: Positive = Field(
-        0.1, description="how long a fetch waits for records; the price of a fuller batch"
-    )
-    pack_observations: Count = Field(
-        512, description="observations in one packed record, at most; Faust pays a record"
-    )
+    batch_wait_s: Positive = Field(0.1, description="how long a fetch waits for records; the price of a fuller batch")
+    pack_observations: Count = Field(512, description="observations in one packed record, at most; Faust pays a record")
     max_record_bytes: Count = Field(16_777_216, description="a larger record is a dead letter")
-    max_text_bytes: Count = Field(
-        262_144, description="of one text this much is sketched, the rest is only counted"
-    )
+    max_text_bytes: Count = Field(262_144, description="of one text this much is sketched, the rest is only counted")
     max_future_s: Positive = Field(
         300.0, description="an event further ahead of its broker's timestamp is taken at that timestamp"
     )
-    refuse_future_s: Positive = Field(
-        86_400.0, description="an event further ahead than this is a dead letter"
-    )
+    refuse_future_s: Positive = Field(86_400.0, description="an event further ahead than this is a dead letter")
     refuse_past_s: Positive = Field(
         8_640_000.0,
         description="an event older than this is a dead letter: 100 days, as long as books are kept",
@@ -114,33 +94,23 @@ class Watch(Section):
     """The stage that holds the state of runs and tasks."""
 
     checkpoint_s: Positive = Field(5.0, description="state is written this often; a crash replays this much")
-    segments: Count = Field(
-        16, description="a partition's state is written in this many pieces, the changed ones only"
-    )
-    max_runs: Count = Field(
-        50_000, description="runs remembered a partition; the longest unheard leave first"
-    )
-    max_seen_ids: Count = Field(
-        500_000, description="ids remembered a partition to know what is sent twice; 32 B each"
-    )
+    segments: Count = Field(16, description="a partition's state is written in this many pieces, the changed ones only")
+    max_runs: Count = Field(50_000, description="runs remembered a partition; the longest unheard leave first")
+    max_seen_ids: Count = Field(500_000, description="ids remembered a partition to know what is sent twice; 32 B each")
     seen_s: Positive = Field(86_400.0, description="how long an id is remembered, within max_seen_ids")
 
 
 class Statuses(Section):
     """Whether anything tells what became of the work."""
 
-    connected: Literal["auto", "yes", "no"] = Field(
-        "auto", description="auto: yes while one was seen within silent_s"
-    )
+    connected: Literal["auto", "yes", "no"] = Field("auto", description="auto: yes while one was seen within silent_s")
     silent_s: Positive = Field(604_800.0, description="without any status for this long there is no source")
 
 
 class Privacy(Section):
     """How people appear."""
 
-    pseudonym_key: SecretStr | None = Field(
-        None, description="secret of the keyed hash; better by variable or file"
-    )
+    pseudonym_key: SecretStr | None = Field(None, description="secret of the keyed hash; better by variable or file")
     pseudonym_key_file: Path | None = Field(None, description="file that holds the key; wins over a value")
     plain_users: bool = Field(False, description="true: users appear as they are sent")
 
@@ -148,17 +118,13 @@ class Privacy(Section):
 class Notify(Section):
     """Delivery to Alertmanager."""
 
-    alertmanagers: list[str] = Field(
-        [], description="base addresses, each is sent every alert; empty: nothing is sent"
-    )
+    alertmanagers: list[str] = Field([], description="base addresses, each is sent every alert; empty: nothing is sent")
     resend_s: Positive = Field(60.0, description="a firing alert is sent again this often")
     ends_s: Positive = Field(
         900.0, description="it ends by itself this long after the last send: outlives a restart of notify"
     )
     timeout_s: Positive = Field(10.0, description="a request is given up after this long, and retried")
-    bearer_token: SecretStr | None = Field(
-        None, description="secret, sent in each request; better by variable or file"
-    )
+    bearer_token: SecretStr | None = Field(None, description="secret, sent in each request; better by variable or file")
     bearer_token_file: Path | None = Field(None, description="file that holds the token; wins over a value")
     min_severity: Literal["info", "warning", "critical"] = Field(
         "info", description="what is milder is not sent; Alertmanager routes the rest"
@@ -177,9 +143,7 @@ class Notify(Section):
             except ValueError:  # its message would repeat the address
                 raise ValueError("one of the addresses is no URL") from None
             if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError(
-                    "every address needs http:// or https:// and a host, as http://127.0.0.1:9093"
-                )
+                raise ValueError("every address needs http:// or https:// and a host, as http://127.0.0.1:9093")
             if parts.username is not None or parts.password is not None:
                 raise ValueError("an address must not hold credentials; use notify.bearer_token_file")
         return addresses
@@ -209,7 +173,5 @@ class Metrics(Section):
 class Log(Section):
     """Logging to standard error."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="what is milder is not logged"
-    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is milder is not logged")
     format: Literal["json", "text"] = Field("text", description="json: one object a line, for collectors")

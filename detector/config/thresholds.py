@@ -19,13 +19,9 @@ class LoopRule(Section):
     rounds_middle: Count = Field(
         5, description="rounds of period 3 to 7: a short list of steps is repeated thrice honestly"
     )
-    rounds_long: Count = Field(
-        4, description="rounds of period 8 to 12: so long a cycle does not recur by chance"
-    )
+    rounds_long: Count = Field(4, description="rounds of period 8 to 12: so long a cycle does not recur by chance")
     window_steps: Count = Field(12, description="steps within which the rounds of period 1 or 2 must lie")
-    rounds_no_result_warning: Count = Field(
-        8, description="rounds where results are unknown: less known, more care"
-    )
+    rounds_no_result_warning: Count = Field(8, description="rounds where results are unknown: less known, more care")
     rounds_no_result_page: Count = Field(12, description="the same, before it may page")
     outputs_warning: Count = Field(
         6, description="like outputs in a row with no action: the longest innocent streak of 200 runs was 6"
@@ -35,9 +31,7 @@ class LoopRule(Section):
         0.35,
         description="Jaccard of 8-byte shingles from which outputs are alike; a tenth of words changed: .5",
     )
-    page_burnt_usd: NotNegative = Field(
-        1.0, description="burnt, together with page_usd_per_hour, before it may page"
-    )
+    page_burnt_usd: NotNegative = Field(1.0, description="burnt, together with page_usd_per_hour, before it may page")
     page_usd_per_hour: NotNegative = Field(10.0, description="burning at, together with page_burnt_usd")
     page_burnt_alone_usd: NotNegative = Field(20.0, description="burnt before it may page at any rate")
     warning_usd: NotNegative = Field(0.1, description="burnt before it is more than a line on a board")
@@ -50,9 +44,7 @@ class InflationRule(Section):
     info_calls: Count = Field(
         10, description="calls without a strong status: an auditor's red flag, and 62 % of ordinary runs"
     )
-    warning_calls: Count = Field(
-        20, description="calls without a strong status: 91 % of runs beyond had failed"
-    )
+    warning_calls: Count = Field(20, description="calls without a strong status: 91 % of runs beyond had failed")
 
 
 class SpikeRule(Section):
@@ -110,6 +102,4 @@ class Episodes(Section):
     update_factor: Annotated[float, Field(gt=1)] = Field(
         2.0, description="an update at each growth of its cost by this factor"
     )
-    max_call_ids: Count = Field(
-        50, description="call ids in the evidence: the first of the episode and the newest"
-    )
+    max_call_ids: Count = Field(50, description="call ids in the evidence: the first of the episode and the newest")

@@ -22,9 +22,7 @@ def to_toml(config: Config) -> str:
             lines += ["", *_table(name, getattr(config, name))]
     for override in config.overrides:
         lines += ["", f"# {type(override).__doc__}", "[[overrides]]"]
-        lines += [
-            f"{key} = {_value(getattr(override, key))}" for key in _set_keys(override) if key != "rules"
-        ]
+        lines += [f"{key} = {_value(getattr(override, key))}" for key in _set_keys(override) if key != "rules"]
         for name in _set_keys(override.rules):
             rule = getattr(override.rules, name)
             lines += [f"[overrides.rules.{name}]"]
@@ -49,9 +47,7 @@ def _table(path: str, section: BaseModel) -> list[str]:
         if isinstance(value, BaseModel):
             tables += ["", *_table(f"{path}.{name}", value)]
             continue
-        changed = (
-            value != info.default and info.default not in (None, PydanticUndefined) and not is_secret(info)
-        )
+        changed = value != info.default and info.default not in (None, PydanticUndefined) and not is_secret(info)
         default = f" (default: {_value(info.default)})" if changed else ""
         lines += [f"# {info.description}{default}", _line(name, value)]
     return lines + tables

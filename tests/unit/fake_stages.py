@@ -58,9 +58,7 @@ class Cast:
 
     def __init__(self) -> None:
         self.diary: list[str] = []
-        self.stages = {
-            name: FakeStage(name, self.diary) for name in ("ingest", "watch", "portfolio", "notify")
-        }
+        self.stages = {name: FakeStage(name, self.diary) for name in ("ingest", "watch", "portfolio", "notify")}
 
     def __getitem__(self, name: str) -> FakeStage:
         return self.stages[name]

@@ -168,9 +168,7 @@ class TestFaults:
         assert faults(path).startswith(f"{path}: kafka: input should be a valid dictionary")
 
     def test_a_missing_file_says_where_it_was_named(self) -> None:
-        assert faults("/no/such.toml") == (
-            "/no/such.toml: there is no such file; see --config and DETECTOR_CONFIG"
-        )
+        assert faults("/no/such.toml") == ("/no/such.toml: there is no such file; see --config and DETECTOR_CONFIG")
 
     @pytest.mark.parametrize(
         ("content", "told"),

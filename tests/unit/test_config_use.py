@@ -75,9 +75,7 @@ class TestOverrides:
     def test_a_copy_with_other_rules_does_not_remember_the_old_ones(self) -> None:
         config = load_config(**THREE)
         config.rules_for("acme", None, "x")
-        rules = config.rules.model_copy(
-            update={"loop": config.rules.loop.model_copy(update={"outputs_page": 99})}
-        )
+        rules = config.rules.model_copy(update={"loop": config.rules.loop.model_copy(update={"outputs_page": 99})})
         assert config.model_copy(update={"rules": rules}).rules_for("acme", None, "x").loop.outputs_page == 99
 
     def test_configs_are_equal_by_what_they_say(self) -> None:
@@ -95,8 +93,7 @@ class TestOverrides:
             ),
             (
                 '[[overrides]]\nteam="a"\n[overrides.rules.loop]\nround_short=1\n',
-                "overrides[0].rules.loop.round_short: unknown key; "
-                "did you mean overrides[0].rules.loop.rounds_short?",
+                "overrides[0].rules.loop.round_short: unknown key; did you mean overrides[0].rules.loop.rounds_short?",
             ),
             (
                 '[[overrides]]\nteam="a"\n[overrides.rules.loop]\nrounds_short=0\n',
