@@ -76,7 +76,8 @@ class Courier:
         self._news.set()
 
     async def run(self) -> None:
-        """Delivers until stop()."""
+        """Delivers until stop(); what the book holds at the start is owed."""
+        self.owe(self._book.notices)
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(UnreachableError),
             wait=tenacity.wait_random_exponential(multiplier=FIRST_RETRY_S, max=LONGEST_RETRY_S),
@@ -121,7 +122,6 @@ class Courier:
             if (held := presumed(notice, found, self._policy)) is not None:
                 self._held[id] = held
         self._asked = True
-        self._owed.update(self._book.notices)
 
     def _scan_due(self) -> bool:
         """Whether to look at all episodes, for what is to be sent again; else only at those that changed."""

@@ -81,9 +81,11 @@ class NotifyStage:
         for courier in self._couriers:
             courier.stop()
         await self._ended.wait()
-        await self._topic.stop()
-        if self._session is not None:
-            await self._session.close()
+        try:
+            await self._topic.stop()
+        finally:
+            if self._session is not None:
+                await self._session.close()
 
     def health(self) -> list[str]:
         """Reasons why it is not ready: the topic is not read yet, an Alertmanager is out of reach."""
