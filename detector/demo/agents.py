@@ -62,9 +62,7 @@ def developing(desk: Desk) -> Told:
     desk.begin()
     for step in range(_calls(desk)):
         if step % 2 and desk.talks:
-            told = desk.tool(
-                "run_tests", {"command": f"pytest tests/test_{rng.choice(words.NOUNS)}.py"}, None
-            )
+            told = desk.tool("run_tests", {"command": f"pytest tests/test_{rng.choice(words.NOUNS)}.py"}, None)
             yield desk.call(_said(words.prose(rng, 40), told))
             yield desk.result(told, words.tests(rng, rng.randint(0, 3)), rng.uniform(3, 12))
         else:
@@ -72,12 +70,8 @@ def developing(desk: Desk) -> Told:
         if step % 5 == 4:
             yield desk.status("weak", "files edited", actor="agent", source="agent")
     yield desk.status("medium", "committed", actor="agent", source="git")
-    yield desk.call(
-        lambda: (words.prose(rng, 60), desk.tool("open_pull", {"title": words.sentence(rng)}, "opened"))
-    )
-    yield desk.status(
-        "strong", "merged", category="completed", actor="human", source="github", deliverable=desk.task
-    )
+    yield desk.call(lambda: (words.prose(rng, 60), desk.tool("open_pull", {"title": words.sentence(rng)}, "opened")))
+    yield desk.status("strong", "merged", category="completed", actor="human", source="github", deliverable=desk.task)
 
 
 def paging(desk: Desk) -> Told:
@@ -138,9 +132,7 @@ def researching(desk: Desk) -> Told:
         if rng.random() < 0.5:
             found = desk.tool("search", {"query": words.clause(rng)}, words.prose(rng, 60))
         else:
-            found = desk.tool(
-                "open_page", {"url": f"https://docs.example/{words.name(rng)}"}, words.prose(rng, 120)
-            )
+            found = desk.tool("open_page", {"url": f"https://docs.example/{words.name(rng)}"}, words.prose(rng, 120))
         return words.prose(rng, 70), found
 
     desk.begin()
@@ -162,9 +154,7 @@ def reviewing(desk: Desk) -> Told:
     for _ in range(rng.randint(3, 9)):
         yield desk.call(comment)
     yield desk.status("medium", "review approved", actor="human", source="github")
-    yield desk.status(
-        "strong", "merged", category="completed", actor="human", source="github", deliverable=desk.task
-    )
+    yield desk.status("strong", "merged", category="completed", actor="human", source="github", deliverable=desk.task)
 
 
 def long_task(merge_every: int) -> Routine:
@@ -183,9 +173,7 @@ def long_task(merge_every: int) -> Routine:
                 yield desk.call(patch)
         if merge_every:
             pull = f"pull-{desk.number('pull')}"
-            yield desk.status(
-                "strong", "merged", category="started", actor="human", source="github", deliverable=pull
-            )
+            yield desk.status("strong", "merged", category="started", actor="human", source="github", deliverable=pull)
 
     return routine
 
@@ -210,9 +198,7 @@ def repeating(desk: Desk) -> Told:
     error = f"the text to replace was not found in {file}"
 
     desk.begin()
-    yield desk.call(
-        _said(words.prose(rng, 60), desk.tool("read_file", {"path": file}, words.lines(rng, 1, 30)))
-    )
+    yield desk.call(_said(words.prose(rng, 60), desk.tool("read_file", {"path": file}, words.lines(rng, 1, 30))))
     while True:
         yield desk.call(_said(words.prose(rng, 45), desk.tool("edit_file", edit, error, error)))
 

@@ -173,9 +173,7 @@ class Desk:
                 event["tools"] = tools
         return self._sent("calls", event, dollars, usage["input_tokens"] + usage["output_tokens"])
 
-    def tool(
-        self, name: str, arguments: dict[str, Any], result: str | None, error: str | None = None
-    ) -> Tool:
+    def tool(self, name: str, arguments: dict[str, Any], result: str | None, error: str | None = None) -> Tool:
         """A tool call for says(); `result` None where it is told later."""
         told: Tool = {"call_id": f"{self.rng.getrandbits(48):012x}", "name": name, "arguments": arguments}
         if result is not None:

@@ -61,9 +61,7 @@ def plant(times: Times) -> tuple[Planted, Planted, Planted]:
 def fleet(times: Times, seed: int = SEED) -> Fleet:
     """The same seed and times give the same events."""
     planted = plant(times)
-    plans = [(who, [Phase(times.history, routine)]) for who, routine in cast.INNOCENT] + _plans(
-        times, planted
-    )
+    plans = [(who, [Phase(times.history, routine)]) for who, routine in cast.INNOCENT] + _plans(times, planted)
     streams = [stream(_desk(who, times, seed), phases) for who, phases in plans]
     teams = tuple(sorted({who.team for who, _ in plans}))
     return Fleet(heapq.merge(*streams, key=lambda sent: sent.time), planted, len(plans), teams)

@@ -40,6 +40,8 @@ STEP_S = 0.5
 TICK_S = 0.1
 SHOW_S = 0.25
 READY_S = 60.0
+LINES_WIDTH = 120
+"""Columns of the summary where there is no terminal."""
 
 
 def run_demo(config: Config, seconds: float | None) -> int:
@@ -49,6 +51,8 @@ def run_demo(config: Config, seconds: float | None) -> int:
     Raises DetectorError where it cannot start.
     """
     console = Console()
+    if not console.is_terminal:
+        console.width = LINES_WIDTH
     started = time.monotonic()
     # On a terminal the screen is the log; what goes wrong is told after it.
     logs.setup(config.log.model_copy(update={"level": "error" if console.is_terminal else "warning"}))
@@ -93,7 +97,8 @@ class Demo:
         self._times = Times.ending(time.time() + LIVE_ENDS_S - self._elapsed())
         self._fleet: Fleet = fleet(self._times)
         self._board = Board(self._fleet.planted)
-        self._feed = Feed(config, self._fleet.events, self._times.history, self._board.flow.add)
+        begins = self._times.history
+        self._feed = Feed(config, self._fleet.events, begins, self._board.flow.add, self._taken)
         self._worker = Worker(config, clock=self._feed.clock)
         self._show: Show = (Screen if console.is_terminal else Lines)(console, self._board)
         self._story = "starting"
@@ -102,15 +107,17 @@ class Demo:
     def _elapsed(self) -> float:
         return time.monotonic() - self._started
 
+    def _taken(self) -> int:
+        """Events that ingest has accepted or refused so far, by its own metrics."""
+        metrics = self._worker.metrics
+        families = [*metrics.events.collect(), *metrics.dead_letters.collect()]
+        return int(sum(s.value for family in families for s in family.samples if s.name.endswith("_total")))
+
     async def run(self) -> int:
         """Until it is told to stop, its time is over or something breaks; then the summary. The exit code."""
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop.set)
         broken: DetectorError | None = None
         try:
-            await self._until(stop)
+            await self._until_told()
         except DetectorError as error:
             broken = error
         finally:
@@ -121,21 +128,41 @@ class Demo:
             log.error("the demo broke off", extra={"reason": str(broken)})
         return 1 if broken else verdict.exit_code
 
-    async def _until(self, stop: asyncio.Event) -> None:
-        """Starts everything, waits for the end, stops everything in the other order."""
+    async def _until_told(self) -> None:
+        """Plays until SIGINT or SIGTERM, or until the time is over; a second signal ends it without grace."""
+        loop = asyncio.get_running_loop()
+        told = loop.create_future()
+        play = asyncio.create_task(self._play(), name="play")
+
+        def on_signal() -> None:
+            if told.done():
+                play.cancel()
+            else:
+                told.set_result(None)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, on_signal)
+        left = None if self._seconds is None else max(0.0, self._seconds - self._elapsed())
+        await asyncio.wait([told, play], timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if not play.done():
+            play.cancel()
+        with suppress(asyncio.CancelledError):
+            await play
+
+    async def _play(self) -> None:
+        """Starts everything and plays until it is cancelled; then stops everything in the other order."""
         async with AsyncExitStack() as opened:
             await self._feed.start()
             opened.push_async_callback(self._feed.stop)
             await self._worker.start()
-            worker_stop = asyncio.Event()
-            worker = asyncio.create_task(self._worker.run(worker_stop), name="worker")
-            opened.push_async_callback(_ended, worker, worker_stop)
-            self._show.begin()
-            parts = [stop.wait(), self._tell(), self._watch_alerts(), self._keep_showing()]
+            stop = asyncio.Event()
+            worker = asyncio.create_task(self._worker.run(stop), name="worker")
+            opened.push_async_callback(_ended, worker, stop)
+            self._show.begin(self._worker.address)
+            parts = [self._tell(), self._watch_alerts(), self._keep_showing()]
             tasks = [asyncio.create_task(part) for part in parts]
             opened.push_async_callback(_cancelled, tasks)
-            left = None if self._seconds is None else max(0.0, self._seconds - self._elapsed())
-            done, _ = await asyncio.wait([*tasks, worker], timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait([*tasks, worker], return_when=asyncio.FIRST_COMPLETED)
             if worker in done:
                 raise DeploymentError("the worker has ended; its log says why")
             for task in done:
@@ -166,14 +193,12 @@ class Demo:
                 while self._worker.unready():  # noqa: ASYNC110 - readiness is asked for, not told
                     await asyncio.sleep(TICK_S)
         except TimeoutError:
-            raise DeploymentError(
-                f"the worker is not ready after {READY_S:g} s: {self._worker.unready()}"
-            ) from None
+            raise DeploymentError(f"the worker is not ready after {READY_S:g} s: {self._worker.unready()}") from None
 
     async def _watch_alerts(self) -> None:
         consumer = clients.consumer(self._config, self._config.topics.alerts)
-        await consumer.start()
         try:
+            await consumer.start()
             async for record in consumer:
                 if record.value is None:
                     continue

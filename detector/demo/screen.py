@@ -113,8 +113,8 @@ def _table(*columns: str) -> Table:
 def summary(board: Board, verdict: Verdict, settled_s: float | None) -> RenderableType:
     """What became of each planted runaway and of the innocent; `settled_s`: when all were caught (wall)."""
     table = Table(title="what was planted", title_justify="left", header_style="dim")
-    for name in ("agent", "what it did", "rule", "outcome", "after", "severity", "burnt by then", "in all"):
-        table.add_column(name, justify="right" if name in ("after", "burnt by then", "in all") else "left")
+    for name in ("agent", "what it did", "rule", "outcome", "after", "severity", "burnt then", "in all"):
+        table.add_column(name, justify="right" if name in ("after", "burnt then", "in all") else "left")
     for planted, outcome, alert in verdict.findings:
         told = ["", "", "", ""]
         if alert is not None:
@@ -126,15 +126,14 @@ def summary(board: Board, verdict: Verdict, settled_s: float | None) -> Renderab
         parts.append(Text(f"innocent: {news(alert)}", STYLES[alert.severity]))
     settled = "" if settled_s is None else f" · all caught {settled_s:.0f} s after the start"
     style = {"passed": "bold green", "failed": "bold red"}.get(verdict.outcome, "bold yellow")
-    parts.append(Text(f"{verdict.outcome}: {tally(verdict)}{settled}", style))
+    early = " (ended too early to tell)" if verdict.outcome == "not judged" else ""
+    parts.append(Text(f"{verdict.outcome}{early}: {tally(verdict)}{settled}", style))
     return Group(*parts)
 
 
 def tally(verdict: Verdict) -> str:
     """The verdict in a line."""
-    return (
-        f"runaways caught {verdict.caught} of {len(verdict.findings)} · innocent paged {len(verdict.paged)}"
-    )
+    return f"runaways caught {verdict.caught} of {len(verdict.findings)} · innocent paged {len(verdict.paged)}"
 
 
 def news(alert: Alert) -> str:

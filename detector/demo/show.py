@@ -15,8 +15,8 @@ LINE_EVERY_S = 5.0
 class Show(Protocol):
     """What the demo tells as it goes."""
 
-    def begin(self) -> None:
-        """Before the first of the others."""
+    def begin(self, address: str) -> None:
+        """Before the first of the others; `address` is where metrics are served."""
 
     def news(self, alert: Alert) -> None:
         """An episode has become serious, more serious, or has ended."""
@@ -35,7 +35,7 @@ class Screen:
         self._board = board
         self._live = Live(console=console, screen=True, auto_refresh=False, redirect_stderr=False)
 
-    def begin(self) -> None:
+    def begin(self, address: str) -> None:
         """Takes the terminal."""
         self._live.start()
 
@@ -58,8 +58,9 @@ class Lines:
         self._console, self._board = console, board
         self._next_s = 0.0
 
-    def begin(self) -> None:
-        """Nothing to prepare."""
+    def begin(self, address: str) -> None:
+        """Says where to look besides."""
+        self._print(f"metrics are served at {address}/metrics; Ctrl-C ends")
 
     def news(self, alert: Alert) -> None:
         """Its line."""

@@ -68,9 +68,7 @@ def judge(planted: Sequence[Planted], records: Iterable[Alert], now: float) -> V
     warned = [alert for alert in held if alert.severity == "warning" and alert.rule != WARNS_FREELY]
     blamed = _innocent(planted, paged)
     ids = {alert.id for alert in blamed}
-    return Verdict(
-        findings, blamed, tuple(alert for alert in _innocent(planted, warned) if alert.id not in ids)
-    )
+    return Verdict(findings, blamed, tuple(alert for alert in _innocent(planted, warned) if alert.id not in ids))
 
 
 def _find(planted: Planted, paged: Sequence[Alert], now: float) -> Finding:

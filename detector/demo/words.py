@@ -107,7 +107,6 @@ def tests(rng: Random, failing: int) -> str:
     if not failing:
         return f"{rng.randint(40, 400)} passed in {rng.uniform(2, 60):.2f}s"
     failed = "\n".join(
-        f"FAILED tests/test_{rng.choice(NOUNS)}.py::test_{name(rng)} - {sentence(rng)}"
-        for _ in range(failing)
+        f"FAILED tests/test_{rng.choice(NOUNS)}.py::test_{name(rng)} - {sentence(rng)}" for _ in range(failing)
     )
     return f"{failed}\n{failing} failed, {rng.randint(40, 400)} passed in {rng.uniform(2, 60):.2f}s"
