@@ -53,8 +53,9 @@ class MockServer:
 
 def main() -> None:
     """Serves until standard input ends."""
-    # Ctrl-C reaches every process of the terminal; the parent still needs the broker to finish its work.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Both reach every process of a terminal's or `timeout`'s group; the parent still needs the broker to finish.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     server = MockServer()
     for line in sys.stdin:
         try:
