@@ -40,7 +40,7 @@ class Reason(StrEnum):
     TIME_OUT_OF_RANGE = "time_out_of_range"
 
 
-class BadInput(DetectorError):
+class BadInput(DetectorError):  # noqa: N818, the field's word for it
     """One event cannot be used.
 
     Attributes: reason (the class of the fault), field (JSON path, "" where the whole event is meant),

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from detector import __version__
 from detector.config import Config, Episodes
-from detector.model.alert import SEVERITIES, Alert, State
+from detector.model.alert import SEVERITIES, Alert
 from detector.model.packed import Ident
 from detector.rules.finding import Finding, Standing
 
@@ -74,51 +74,61 @@ class EpisodeBook:
         return (rule, key) in self._open
 
     def found(
-        self, rule: str, key: int, subject: int, segment: int, ident: Ident, t: float, finding: Finding,
-        calls: list[str], since_status_s: float | None,
-    ) -> list[Alert]:  # fmt: skip
-        """Takes a finding of event time `t`; the records that are due."""
+        self, key: Key, place: tuple[int, int], ident: Ident, t: float, finding: Finding, since_status_s: float | None
+    ) -> list[Alert]:
+        """Takes a finding of event time `t` (`place`: subject and segment); the records that are due."""
         out = []
-        episode = self._open.get((rule, key))
+        episode = self._open.get(key)
         if episode is not None and t > episode.ends_at(self._limits):
             out.append(self._resolve(episode, episode.ends_at(self._limits), "quiet"))
             episode = None
         if episode is None:
-            alert = self._alert(rule, key, ident, t, finding, calls, since_status_s)
-            gap = (t - finding.begin_t) / max(1, finding.standing.calls - 1)
-            episode = Episode(
-                rule, key, subject, segment, alert, finding.standing, t, gap, finding.standing.cost_usd, calls
-            )
-            self._put(episode)
-            out.append(alert)
-        elif self._grow(episode, t, finding, calls, since_status_s):
+            episode = self._begin(key, place, ident, t, finding, since_status_s)
             out.append(episode.alert)
-        self.touched.add(segment)
+        elif self._grow(episode, t, finding, since_status_s):
+            out.append(episode.alert)
+        self.touched.add(episode.segment)
         self._next_end = min(self._next_end, episode.ends_at(self._limits))
         return out
 
-    def _grow(
-        self, episode: Episode, t: float, finding: Finding, calls: list[str], since_status_s: float | None
-    ) -> bool:
+    def _begin(
+        self, key: Key, place: tuple[int, int], ident: Ident, t: float, finding: Finding, since_status_s: float | None
+    ) -> Episode:
+        now = finding.standing
+        alert = self._alert(key, ident, t, finding, since_status_s)
+        gap_s = (t - finding.begin_t) / max(1, now.calls - 1)
+        calls = list(finding.evidence["calls"])
+        episode = Episode(*key, *place, alert, now, t, gap_s, now.cost_usd, calls)
+        self._put(episode)
+        return episode
+
+    def _grow(self, episode: Episode, t: float, finding: Finding, since_status_s: float | None) -> bool:
         """Brings an episode up to date; whether a record is due: it escalated, or its cost has grown enough."""
+        now, old = finding.standing, episode.alert
         episode.longest_gap_s = max(episode.longest_gap_s, t - episode.last_t)
-        episode.last_t, episode.standing = t, finding.standing
-        known = set(episode.calls)
-        episode.calls += [c for c in calls if c not in known]
-        half = self._limits.max_call_ids // 2
-        if len(episode.calls) > 2 * half:
-            episode.calls = [*episode.calls[:half], *episode.calls[-half:]]
-        old = episode.alert
+        episode.last_t, episode.standing = t, now
+        episode.calls = self._first_and_newest([*episode.calls, *finding.evidence["calls"]])
+        finding.evidence["calls"] = list(episode.calls)
         severity = max(old.severity, finding.severity, key=SEVERITIES.index)
-        due = severity != old.severity or (
-            finding.standing.cost_usd >= episode.told_usd * self._limits.update_factor
-            and finding.standing.cost_usd > 0
+        grown = now.cost_usd > 0 and now.cost_usd >= episode.told_usd * self._limits.update_factor
+        due = grown or severity != old.severity
+        episode.alert = msgspec.structs.replace(
+            old,
+            state="update",
+            severity=severity,
+            updated_at=t,
+            version=old.version + int(due),
+            **_figures(finding, since_status_s),
         )
-        changed = self._changed(episode, t, "update", finding, since_status_s)
-        episode.alert = msgspec.structs.replace(changed, severity=severity, version=old.version + int(due))
         if due:
-            episode.told_usd = finding.standing.cost_usd
+            episode.told_usd = now.cost_usd
         return due
+
+    def _first_and_newest(self, calls: list[str]) -> list[str]:
+        """Each id once; of many those of the beginning and the newest."""
+        calls = list(dict.fromkeys(calls))
+        half = self._limits.max_call_ids // 2
+        return calls if len(calls) <= 2 * half else [*calls[:half], *calls[-half:]]
 
     def moved(self, subject: int, t: float, purse: Purse) -> list[Alert]:
         """The task moved by a strong status at `t`: its episodes that began before resolve."""
@@ -175,36 +185,52 @@ class EpisodeBook:
             self._put(episode)
         self._next_end = min((e.ends_at(self._limits) for e in self._open.values()), default=float("inf"))
 
-    def _alert(
-        self, rule: str, key: int, ident: Ident, t: float, finding: Finding, calls: list[str], since_status_s: float | None
-    ) -> Alert:  # fmt: skip
-        run = ident.run if finding.level == "run" else None
-        subject = f"{rule}\0{ident.tenant}\0{key}\0{finding.begin_t:.6f}"
-        group = "\0".join((rule, ident.tenant, *finding.group))
+    def _alert(self, key: Key, ident: Ident, t: float, finding: Finding, since_status_s: float | None) -> Alert:
+        rule = key[0]
         return Alert(
-            id=hashlib.blake2b(subject.encode(), digest_size=12).hexdigest(), rule=rule, class_=finding.class_,
-            level=finding.level, severity=finding.severity, state="open", tenant=ident.tenant, team=ident.team,
-            agent=ident.agent, user=ident.user, key=ident.key, run=run, task=ident.task, model=ident.model,
-            opened_at=t, updated_at=t, summary=finding.summary,
-            group=f"{rule}:{hashlib.blake2b(group.encode(), digest_size=8).hexdigest()}",
-            cost_usd=_usd(finding.standing.cost_usd), burn_usd_per_hour=_usd(finding.burn_usd_per_hour),
-            usual_usd_per_hour=None if finding.usual_usd_per_hour is None else _usd(finding.usual_usd_per_hour), calls=finding.standing.calls,
-            tokens=finding.standing.tokens, since_status_change_s=since_status_s, spend_only=finding.spend_only,
-            evidence={**finding.evidence, "calls": calls}, runbook_url=f"{self._runbooks}/{rule}.md", version=1,
-            software=__version__, config_digest=self._digest,
-        )  # fmt: skip
+            id=_hash(12, rule, ident.tenant, str(key[1]), f"{finding.begin_t:.6f}"),
+            rule=rule,
+            level=finding.level,
+            severity=finding.severity,
+            state="open",
+            tenant=ident.tenant,
+            team=ident.team,
+            agent=ident.agent,
+            user=ident.user,
+            key=ident.key,
+            run=ident.run if finding.level == "run" else None,
+            task=ident.task,
+            model=ident.model,
+            opened_at=t,
+            updated_at=t,
+            group=f"{rule}:{_hash(8, rule, ident.tenant, *finding.group)}",
+            runbook_url=f"{self._runbooks}/{rule}.md",
+            version=1,
+            software=__version__,
+            config_digest=self._digest,
+            **_figures(finding, since_status_s),
+        )
 
-    @staticmethod
-    def _changed(
-        episode: Episode, t: float, state: State, finding: Finding, since_status_s: float | None
-    ) -> Alert:
-        return msgspec.structs.replace(
-            episode.alert, class_=finding.class_, severity=finding.severity, state=state, updated_at=t,
-            summary=finding.summary, cost_usd=_usd(finding.standing.cost_usd),
-            burn_usd_per_hour=_usd(finding.burn_usd_per_hour), usual_usd_per_hour=None if finding.usual_usd_per_hour is None else _usd(finding.usual_usd_per_hour),
-            calls=finding.standing.calls, tokens=finding.standing.tokens, since_status_change_s=since_status_s,
-            spend_only=finding.spend_only, evidence={**finding.evidence, "calls": list(episode.calls)},
-        )  # fmt: skip
+
+def _figures(finding: Finding, since_status_s: float | None) -> dict[str, Any]:
+    """The fields of a record that change as its episode grows."""
+    now, usual = finding.standing, finding.usual_usd_per_hour
+    return {
+        "class_": finding.class_,
+        "summary": finding.summary,
+        "cost_usd": _usd(now.cost_usd),
+        "burn_usd_per_hour": _usd(finding.burn_usd_per_hour),
+        "usual_usd_per_hour": None if usual is None else _usd(usual),
+        "calls": now.calls,
+        "tokens": now.tokens,
+        "since_status_change_s": since_status_s,
+        "spend_only": finding.spend_only,
+        "evidence": finding.evidence,
+    }
+
+
+def _hash(size: int, *parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=size).hexdigest()
 
 
 def _usd(x: float) -> float:

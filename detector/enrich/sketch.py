@@ -136,7 +136,7 @@ def jaccard(a: Words, level_a: int, ones_a: int, b: Words, level_b: int, ones_b:
         both += popcount(a[i] & b[i])
     if level_a == level_b:
         union = _LN[ones_a + ones_b - both]
-        return min(1.0, max(0.0, (_LN[ones_a] + _LN[ones_b] - union) / union))
+        return float(min(1.0, max(0.0, (_LN[ones_a] + _LN[ones_b] - union) / union)))
     # The bitmap of the higher level is a subsample of its text; what both texts hold of it sets the same bits in
     # both, so that the union counts it once.
     coarse, fine = (ones_a, ones_b) if level_a > level_b else (ones_b, ones_a)
@@ -146,7 +146,7 @@ def jaccard(a: Words, level_a: int, ones_a: int, b: Words, level_b: int, ones_b:
     total_a = _LN[ones_a] * (1 << level_a)
     total_b = _LN[ones_b] * (1 << level_b)
     inter = min(shared * (1 << max(level_a, level_b)), total_a, total_b)
-    return inter / (total_a + total_b - inter)
+    return float(inter / (total_a + total_b - inter))
 
 
 def sketch_text(text: str) -> bytes:

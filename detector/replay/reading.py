@@ -93,7 +93,7 @@ class _Counted:
 def _open(name: str, advance: Callable[[int], None]) -> Any:
     """A stream of lines; gzip is recognised by its first bytes."""
     try:
-        raw = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115
+        raw: Any = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115
     except OSError as e:
         raise DetectorError(f"{name}: {e.strerror}") from e
     head = raw.peek(2)[:2]

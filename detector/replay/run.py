@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -69,9 +69,7 @@ class Replay:
             yield flushed, outcome
 
 
-def replay_files(
-    config: Config, files: list[str], alerts: str, signals: str | None, progress: bool
-) -> Summary:
+def replay_files(config: Config, files: list[str], alerts: str, signals: str | None, progress: bool) -> Summary:
     """Replays files ("-": standard input); writes alert records and signals as lines to files ("-": standard output).
 
     Raises DetectorError where a file cannot be read.
@@ -82,7 +80,7 @@ def replay_files(
     with contextlib.ExitStack() as stack:
         to_alerts = stack.enter_context(_sink(alerts))
         to_signals = stack.enter_context(_sink(signals)) if signals is not None else None
-        advance = stack.enter_context(_progress(files)) if progress else (lambda n: None)
+        advance = stack.enter_context(_progress(files)) if progress else _untold
 
         def write(flushed: Flushed, outcome: Outcome) -> None:
             for dead in flushed.dead_letters:
@@ -113,7 +111,7 @@ def _sink(name: str) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _progress(files: list[str]) -> Iterator[object]:
+def _progress(files: list[str]) -> Iterator[Callable[[int], None]]:
     """A bar on standard error by the bytes read; for standard input their number alone."""
     from rich.console import Console
     from rich.progress import (
@@ -136,6 +134,10 @@ def _progress(files: list[str]) -> Iterator[object]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("replay", total=total)
         yield lambda n: bar.advance(task, n)
+
+
+def _untold(n: int) -> None:
+    """Progress that nobody watches."""
 
 
 def _complain(summary: Summary, files: list[str], place: tuple[int, int], field: str, detail: str) -> None:

@@ -8,7 +8,7 @@ from detector.model.packed import Ident
 
 
 class Facts(NamedTuple):
-    """One row of `advance.FOUND`, the features that a rule judges; see there for units.
+    """One row of `found.FOUND`, the features that a rule judges; see there for units.
 
     Of a subject's spend `first_step` is the number of its calls so far.
     """

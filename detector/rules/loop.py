@@ -4,7 +4,7 @@ from detector.clock import clock_time
 from detector.config import LoopRule
 from detector.model.alert import Severity
 from detector.rules.finding import Context, Facts, Finding, Standing, usd
-from detector.state.advance import STEP
+from detector.state.found import STEP
 from detector.state.layout import MODE_ACTION, MODE_OUTPUT, MODE_RESULT
 
 NAME = "loop"

@@ -2,7 +2,7 @@
 
 from detector.clock import clock_time
 from detector.rules.finding import Context, Facts, Finding, Standing, usd
-from detector.state.advance import CALLS
+from detector.state.found import CALLS
 
 NAME = "run_inflation"
 KIND = CALLS
@@ -13,7 +13,7 @@ def judge(f: Facts, context: Context) -> Finding | None:
     rule = context.rules.run_inflation
     if not context.has_task or f.calls < rule.info_calls:
         return None
-    since = max(f.strong_t, f.began_t)
+    since = f.strong_t or f.began_t
     moved = "its last strong status" if f.strong_t else "its first call"
     rate = f.cost * 3600.0 / max(f.t - since, 60.0)
     return Finding(

@@ -2,7 +2,7 @@
 
 from detector.clock import clock_time
 from detector.rules.finding import Context, Facts, Finding, Standing, usd
-from detector.state.advance import SPEND
+from detector.state.found import SPEND
 
 NAME = "spend_spike"
 KIND = SPEND
@@ -26,9 +26,7 @@ def judge(f: Facts, context: Context) -> Finding | None:
     before = context.standing
     if before is None:
         begin_t = max(f.began_t, f.t - 3600.0)
-        now = Standing(
-            f.t, begin_t, f.hour_usd, f.calls, f.tokens, f.first_step, f.cost_after, f.tokens_after
-        )
+        now = Standing(f.t, begin_t, f.hour_usd, f.calls, f.tokens, f.first_step, f.cost_after, f.tokens_after)
     else:
         now = before._replace(
             cost_usd=before.cost_usd + f.cost_after - before.cost_after, cost_after=f.cost_after,

@@ -49,7 +49,6 @@ LANE = np.dtype(
         ("alike", "f4"),  # outputs of this similarity are alike
         ("window", "i4"),  # steps in which the rounds of a short period lie
         ("steps", "i8"),  # how many steps it has had
-        ("judged", "i8"),  # how many of them were judged
         ("streak", "i4"),  # outputs in a row that are alike
         ("heard", "f8"),  # event time of its newest observation, s UTC
         ("cost", "f8"),  # USD in all

@@ -37,7 +37,7 @@ class Pool:
         return len(self.ids) - self._taken
 
     def add(self, columns: Columns, keep: npt.NDArray[np.intp], slots: dict[str, npt.NDArray[Any]]) -> None:
-        """Adds the rows at `keep`; `slots` has the further columns (lane, subject, actor, segment, due), a value each."""
+        """Adds the rows at `keep`; `slots` has the further columns: lane, subject, actor, segment, due."""
         n, k = len(self.ids), len(keep)
         while n + k > len(self.rows):
             self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])

@@ -39,9 +39,7 @@ class Trail(msgspec.Struct, array_like=True):
 class Shard:
     """Tables of lanes, subjects and actors, with their names; rows that wait; ids that were seen."""
 
-    def __init__(
-        self, segments: int, max_ids: int, seen_s: float, rules_of: Callable[[Ident], Rules]
-    ) -> None:
+    def __init__(self, segments: int, max_ids: int, seen_s: float, rules_of: Callable[[Ident], Rules]) -> None:
         self._segments, self._rules_of = max(2, segments), rules_of
         self.lanes, self.subjects, self.actors = Table(lay.LANE), Table(lay.SUBJECT), Table(lay.ACTOR)
         self.lane_names: dict[int, Ident] = {}  # by slot
@@ -61,7 +59,9 @@ class Shard:
         return 1 + (key >> 33) % (self._segments - 1)
 
     def subject(self, ident: Ident) -> int:
-        """Makes an identity's subject and returns its slot."""
+        """The slot of an identity's subject, made where it is new."""
+        if ident.subject in self.subjects:
+            return self.subjects.get(ident.subject)
         slot = self.subjects.add(ident.subject, self.segment_of(ident.subject))
         self.name_subject(slot, ident)
         return slot
@@ -74,7 +74,9 @@ class Shard:
         row["info_calls"], row["warning_calls"] = rule.info_calls, rule.warning_calls
 
     def lane(self, ident: Ident) -> int:
-        """Makes an identity's lane and returns its slot."""
+        """The slot of an identity's lane, made where it is new."""
+        if ident.lane in self.lanes:
+            return self.lanes.get(ident.lane)
         slot = self.lanes.add(ident.lane, self.segment_of(ident.subject))
         row, rule = self.lanes.rows[slot], self._rules_of(ident).loop
         row["subject_key"], row["alike"], row["window"] = (
@@ -87,8 +89,20 @@ class Shard:
         return slot
 
     def actor(self, ident: Ident) -> int:
-        """Makes an identity's actor and returns its slot."""
+        """The slot of an identity's actor, made where it is new."""
+        if ident.actor in self.actors:
+            return self.actors.get(ident.actor)
         return self.actors.add(ident.actor, self.segment_of(ident.actor))
+
+    def keep_steps(self, pushed: npt.NDArray[np.int64]) -> list[int]:
+        """Keeps ids and tool names of the waiting rows that became steps; returns their lanes."""
+        ids, names, trails = self.pool.ids, self.pool.names, self.trails
+        lanes: list[int] = self.pool.rows["lane"][pushed].tolist()
+        for r, lane in zip(pushed.tolist(), lanes, strict=True):
+            trail = trails[lane]
+            trail.ids.append(ids[r])
+            trail.names.append(names[r])
+        return lanes
 
     def forget_lane(self, key: int) -> None:
         """Takes a lane out of memory."""
@@ -123,8 +137,8 @@ class Shard:
         if number >= SEEN_FROM:
             return msgspec.msgpack.encode([lay.VERSION, self.seen.encode(number - SEEN_FROM)])
         if number == 0:
-            kept = [self.marks, self.taken, self.statuses, self.watermark, more]
-            return msgspec.msgpack.encode([lay.VERSION, kept])
+            told = [self.marks, self.taken, self.statuses, self.watermark, more]
+            return msgspec.msgpack.encode([lay.VERSION, told])
         lanes, subjects = self.lanes.slots_of_segment(number), self.subjects.slots_of_segment(number)
         waiting = self.pool.waiting(number)
         lane_keys = set(self.lanes.rows["key"][lanes].tolist())
@@ -151,26 +165,18 @@ class Shard:
         lane, subject, actor = (int(t.rows["key"][slot]) if slot >= 0 else 0 for t, slot in tables)
         return lane, subject, actor
 
-    def restore(self, segments: Mapping[int, bytes]) -> list[Any]:
-        """Reads segments into this empty shard; returns what was kept beside them. Raises StateError."""
-        more, chunks, waiting = [], [], []
-        for number, raw in sorted(segments.items()):
-            kept = _open(raw)
-            if number >= SEEN_FROM:
-                chunks.append(kept)
-            elif number == 0:
-                marks, taken, statuses, self.watermark, beside = kept
-                self.marks = {int(k): v for k, v in marks.items()}
-                self.taken = {int(k): v for k, v in taken.items()}
-                self.statuses = statuses
-                more.append(beside)
-            else:
-                self._restore_rows(kept)
-                waiting.append(kept)
-                more.append(kept["more"])
-        self.seen.restore(chunks)
-        for kept in waiting:
+    def restore(self, segments: Mapping[int, bytes]) -> dict[int, Any]:
+        """Reads segments into this empty shard; what was kept beside them by number. Raises StateError."""
+        opened = {number: _open(raw) for number, raw in sorted(segments.items())}
+        of_rows = [kept for number, kept in opened.items() if 0 < number < SEEN_FROM]
+        more: dict[int, Any] = {n: kept["more"] for n, kept in opened.items() if 0 < n < SEEN_FROM}
+        if 0 in opened:
+            self.marks, self.taken, self.statuses, self.watermark, more[0] = opened[0]
+        for kept in of_rows:
+            self._restore_rows(kept)
+        for kept in of_rows:  # a waiting row may belong to an actor of another segment
             self._restore_pool(kept)
+        self.seen.restore([kept for number, kept in opened.items() if number >= SEEN_FROM])
         self.touched = set()
         return more
 

@@ -92,9 +92,7 @@ def test_row_9_holds_where_each_answer_varies_the_one_before() -> None:
 
 def test_row_10_answers_alike_to_a_new_request_each_are_quiet() -> None:
     base = words(300)
-    events = [
-        call(i * GAP_S, output={"text": " ".join(varied(base, 0.1, i))}, turn=f"request {i}") for i in range(6)
-    ]
+    events = [call(i * GAP_S, output={"text": " ".join(varied(base, 0.1, i))}, turn=f"request {i}") for i in range(6)]
     assert is_quiet(events)
 
 

@@ -1,0 +1,110 @@
+"""Observations arrive: what was taken before is left out, the rest finds its rows and waits for the watermark."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.config import Time
+from detector.model import packed as pk
+from detector.model.packed import Columns, Ident
+from detector.state.shard import Shard
+from detector.totals import Totals
+
+Slots = npt.NDArray[np.int64]
+
+
+def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> None:
+    """Puts the observations that are new into the shard's pool."""
+    rows = columns.rows
+    keep = _not_taken(shard, rows)
+    if len(keep):
+        fresh = shard.seen.add(rows["id"][keep], shard.watermark)
+        totals.duplicates += len(keep) - int(fresh.sum())
+        keep = keep[fresh]
+    if not len(keep):
+        return
+    mine = rows[keep]
+    totals.add(mine, columns.idents)
+    late = mine["t"] < shard.watermark
+    totals.late += int(late.sum())
+    slots: dict[str, npt.NDArray[Any]] = _slots(shard, columns.idents, mine)
+    # A late row waits once more, for others of its run that are late too.
+    slots["due"] = np.where(late, shard.watermark + lateness_s, mine["t"])
+    shard.pool.add(columns, keep, slots)
+    for row, key, _ in columns.waits.tolist():
+        ident = columns.idents[rows["ident"][row]]
+        shard.awaiting[key] = (ident.lane, float(rows["t"][row]))
+
+
+def advance_watermark(shard: Shard, marks: Mapping[int, float], time: Time) -> None:
+    """The lowest time that every source has been forwarded to, less the lateness; it never goes back.
+
+    A source that lags holds it back by `hold_back_s` at most.
+    """
+    for source, mark in marks.items():
+        shard.marks[source] = max(mark, shard.marks.get(source, 0.0))
+    if shard.marks:
+        lowest, highest = min(shard.marks.values()), max(shard.marks.values())
+        reached = max(lowest, highest - time.hold_back_s) - time.lateness_s
+        shard.watermark = max(shard.watermark, reached)
+
+
+def find_lanes(shard: Shard, order: Slots) -> int:
+    """Gives each tool result among the waiting rows the lane of its call; returns how many have none."""
+    rows = shard.pool.rows
+    orphans = 0
+    for r in order[rows["kind"][order] == pk.TOOL_RESULT].tolist():
+        lane, _ = shard.awaiting.pop(int(rows["action"][r]), (0, 0.0))
+        rows["lane"][r] = shard.lanes.get(lane)
+        orphans += int(rows["lane"][r] < 0)
+    return orphans
+
+
+def _not_taken(shard: Shard, rows: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Indices of the rows above the highest that was taken of their source."""
+    taken, fresh = shard.taken, np.ones(len(rows), np.bool_)
+    for source in np.unique(rows["source"]).tolist():
+        of_source = rows["source"] == source
+        seq = rows["seq"][of_source]
+        fresh[of_source] = seq > taken.get(source, -1)
+        taken[source] = max(taken.get(source, -1), int(seq.max()))
+    return np.flatnonzero(fresh)
+
+
+def _slots(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    """Slots of each row's lane, subject and actor, -1 where a row has none; and its segment."""
+    code, calls = rows["ident"], rows["kind"] == pk.CALL
+    used, called = np.zeros((2, len(idents)), np.bool_)
+    used[code], called[code[calls]] = True, True
+    lane, subject, actor = _slots_of(shard, idents, used.tolist(), called.tolist())[:, code]
+    lane, actor = np.where(calls, lane, -1), np.where(calls, actor, -1)
+    for table, slots in ((shard.lanes, lane), (shard.subjects, subject), (shard.actors, actor)):
+        table.heard(slots, rows["t"])
+    segment = shard.subjects.rows["segment"][subject]
+    shard.touched.update(np.unique(segment).tolist())
+    shard.touched.update(np.unique(shard.actors.rows["segment"][actor[calls]]).tolist())
+    return {"lane": lane, "subject": subject, "actor": actor, "segment": segment}
+
+
+def _slots_of(shard: Shard, idents: list[Ident], used: list[bool], called: list[bool]) -> Slots:
+    """Slots (3 × idents) of lane, subject and actor, made where they are new; only for what is used."""
+    lanes = shard.lanes.slots([i.lane for i in idents])
+    subjects = shard.subjects.slots([i.subject for i in idents])
+    actors = shard.actors.slots([i.actor for i in idents])
+    for n, ident in enumerate(idents):
+        if not used[n]:
+            continue
+        if subjects[n] < 0:
+            subjects[n] = shard.subject(ident)
+        if not called[n]:
+            continue
+        if shard.subject_names[subjects[n]].model is None:
+            shard.name_subject(subjects[n], ident)  # a status came before the first call
+        if actors[n] < 0:
+            actors[n] = shard.actor(ident)
+        if lanes[n] < 0:
+            lanes[n] = shard.lane(ident)
+        shard.lane_names[lanes[n]] = ident
+    return np.array([lanes, subjects, actors], np.int64)

@@ -1,0 +1,52 @@
+"""What the walk tells the rules: a row for each judged step and for each spend that may concern one."""
+
+import numpy as np
+
+STEP, CALLS, SPEND, MOVED = 0, 1, 2, 3
+"""A step was judged; a task has many calls; an hour is dear; a medium or strong status came."""
+
+FOUND = np.dtype(
+    [
+        ("kind", "u1"),
+        ("row", "i8"),  # index of the waiting row that it came with
+        ("lane", "i4"),
+        ("subject", "i4"),
+        ("t", "f8"),
+        ("step", "i8"),  # of a step: its number in the lane
+        ("signature", "u8"),
+        ("flags", "u4"),  # of the row; of a status: its strength
+        ("mode", "u1"),
+        ("repeats", "u1"),
+        ("novel", "u1"),
+        ("similarity", "f4"),
+        ("period", "i4"),
+        ("rounds", "i4"),
+        ("first_step", "i8"),  # where the rounds began
+        ("first_t", "f8"),
+        ("cost", "f8"),  # USD of the rounds, or of the subject since its last strong status
+        ("cost_after", "f8"),  # USD of the lane, or of the subject in all, after it
+        ("step_cost", "f8"),
+        ("tokens", "i8"),
+        ("tokens_after", "i8"),
+        ("calls", "i8"),
+        ("hour_usd", "f8"),  # of the subject
+        ("usual_usd", "f8"),  # an active hour of the actor
+        ("active_hours", "i4"),
+        ("slices", "i4"),  # of the last four ten-minute slices, how many burnt more than usual
+        ("since_strong_usd", "f8"),
+        ("strong_t", "f8"),  # of the subject's last strong status at that moment, 0: none
+        ("medium_t", "f8"),
+        ("began_t", "f8"),  # of the subject's first call
+    ]
+)
+
+SCREEN = np.dtype(
+    [
+        ("rounds", "i8"),  # from so many rounds on a step is told
+        ("spike_usd", "f8"),  # least dollars above usual
+        ("spike_times", "f8"),
+        ("update_factor", "f8"),
+        ("result_wait_s", "f8"),
+        ("all_steps", "u1"),
+    ]
+)
