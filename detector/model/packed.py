@@ -25,6 +25,7 @@ COMPACTION = 1 << 5  # the call only shortened the context
 STEPLESS = 1 << 6  # no step of an agent: embeddings and the like
 TOOL_ERROR = 1 << 7  # a tool of the step failed
 TOKENS_KNOWN = 1 << 8
+LATE = 1 << 9  # it came after the watermark had passed it; set on arrival
 
 MAX_WAITS = 8
 """Tools of one call whose results can be waited for."""
@@ -140,9 +141,7 @@ def decode_packed(value: bytes) -> Columns:
     """Opens a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
     p = _decoder.decode(value)
     if p.format != FORMAT:
-        raise ValueError(
-            f"packed observations of format {p.format}; this version reads {FORMAT}: upgrade watch first"
-        )
+        raise ValueError(f"packed observations of format {p.format}; this version reads {FORMAT}: upgrade watch first")
     return Columns(
         p.marks,
         p.idents,

@@ -86,7 +86,8 @@ class Inquiry:
         finding = rule.judge(facts, context)
         if finding is None:
             return []
-        finding.evidence.update(calls=calls, **(self._drawn(facts) if of_step else {}))
+        late = bool(facts.flags & pk.LATE)
+        finding.evidence.update(told_late=late, calls=calls, **(self._drawn(facts) if of_step else {}))
         before = context.standing.cost_usd if context.standing else 0.0
         flagged = self._totals.flagged_usd
         flagged[rule.NAME] = flagged.get(rule.NAME, 0.0) + max(0.0, finding.standing.cost_usd - before)
@@ -125,7 +126,7 @@ class Inquiry:
             name = trail.names[n - trail.first] if n >= trail.first else ""
             same = int(h["signature"]) == facts.signature
             steps.append({"t": t, "usd": usd, "name": name, "same": same})
-        return {"steps": steps[-_SHOWN_STEPS:], "usd_by_minute": list(minutes.items())[-_SHOWN_MINUTES:]}
+        return {"steps": steps[-_SHOWN_STEPS:], "usd_by_minute": [list(m) for m in minutes.items()][-_SHOWN_MINUTES:]}
 
     def _let_go(self, found: npt.NDArray[Any]) -> None:
         """Stops watching lanes in which no loop is under way."""

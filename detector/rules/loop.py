@@ -3,6 +3,7 @@
 from detector.clock import clock_time
 from detector.config import LoopRule
 from detector.model.alert import Severity
+from detector.model.packed import LATE
 from detector.rules.finding import Context, Facts, Finding, Standing, usd
 from detector.state.found import STEP
 from detector.state.layout import MODE_ACTION, MODE_OUTPUT, MODE_RESULT
@@ -140,6 +141,7 @@ def _summary(f: Facts, context: Context, now: Standing, rounds: int, rate: float
         what = f"repeats {_what(f, context)}{told}, {rounds} times"
     where = f" in run {context.ident.run}" if context.ident.run else ""
     tail = "" if context.status_source else "; no source of status is connected"
+    tail += "; told late" if f.flags & LATE else ""
     return (
         f"{who} {what} since {clock_time(now.begin_t)}{where}: {now.calls} calls burnt {usd(now.cost_usd)}, "
         f"{usd(rate)} in another hour{tail}"

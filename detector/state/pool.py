@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from detector.model import packed as pk
 from detector.model.packed import MAX_WAITS, ROW, Columns
 
 WAITING = np.dtype(
@@ -45,6 +46,7 @@ class Pool:
         rows = columns.rows[keep]
         for name in ROW.names or ():
             new[name] = rows[name]
+        new["flags"] |= np.where(slots["due"] > rows["t"], pk.LATE, 0).astype(np.uint32)
         for name, values in slots.items():
             new[name] = values
         which = np.where(rows["action_sketch"] >= 0, rows["action_sketch"], rows["output_sketch"])
