@@ -121,7 +121,7 @@ def annotations_of(alert: Alert) -> dict[str, str]:
     marks = [
         name
         for name, marked in (
-            ("interactive", alert.evidence.get("interactive") is True),
+            ("interactive", _interactive(alert.evidence)),
             ("spend only", alert.spend_only),
         )
         if marked
@@ -129,6 +129,12 @@ def annotations_of(alert: Alert) -> dict[str, str]:
     if marks:
         told["marks"] = ", ".join(marks)
     return told
+
+
+def _interactive(evidence: dict[str, Any]) -> bool:
+    """Whether a person is before it, by the evidence or by what it says that a page would need."""
+    needs = evidence.get("page_needs")
+    return evidence.get("interactive") is True or (isinstance(needs, dict) and needs.get("not_interactive") is False)
 
 
 def firing(notice: Notice, now: float, ends_s: float) -> Posted:
@@ -163,9 +169,7 @@ def rfc3339(seconds: float) -> str:
 def short_json(evidence: dict[str, Any], limit: int = EVIDENCE_BYTES) -> str:
     """The evidence as JSON of at most `limit` bytes; what is left out is marked by an ellipsis."""
     for entries, chars, depth in _SHORTER:
-        shorter = {
-            _cut(key, chars): _shorten(value, entries, chars, depth) for key, value in evidence.items()
-        }
+        shorter = {_cut(key, chars): _shorten(value, entries, chars, depth) for key, value in evidence.items()}
         encoded = msgspec.json.encode(shorter)
         if len(encoded) <= limit:
             return encoded.decode()

@@ -72,9 +72,7 @@ def compose(notice: Notice, held: Held | None, due: Due, now: float, policy: Pol
         return []
     burning = due not in (Due.RESOLVED, Due.BELOW_MINIMUM)
     over = [labels for labels in held.identities if not (burning and labels == notice.labels)] if held else []
-    return ([firing(notice, now, policy.ends_s)] if burning else []) + [
-        ended(notice, labels, now) for labels in over
-    ]
+    return ([firing(notice, now, policy.ends_s)] if burning else []) + [ended(notice, labels, now) for labels in over]
 
 
 def accepted(notice: Notice, due: Due, now: float) -> Held | None:

@@ -39,8 +39,7 @@ class WholeTopic:
             raise DeploymentError(f"topic {self.topic} is missing; make it with: detector topics") from error
         except KafkaError as error:
             raise DeploymentError(
-                f"cannot read {self.topic} at {self._bootstrap} ({error}); "
-                "check kafka.bootstrap and the brokers"
+                f"cannot read {self.topic} at {self._bootstrap} ({error}); check kafka.bootstrap and the brokers"
             ) from error
 
     async def read(self, timeout_s: float, max_records: int = 1000) -> list[Record]:
@@ -83,11 +82,7 @@ class WholeTopic:
         """Records not yet read, by partition, as far as the broker has told."""
         source = self._connected()
         known = {tp: source.highwater(tp) for tp in source.assignment()}
-        return {
-            tp.partition: max(0, end - self._next.get(tp, end))
-            for tp, end in known.items()
-            if end is not None
-        }
+        return {tp.partition: max(0, end - self._next.get(tp, end)) for tp, end in known.items() if end is not None}
 
     async def stop(self) -> None:
         """Closes; idempotent, and allowed after a failed start."""

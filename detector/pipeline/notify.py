@@ -56,9 +56,7 @@ class NotifyStage:
         self._session = aiohttp.ClientSession()
         for base in dict.fromkeys(settings.alertmanagers):
             endpoint = Endpoint(base, settings, self._session, self._metrics.notify_requests, self._clock)
-            self._couriers.append(
-                Courier(endpoint, self._book, self._policy, self._clock, self._on_delivered)
-            )
+            self._couriers.append(Courier(endpoint, self._book, self._policy, self._clock, self._on_delivered))
         await self._topic.start()
 
     async def run(self) -> None:

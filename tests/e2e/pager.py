@@ -46,9 +46,7 @@ class Pager:
 
     async def answer(self, request: web.Request) -> web.Response:
         alerts: list[dict[str, Any]] = (await request.json())["alerts"]
-        self.notifications.append(
-            [Told(a["labels"]["episode"], a["labels"]["severity"], a["status"]) for a in alerts]
-        )
+        self.notifications.append([Told(a["labels"]["episode"], a["labels"]["severity"], a["status"]) for a in alerts])
         return web.Response()
 
     def heard(self, *told: str) -> bool:

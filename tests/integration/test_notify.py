@@ -1,16 +1,13 @@
-"""The notify stage on a broker, with Alertmanagers that keep alerts as the real one does, on loopback."""
+"""The notify stage on a broker, with Alertmanagers that keep alerts as the real one does."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp import web
 
-from detector.alerts.alertmanager import rfc3339
 from detector.config import Config
 from detector.errors import DeploymentError
 from detector.kafka.clients import producer
@@ -18,62 +15,11 @@ from detector.metrics import Metrics
 from detector.model.alert import encode_alert
 from detector.pipeline import notify
 from detector.pipeline.notify import NotifyStage
+from tests.integration.fake_alertmanager import alertmanagers
 from tests.support.brokers import Kafka
 from tests.unit.alert_records import alert
 
 DEADLINE_S = 30.0
-
-
-class FakeAlertmanager:
-    """API v2 on loopback: what fires by labels, every change of it, and down on demand."""
-
-    def __init__(self) -> None:
-        self.alerts: dict[str, dict[str, Any]] = {}
-        self.log: list[tuple[str, str, bool]] = []
-        self.down = False
-        self.address = ""
-
-    async def answer(self, request: web.Request) -> web.Response:
-        if self.down:
-            return web.Response(status=503)
-        if request.method == "GET":
-            return web.json_response([a for a in self.alerts.values() if self._fires(a)])
-        for told in await request.json():
-            key, labels = json.dumps(told["labels"], sort_keys=True), told["labels"]
-            assert told["startsAt"] <= told["endsAt"]
-            before, now = key in self.alerts and self._fires(self.alerts[key]), self._fires(told)
-            self.alerts[key] = told
-            if before != now:
-                self.log.append((labels["episode"], labels["severity"], now))
-        return web.Response()
-
-    @staticmethod
-    def _fires(told: dict[str, Any]) -> bool:
-        return bool(told["endsAt"] > rfc3339(time.time()))
-
-    @property
-    def firing(self) -> set[tuple[str, str]]:
-        labels = [told["labels"] for told in self.alerts.values() if self._fires(told)]
-        return {(found["episode"], found["severity"]) for found in labels}
-
-
-@asynccontextmanager
-async def alertmanagers(count: int) -> AsyncIterator[list[FakeAlertmanager]]:
-    fakes, runners = [], []
-    try:
-        for _ in range(count):
-            fake, app = FakeAlertmanager(), web.Application()
-            app.router.add_route("*", "/api/v2/alerts", fake.answer)
-            runner = web.AppRunner(app)
-            runners.append(runner)
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            fake.address = "http://{}:{}".format(*runner.addresses[0])
-            fakes.append(fake)
-        yield fakes
-    finally:
-        for runner in runners:
-            await runner.cleanup()
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -97,9 +43,7 @@ class Scene:
         stamp = int((time.time() if at is None else at) * 1000)
         async with producer(self.config) as sender:
             for key, value in records:
-                await sender.send_and_wait(
-                    self.config.topics.alerts, value, key=key.encode(), timestamp_ms=stamp
-                )
+                await sender.send_and_wait(self.config.topics.alerts, value, key=key.encode(), timestamp_ms=stamp)
 
     async def tell(self, at: float | None = None, **fields: Any) -> None:
         told = alert(opened_at=time.time() - 30, updated_at=time.time() - 20, **fields)
@@ -212,9 +156,7 @@ async def test_below_the_minimum_nothing_is_sent(kafka: Kafka) -> None:
     assert {episode for episode, _, _ in there.log} == {"e2"}
 
 
-async def test_what_is_no_alert_is_skipped_and_counted_once(
-    kafka: Kafka, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_is_no_alert_is_skipped_and_counted_once(kafka: Kafka, caplog: pytest.LogCaptureFixture) -> None:
     async with alertmanagers(1) as [there]:
         scene = Scene(kafka, [there.address])
         deep = b'{"evidence":' + b'{"a":' * 5000 + b"1" + b"}" * 5001

@@ -108,9 +108,7 @@ async def test_an_alert_that_is_refused_costs_no_other_its_delivery(caplog: pyte
         desk.tell(id=f"e{n}")
     requests = await desk.sent()
     alone = [alerts for alerts in requests if not {"e3"} & {episode for episode, _, _ in alerts}]
-    assert sorted(episode for alerts in alone for episode, _, _ in alerts) == [
-        f"e{n}" for n in range(8) if n != 3
-    ]
+    assert sorted(episode for alerts in alone for episode, _, _ in alerts) == [f"e{n}" for n in range(8) if n != 3]
     assert "the alert of episode e3 is refused" in caplog.text
     assert desk.courier.owed == set()
 

@@ -140,9 +140,7 @@ async def test_one_that_does_not_answer_in_time_is_out_of_reach() -> None:
 async def test_what_it_shows_as_firing_is_found_by_episode() -> None:
     async def show(request: web.Request) -> web.Response:
         assert request.query["filter"] == 'episode=~".+"'
-        shown = [
-            {"labels": {"episode": "e1", "severity": s}, "fingerprint": "0"} for s in ("info", "warning")
-        ]
+        shown = [{"labels": {"episode": "e1", "severity": s}, "fingerprint": "0"} for s in ("info", "warning")]
         return web.json_response(shown)
 
     async with serving(show) as address, endpoint(f"http://{address}") as there:
