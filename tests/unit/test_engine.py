@@ -149,11 +149,9 @@ def test_a_run_that_is_uploaded_an_hour_late_is_judged_as_if_on_time() -> None:
     others = [call(3600.0 + i * 20.0, run="other", output={"text": " ".join(words(20, i))}) for i in range(6)]
     (on_time,) = last(alerts_of(packed(sorted(late + others, key=lambda e: e["time"]), [4])), "loop")
     (too_late,) = last(alerts_of(packed(others + late, [4])), "loop")
-    assert (too_late.opened_at, too_late.cost_usd, too_late.calls) == (
-        on_time.opened_at,
-        on_time.cost_usd,
-        on_time.calls,
-    )
+    assert (too_late.evidence.pop("told_late"), on_time.evidence.pop("told_late")) == (True, False)
+    assert too_late.summary == on_time.summary + "; told late"
+    assert msgspec.structs.replace(too_late, summary=on_time.summary) == on_time
 
 
 def test_late_events_and_repeats_are_counted() -> None:
