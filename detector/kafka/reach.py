@@ -94,7 +94,10 @@ def _explained(kafka: Kafka, error: BaseException) -> tuple[str, str]:
         case TimeoutError() | RequestTimedOutError():
             return f"no answer within {KNOCK_S:g} s", "check firewalls, host and port; " + _listener(protocol)
         case UnsupportedSaslMechanismError():
-            return told, "set kafka.sasl_mechanism to one that the broker has enabled"
+            return (
+                f"it does not take {kafka.sasl_mechanism}",
+                "set kafka.sasl_mechanism to one of the broker's sasl.enabled.mechanisms",
+            )
         case SaslAuthenticationFailed():
             return (
                 f"the login of {kafka.sasl_username} was refused",
@@ -109,6 +112,5 @@ def _explained(kafka: Kafka, error: BaseException) -> tuple[str, str]:
 
 
 def _listener(protocol: str) -> str:
-    return (
-        f"check that kafka.security_protocol ({protocol}) is the one of the listener at this port, and its CA and login"
-    )
+    more = " and that it knows the CA of kafka.ssl_certfile, if it asks for one" if protocol == "SSL" else ""
+    return f"check that the listener at this port is one for kafka.security_protocol ({protocol}){more}"

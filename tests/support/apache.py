@@ -5,7 +5,9 @@ import hashlib
 import shutil
 import subprocess
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.support.services import Service, free_port, program, unavailable
 
@@ -41,19 +43,30 @@ def libraries() -> Path:
 
 
 class ApacheKafka:
-    """One broker; runs after start(), at `bootstrap`. Data and address outlive a kill."""
+    """One broker; runs after start(), at `bootstrap`. Data and address outlive a kill.
 
-    def __init__(self, directory: Path) -> None:
+    It may have more listeners (security protocol to port), server properties and SCRAM users (with password).
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        more_listeners: Mapping[str, int] = MappingProxyType({}),
+        properties: Mapping[str, str] = MappingProxyType({}),
+        users: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         java = program("java", package="openjdk-17-jre-headless")
         port, controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{port}"
         self._properties = directory / "server.properties"
-        listeners = f"PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller}"
+        ports = {"PLAINTEXT": port, "CONTROLLER": controller, **more_listeners}
+        listeners = ",".join(f"{name}://127.0.0.1:{number}" for name, number in ports.items())
         changed = {
             "listeners": listeners,
             "advertised.listeners": listeners,
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
             "log.dirs": str(directory / "data"),
+            **properties,
         }
         # Of a key that is there twice the later one holds.
         text = (DEPLOY / "server.properties").read_text(encoding="utf-8")
@@ -67,7 +80,7 @@ class ApacheKafka:
         # fmt: on
         self.log = directory / "kafka.log"
         self._service = Service([*self._java, "kafka.Kafka", str(self._properties)], self.log)
-        self._format()
+        self._format(users)
 
     def start(self) -> None:
         """Returns once it serves."""
@@ -82,13 +95,14 @@ class ApacheKafka:
         """As by kill -9; idempotent."""
         self._service.kill()
 
-    def _format(self) -> None:
+    def _format(self, users: Mapping[str, str]) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         # fmt: off
         formatted = subprocess.run(
             [*self._java, "kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}",
-             "-c", str(self._properties)],
+             "-c", str(self._properties),
+             *(f"--add-scram=SCRAM-SHA-512=[name={name},password={word}]" for name, word in users.items())],
             capture_output=True, text=True, timeout=FORMAT_S, check=False,
         )
         # fmt: on
-        assert formatted.returncode == 0, formatted.stdout + formatted.stderr
+        assert formatted.returncode == 0, (formatted.stdout + formatted.stderr)[-3000:]

@@ -1,6 +1,8 @@
 """The broker that integration tests run on: embedded, Apache Kafka or a running one, by one interface."""
 
+import itertools
 import re
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from detector.config import Config, Topics
@@ -15,7 +18,10 @@ from detector.kafka import plan
 from detector.kafka.embedded import EmbeddedBroker
 from tests.support.apache import ApacheKafka
 
-ADMIN_S = 30.0
+ADMIN_S = 20.0
+RUN = uuid.uuid4().hex[:8]
+"""At the end of every topic's name: a broker that is given may have others."""
+_count = itertools.count()
 
 
 class Broker(Protocol):
@@ -58,21 +64,39 @@ class Real:
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
-        self._made: list[str] = []
+        # Quiet, since a test may take the broker down; what fails is raised.
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
 
     def create_topic(self, name: str, partitions: int, settings: Mapping[str, str]) -> None:
         made = self._admin.create_topics([NewTopic(name, partitions, 1, config=dict(settings))])
         made[name].result(ADMIN_S)
-        self._made.append(name)
+        self._await(name, partitions)
+
+    def _await(self, name: str, partitions: int) -> None:
+        """Until the broker tells of a topic that its controller has made."""
+        deadline = time.monotonic() + ADMIN_S
+        while time.monotonic() < deadline:
+            found = self._admin.list_topics(timeout=ADMIN_S).topics.get(name)
+            if found and sum(each.leader >= 0 for each in found.partitions.values()) == partitions:
+                return
+            time.sleep(0.01)
+        pytest.fail(f"{name} was made and does not appear", pytrace=False)
 
     def outage(self) -> AbstractContextManager[None]:
         pytest.skip("a running broker that was given is not taken down")
 
+    def ready(self) -> None:
+        """Fails the test where it does not answer."""
+        try:
+            self._admin.list_topics(timeout=ADMIN_S)
+        except KafkaException as error:
+            pytest.fail(f"--broker {self.bootstrap}: {error.args[0].str()}", pytrace=False)
+
     def clean(self) -> None:
-        """Deletes the topics that were made."""
-        if self._made:
-            for deleted in self._admin.delete_topics(self._made).values():
+        """Deletes the topics of this run, whoever made them."""
+        made = [name for name in self._admin.list_topics(timeout=ADMIN_S).topics if name.endswith(RUN)]
+        if made:
+            for deleted in self._admin.delete_topics(made).values():
                 deleted.result(ADMIN_S)
 
 
@@ -109,6 +133,7 @@ def started(choice: str, directory: Path) -> Iterator[Broker]:
             server.kill()
     else:
         real = Real(choice)
+        real.ready()
         try:
             yield real
         finally:
@@ -120,7 +145,7 @@ class Kafka:
 
     def __init__(self, broker: Broker, test: str) -> None:
         self.broker, self.kind, self.bootstrap = broker, broker.kind, broker.bootstrap
-        self._suffix = f"{re.sub('[^A-Za-z0-9]+', '-', test)[:80]}-{uuid.uuid4().hex[:8]}"
+        self._suffix = f"{re.sub('[^A-Za-z0-9]+', '-', test)[:80]}-{next(_count)}-{RUN}"
 
     def name(self, stem: str) -> str:
         """A topic or group name that no other test has."""
@@ -146,8 +171,7 @@ class Kafka:
         }
         topics = names | {"partitions": 4}
         config = Config.model_validate(
-            sections
-            | {"kafka": kafka | sections.get("kafka", {}), "topics": topics | sections.get("topics", {})}
+            sections | {"kafka": kafka | sections.get("kafka", {}), "topics": topics | sections.get("topics", {})}
         )
         if create:
             for topic in plan.topics(config):
