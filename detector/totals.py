@@ -53,9 +53,7 @@ class Totals:
         if not len(rows):
             return
         codes: dict[Labels, int] = {}
-        code_of = np.array(
-            [codes.setdefault((i.tenant, i.team, i.agent, i.model), len(codes)) for i in idents]
-        )
+        code_of = np.array([codes.setdefault((i.tenant, i.team, i.agent, i.model), len(codes)) for i in idents])
         code = code_of[rows["ident"]]
         n = len(codes)
         sums = np.empty((n, 9))

@@ -87,7 +87,9 @@ class Inquiry:
         if finding is None:
             return []
         late = bool(facts.flags & pk.LATE)
-        finding.evidence.update(told_late=late, calls=calls, **(self._drawn(facts) if of_step else {}))
+        finding.evidence.update(
+            interactive=context.interactive, told_late=late, calls=calls, **(self._drawn(facts) if of_step else {})
+        )
         before = context.standing.cost_usd if context.standing else 0.0
         flagged = self._totals.flagged_usd
         flagged[rule.NAME] = flagged.get(rule.NAME, 0.0) + max(0.0, finding.standing.cost_usd - before)
