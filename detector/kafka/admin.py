@@ -135,10 +135,7 @@ async def _has_controller(admin: AIOKafkaAdminClient) -> bool:
 async def _make(admin: AIOKafkaAdminClient, topics: list[plan.Topic]) -> dict[str, str]:
     """Why some could not be made, by name."""
     response = await admin.create_topics(
-        [
-            NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=topic.settings)
-            for topic in topics
-        ],
+        [NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=topic.settings) for topic in topics],
         timeout_ms=REQUEST_MS,
     )
     return {
@@ -148,9 +145,7 @@ async def _make(admin: AIOKafkaAdminClient, topics: list[plan.Topic]) -> dict[st
     }
 
 
-async def _appeared(
-    admin: AIOKafkaAdminClient, wanted: list[plan.Topic], expected: set[str]
-) -> dict[str, Present]:
+async def _appeared(admin: AIOKafkaAdminClient, wanted: list[plan.Topic], expected: set[str]) -> dict[str, Present]:
     """As look(), once the expected ones are there with leaders, or after APPEAR_S."""
     try:
         async with asyncio.timeout(APPEAR_S):

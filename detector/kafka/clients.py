@@ -127,8 +127,7 @@ def login(kafka: Kafka) -> tuple[str, str]:
     """Username and password for SASL; raises ConfigError where one is missing."""
     if not kafka.sasl_username:
         raise ConfigError(
-            f"kafka.sasl_username is not set, and {kafka.security_protocol} needs it; "
-            "set DETECTOR_KAFKA__SASL_USERNAME"
+            f"kafka.sasl_username is not set, and {kafka.security_protocol} needs it; set DETECTOR_KAFKA__SASL_USERNAME"
         )
     password = reveal(kafka.sasl_password, kafka.sasl_password_file, "kafka.sasl_password")
     if not password:
@@ -146,9 +145,7 @@ def tls(kafka: Kafka) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cafile=kafka.ssl_cafile)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"kafka.ssl_cafile: {kafka.ssl_cafile} is no readable PEM bundle ({error})"
-        ) from error
+        raise ConfigError(f"kafka.ssl_cafile: {kafka.ssl_cafile} is no readable PEM bundle ({error})") from error
     if kafka.ssl_certfile is not None:
         try:
             # An empty password answers the prompt that an encrypted key would otherwise open on the terminal.

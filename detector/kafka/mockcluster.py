@@ -80,9 +80,7 @@ class MockCluster:
 
     def _checked(self, code: int, what: str) -> None:
         if code:
-            raise DeploymentError(
-                f"the embedded broker refuses {what}: {self._lib.rd_kafka_err2str(code).decode()}"
-            )
+            raise DeploymentError(f"the embedded broker refuses {what}: {self._lib.rd_kafka_err2str(code).decode()}")
 
 
 def _library() -> ctypes.CDLL:

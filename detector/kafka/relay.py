@@ -40,12 +40,8 @@ class Relay:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            target_reader, target_writer = await asyncio.open_connection(
-                "127.0.0.1", self._target, limit=CHUNK_BYTES
-            )
-        except (
-            OSError
-        ):  # the broker is down: the client sees a closed connection, as it would see the broker's
+            target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self._target, limit=CHUNK_BYTES)
+        except OSError:  # the broker is down: the client sees a closed connection, as it would see the broker's
             writer.close()
             return
         both = [

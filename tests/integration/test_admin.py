@@ -35,9 +35,7 @@ async def test_missing_topics_are_told_and_with_create_made(kafka: brokers.Kafka
     assert all("detector topics" in report.fix and not report.ok for report in checked)
     assert {report.state for report in await ensure_topics(config, create=True)} == {"created"}
     again = await ensure_topics(config, create=True)
-    assert [(report.topic, report.state) for report in again] == [
-        (topic.name, "ok") for topic in plan.topics(config)
-    ]
+    assert [(report.topic, report.state) for report in again] == [(topic.name, "ok") for topic in plan.topics(config)]
 
 
 async def test_checking_makes_nothing(kafka: brokers.Kafka) -> None:

@@ -74,9 +74,7 @@ async def test_an_outage_loses_nothing(kafka: Kafka) -> None:
     assert await read(config, topic, 2) == [b"before", b"during"]
 
 
-async def test_apache_kafka_keeps_what_it_acknowledged_when_it_is_killed(
-    kafka: Kafka, apache: Apache
-) -> None:
+async def test_apache_kafka_keeps_what_it_acknowledged_when_it_is_killed(kafka: Kafka, apache: Apache) -> None:
     config, topic = kafka.config(create=False), kafka.topic()
     await send(config, topic, *(b"%d" % n for n in range(100)))
     apache.server.kill()

@@ -124,9 +124,7 @@ def test_tls_trusts_the_given_bundle_and_shows_the_given_certificate(pem: Path) 
         )
     )
     assert context is not None
-    assert [dict(name[0] for name in ca["subject"])["commonName"] for ca in context.get_ca_certs()] == [
-        "broker.test"
-    ]
+    assert [dict(name[0] for name in ca["subject"])["commonName"] for ca in context.get_ca_certs()] == ["broker.test"]
 
 
 @pytest.mark.parametrize("key", ["ca.pem", "locked.pem", "absent.pem"])
