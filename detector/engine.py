@@ -204,3 +204,4 @@ def warm() -> None:
     advance(none, shard.pool.rows, lanes, subjects, actors, screen, 0.0, found, none)
     expire(none, lanes, none, subjects, screen, found)
     shard.seen.add(np.ones(1, np.uint64), 0.0)
+    engine.totals.add(np.zeros(0, pk.ROW), [])

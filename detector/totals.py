@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from detector.enrich.compiled import compiled
 from detector.model import packed as pk
 from detector.model.packed import Ident
 
@@ -36,47 +37,55 @@ class Taken(NamedTuple):
     orphans: int
 
 
-_SUMMED = ("input", "cached", "written", "out", "reasoning", "cost_usd")
+_SUMS = 9
+
+
+@compiled
+def _sum_rows(rows: Any, code_of: npt.NDArray[np.int64], sums: npt.NDArray[np.float64]) -> None:
+    """Adds each call of `rows` to the sums (codes × 9, in the order of UsageSums) of its identity's code."""
+    for row in rows:
+        if row.kind != pk.CALL:
+            continue
+        s = sums[code_of[row.ident]]
+        s[0] += 1
+        s[1] += row.input
+        s[2] += row.cached
+        s[3] += row.written
+        s[4] += row.out
+        s[5] += row.reasoning
+        s[6] += row.cost_usd
+        s[7] += (row.flags & pk.UNPRICED) != 0
+        s[8] += (row.flags & pk.UNMETERED) != 0
 
 
 class Totals:
     """Sums since the last `take`."""
 
     def __init__(self) -> None:
-        self._usage: dict[Labels, npt.NDArray[np.float64]] = {}
+        self._codes: dict[Labels, int] = {}
+        self._sums = np.zeros((16, _SUMS))
         self.flagged_usd: dict[str, float] = {}
         self.late = self.duplicates = self.orphans = 0
 
     def add(self, rows: npt.NDArray[Any], idents: list[Ident]) -> None:
         """Adds the calls among `rows` (of ROW), whose `ident` points into `idents`."""
-        rows = rows[rows["kind"] == pk.CALL]
-        if not len(rows):
-            return
-        codes: dict[Labels, int] = {}
-        code_of = np.array([codes.setdefault((i.tenant, i.team, i.agent, i.model), len(codes)) for i in idents])
-        code = code_of[rows["ident"]]
-        n = len(codes)
-        sums = np.empty((n, 9))
-        sums[:, 0] = np.bincount(code, minlength=n)
-        for k, name in enumerate(_SUMMED, 1):
-            sums[:, k] = np.bincount(code, rows[name], minlength=n)
-        flags = rows["flags"]
-        sums[:, 7] = np.bincount(code, (flags & pk.UNPRICED) != 0, minlength=n)
-        sums[:, 8] = np.bincount(code, (flags & pk.UNMETERED) != 0, minlength=n)
-        for labels, row in zip(codes, sums, strict=True):
-            if row[0]:
-                held = self._usage.get(labels)
-                self._usage[labels] = row if held is None else held + row
+        codes = self._codes
+        labels = ((i.tenant, i.team, i.agent, i.model) for i in idents)
+        code_of = np.array([codes.setdefault(told, len(codes)) for told in labels], np.int64)
+        while len(codes) > len(self._sums):
+            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)])
+        _sum_rows(rows, code_of, self._sums)
 
     def take(self) -> Taken:
         """The sums, which then start anew."""
-        usage = {labels: _sums(row) for labels, row in self._usage.items()}
+        sums = zip(self._codes, self._sums.tolist(), strict=False)
+        usage = {labels: _told(s) for labels, s in sums if s[0]}
         out = Taken(usage, self.flagged_usd, self.late, self.duplicates, self.orphans)
-        self._usage, self.flagged_usd = {}, {}
+        self._codes, self._sums, self.flagged_usd = {}, np.zeros_like(self._sums), {}
         self.late = self.duplicates = self.orphans = 0
         return out
 
 
-def _sums(row: npt.NDArray[np.float64]) -> UsageSums:
-    calls, i, c, w, o, r, usd, unpriced, unmetered = row.tolist()
+def _told(sums: list[float]) -> UsageSums:
+    calls, i, c, w, o, r, usd, unpriced, unmetered = sums
     return UsageSums(int(calls), int(i), int(c), int(w), int(o), int(r), usd, int(unpriced), int(unmetered))

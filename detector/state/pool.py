@@ -44,8 +44,7 @@ class Pool:
             self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
         new = self.rows[n : n + k]
         rows = columns.rows[keep]
-        for name in ROW.names or ():
-            new[name] = rows[name]
+        _bytes(new)[:, : ROW.itemsize] = _bytes(rows)  # the columns of ROW are the first of WAITING
         new["flags"] |= np.where(slots["due"] > rows["t"], pk.LATE, 0).astype(np.uint32)
         for name, values in slots.items():
             new[name] = values
@@ -107,3 +106,8 @@ class Pool:
         """Indices of the rows of a segment that still wait."""
         live = self.rows[: len(self.ids)]
         return np.flatnonzero((live["due"] != np.inf) & (live["segment"] == segment))
+
+
+def _bytes(rows: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Rows (n) as their bytes (n × size of a row)."""
+    return rows.view(np.uint8).reshape(len(rows), rows.dtype.itemsize)
