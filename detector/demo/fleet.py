@@ -32,8 +32,6 @@ class Fleet(NamedTuple):
 
     events: Iterator[Sent]
     planted: tuple[Planted, ...]
-    agents: int
-    teams: tuple[str, ...]
 
 
 def plant(times: Times) -> tuple[Planted, Planted, Planted]:
@@ -63,8 +61,7 @@ def fleet(times: Times, seed: int = SEED) -> Fleet:
     planted = plant(times)
     plans = [(who, [Phase(times.history, routine)]) for who, routine in cast.INNOCENT] + _plans(times, planted)
     streams = [stream(_desk(who, times, seed), phases) for who, phases in plans]
-    teams = tuple(sorted({who.team for who, _ in plans}))
-    return Fleet(heapq.merge(*streams, key=lambda sent: sent.time), planted, len(plans), teams)
+    return Fleet(heapq.merge(*streams, key=lambda sent: sent.time), planted)
 
 
 def _plans(times: Times, planted: Sequence[Planted]) -> list[tuple[Member, list[Phase]]]:

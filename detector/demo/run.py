@@ -163,9 +163,7 @@ class Demo:
             tasks = [asyncio.create_task(part) for part in parts]
             opened.push_async_callback(_cancelled, tasks)
             done, _ = await asyncio.wait([*tasks, worker], return_when=asyncio.FIRST_COMPLETED)
-            if worker in done:
-                raise DeploymentError("the worker has ended; its log says why")
-            for task in done:
+            for task in done - {worker}:
                 task.result()
 
     async def _tell(self) -> None:
@@ -221,9 +219,10 @@ class Demo:
 
 
 async def _ended(worker: asyncio.Task[int], stop: asyncio.Event) -> None:
-    """Stops the worker and waits for it."""
+    """Stops the worker and waits for it; raises DeploymentError where it did not end well."""
     stop.set()
-    await asyncio.wait([worker])
+    if await worker:
+        raise DeploymentError("the worker failed; its log says why")
 
 
 async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:

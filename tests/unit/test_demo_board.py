@@ -13,9 +13,7 @@ from detector.demo.screen import Moment, news, render, span, summary
 from detector.demo.verdict import Planted
 from tests.unit.alert_records import OPENED_S, alert
 
-PLANTED = Planted(
-    "indexer", "search", "loop", "repeats itself", OPENED_S - 60, OPENED_S + 600, OPENED_S + 600
-)
+PLANTED = Planted("indexer", "search", "loop", "repeats itself", OPENED_S - 60, OPENED_S + 600, OPENED_S + 600)
 
 
 def call(time: float, usd: float, task: str = "T-1") -> Sent:
@@ -78,9 +76,7 @@ def test_info_is_no_news_and_many_calls_are_counted_only():
     assert not board.take(alert(severity="info"))
     assert not board.take(alert(id="n", rule="run_inflation", severity="warning"))
     assert len(board.tickets) == 1
-    assert not board.take(
-        alert(id="n", rule="run_inflation", severity="warning", state="resolved", version=2)
-    )
+    assert not board.take(alert(id="n", rule="run_inflation", severity="warning", state="resolved", version=2))
     assert not board.tickets
     assert board.flagged() == []
 

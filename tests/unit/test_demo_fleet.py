@@ -77,9 +77,7 @@ def test_history_is_small_enough_for_a_broker_that_keeps_five_megabytes_a_partit
     for sent in week():
         if sent.time < TIMES.live:
             steps[int(sent.time // HISTORY_STEP_S)] += len(msgspec.json.encode(sent.event))
-    assert (
-        max(steps.values()) < 4_000_000
-    )  # over all partitions of a step, which ingest reads before the next
+    assert max(steps.values()) < 4_000_000  # over all partitions of a step, which ingest reads before the next
 
 
 def test_a_tool_result_follows_its_call_and_names_it():
@@ -119,9 +117,7 @@ def test_token_counts_and_gaps_follow_the_stated_distributions():
 def test_the_fixer_repeats_one_action_with_one_error_and_rewords_its_thought():
     stuck = calls(of(FIXER.agent), FIXER.begins, FIXER.ends)[1:]
     assert len(stuck) > 30
-    actions = {
-        json.dumps([[t["name"], t["arguments"], t["result"], t["error"]] for t in e["tools"]]) for e in stuck
-    }
+    actions = {json.dumps([[t["name"], t["arguments"], t["result"], t["error"]] for t in e["tools"]]) for e in stuck}
     assert len(actions) == 1
     assert len({e["output"]["text"] for e in stuck}) == len(stuck)
     assert len({e["run"] for e in stuck}) == 1

@@ -20,8 +20,7 @@ def record(**fields: Any) -> Alert:
 
 def spike(**fields: Any) -> Alert:
     return record(
-        **{"id": "b", "rule": "spend_spike", "agent": "spender", "team": "payments", "updated_at": 5000.0}
-        | fields
+        **{"id": "b", "rule": "spend_spike", "agent": "spender", "team": "payments", "updated_at": 5000.0} | fields
     )
 
 
