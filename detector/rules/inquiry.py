@@ -73,7 +73,7 @@ class Inquiry:
             return []
         subject = shard.subjects.rows[facts.subject]
         key = int(shard.lanes.rows["key"][facts.lane]) if of_step else int(subject["key"])
-        calls, name = self._calls(facts) if of_step else ([], "")
+        calls, name = self._calls(facts) if of_step else ([shard.pool.ids[facts.row]], "")
         context = Context(
             rules=rules,
             ident=ident,
@@ -86,9 +86,8 @@ class Inquiry:
         finding = rule.judge(facts, context)
         if finding is None:
             return []
-        late = bool(facts.flags & pk.LATE)
         finding.evidence.update(
-            interactive=context.interactive, told_late=late, calls=calls, **(self._drawn(facts) if of_step else {})
+            interactive=context.interactive, told_late=bool(facts.flags & pk.LATE), calls=calls, **self._drawn(facts)
         )
         before = context.standing.cost_usd if context.standing else 0.0
         flagged = self._totals.flagged_usd
@@ -113,7 +112,20 @@ class Inquiry:
         return trail.ids[max(0, facts.first_step - trail.first) : last + 1], trail.names[last]
 
     def _drawn(self, facts: Facts) -> dict[str, Any]:
-        """What a page about a loop draws: its newest steps, and dollars by minute since it began."""
+        """What a page about it draws: steps, and dollars by minute."""
+        if facts.kind == fnd.STEP:
+            return self._drawn_steps(facts)
+        if facts.kind == fnd.SPEND:
+            minutes = self._shard.subjects.rows["minutes"][facts.subject]
+            now = int(facts.t // 60)
+            told = [
+                (m * 60, round(float(minutes[m % len(minutes)]), 6)) for m in range(now - len(minutes) + 1, now + 1)
+            ]
+            return {"usd_by_minute": [[t, usd] for t, usd in told if usd]}
+        return {}
+
+    def _drawn_steps(self, facts: Facts) -> dict[str, Any]:
+        """The newest steps of a loop, and its dollars by minute as far as the history goes back."""
         trail, history = self._shard.trails[facts.lane], self._shard.lanes.rows["history"][facts.lane]
         size = len(history)
         numbers = range(max(facts.first_step, facts.step - size + 1), facts.step + 1)
