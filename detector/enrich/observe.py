@@ -10,7 +10,7 @@ from xxhash import xxh3_64_intdigest
 from detector.enrich import pricing
 from detector.enrich.identity import Identities, hash64
 from detector.enrich.sketch import MAX_TEXT_BYTES, WORDS, fingerprint64, parse_sketch, sketch_many
-from detector.enrich.tools import of_result, of_tools, result_body
+from detector.enrich.tools import MAX_DEPTH, of_result, of_tools, result_body
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
 from detector.model.events import Call, Link, Output, Status, Tool, ToolResult
@@ -197,7 +197,11 @@ class Observer:
         """Fingerprints of action and results, how many results are missing, whether one failed, both sketches."""
         try:
             done = of_tools(tools)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except RecursionError as error:
+            raise BadInput(Reason.TOO_DEEP, "tools", f"arguments are nested more than {MAX_DEPTH} deep") from error
+        except UnicodeDecodeError as error:
+            raise BadInput(Reason.NOT_UTF8, "tools", "arguments or result are not UTF-8") from error
+        except msgspec.DecodeError as error:
             raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
         missing = len(done.missing)
         if missing:

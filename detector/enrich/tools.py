@@ -8,6 +8,8 @@ from xxhash import xxh3_64_intdigest
 from detector.enrich.sketch import fingerprint64
 from detector.model.events import Tool
 
+MAX_DEPTH = 200
+"""Levels of nesting in arguments that are read; more say nothing and cost much."""
 MASK = (1 << 64) - 1
 _MIX = 0x9E3779B97F4A7C15
 
@@ -85,18 +87,34 @@ def canonical(arguments: msgspec.Raw) -> bytes:
     raw = bytes(arguments)
     if not raw or raw == b"null":
         return b""
-    value = _any(raw)
+    value = _read(raw)
     if isinstance(value, str):
         if value.lstrip()[:1] not in ("{", "["):
             return value.encode()
         try:
             raw = value.encode()
-            value = _any(raw)
-        except (msgspec.DecodeError, RecursionError):
+            value = _read(raw)
+        except msgspec.DecodeError:
             return raw
     if b"null" in raw or b'""' in raw or b"[]" in raw or b"{}" in raw:
         value = _without_empty(value)
     return _sorted(value)
+
+
+def _read(raw: bytes) -> Any:
+    """JSON as objects; raises RecursionError where it is nested more than MAX_DEPTH deep, on every interpreter alike."""
+    value = _any(raw)
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _check_depth(value, MAX_DEPTH)
+    return value
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if left < 0:
+        raise RecursionError
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_depth(inner, left - 1)
 
 
 def _without_empty(value: Any) -> Any:

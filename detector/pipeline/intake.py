@@ -73,9 +73,7 @@ class Intake:
     @property
     def pending(self) -> int:
         """Observations that wait for the next flush."""
-        return sum(len(p.rows) for p in self._observer.packs.values()) + sum(
-            len(p.rows) for _, p in self._full
-        )
+        return sum(len(p.rows) for p in self._observer.packs.values()) + sum(len(p.rows) for _, p in self._full)
 
     def forwarded(self, source: int) -> float:
         """The highest event time taken from a source (s UTC), 0 before the first."""
@@ -134,13 +132,9 @@ class Intake:
             return t
         ahead = t - broker_s
         if ahead > self._config.refuse_future_s:
-            raise BadInput(
-                Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the future: see ingest.refuse_future_s"
-            )
+            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the future: see ingest.refuse_future_s")
         if ahead < -self._config.refuse_past_s:
-            raise BadInput(
-                Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the past: see ingest.refuse_past_s"
-            )
+            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the past: see ingest.refuse_past_s")
         if ahead > self._config.max_future_s:
             self.counts["clock_ahead"] += 1
             return broker_s
