@@ -12,7 +12,7 @@ there is a complete manifest with at least the acknowledged offset. Tombstones a
 last, so that the changelog ends in a live record: a recovery waits forever for a last one that was compacted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -86,9 +86,7 @@ def choose(data: Mapping[bytes, bytes]) -> Restored | None:
             found.append((manifest.offset, parsed.generation, manifest))
     for offset, _, manifest in sorted(found, key=lambda entry: entry[:2], reverse=True):
         try:
-            segments = {
-                n: b"".join(data[key.encode()] for key in keys) for n, keys in manifest.segments.items()
-            }
+            segments = {n: b"".join(data[key.encode()] for key in keys) for n, keys in manifest.segments.items()}
         except KeyError:
             continue
         return Restored(offset, segments)
@@ -100,9 +98,7 @@ def _read_manifest(key: Key, value: bytes) -> Manifest:
     try:
         version = msgspec.json.decode(value, type=_Format).format
         if version != FORMAT:
-            raise StateError(
-                f"{where} has format {version}, this version reads {FORMAT}: run the newer version"
-            )
+            raise StateError(f"{where} has format {version}, this version reads {FORMAT}: run the newer version")
         return msgspec.json.decode(value, type=Manifest)
     except msgspec.MsgspecError as error:
         raise StateError(f"{where} is damaged: {error}") from error
@@ -146,17 +142,22 @@ class Ledger:
         """Whether this owner has not finished a checkpoint yet: its first one has to hold every segment."""
         return not self._named
 
-    def plan(self, offset: int, segments: Mapping[int, bytes]) -> Plan:
-        """A checkpoint that includes the packed record at `offset`; `segments` are those that changed."""
+    def plan(self, offset: int, changed: Mapping[int, bytes], every: Collection[int]) -> Plan:
+        """A checkpoint that includes the packed record at `offset`; `every` are the numbers that there are.
+
+        Raises ValueError where one of them is neither in `changed` nor in this owner's last checkpoint.
+        """
         writes: list[tuple[bytes, bytes]] = []
-        named = dict(self._named)
-        for n, value in segments.items():
+        named = {n: keys for n, keys in self._named.items() if n in every}
+        for n, value in changed.items():
             keys = []
             for chunk, start in enumerate(range(0, max(len(value), 1), CHUNK_BYTES)):
                 key = Key(self._partition, n, self._generation, self._next, chunk).encode()
                 writes.append((key, value[start : start + CHUNK_BYTES]))
                 keys.append(key.decode())
             named[n] = keys
+        if missing := set(every) - set(named):
+            raise ValueError(f"segments {sorted(missing)} were never written by this owner")
         manifest = msgspec.json.encode(Manifest(FORMAT, offset, named))
         return Plan(self._garbage(), writes, (self._manifest, manifest), named)
 

@@ -1,20 +1,15 @@
 """An engine that counts: a packed record is run names, and every tenth of a run is an alert `run:count`.
 
 So what must come out is known exactly, and an alert that is lost, or counted from a doubled record, is seen.
-`python -m tests.support.counting BOOTSTRAP` is a worker that runs it until it is killed.
 """
 
-import asyncio
 import json
-import sys
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from detector.config import Config
-from detector.metrics import Metrics
 from detector.model.alert import Alert
-from detector.pipeline.watch import WatchStage
 from detector.totals import Totals
 from tests.unit.alert_records import alert
 
@@ -42,8 +37,8 @@ class Outcome(NamedTuple):
 class CountingEngine:
     """`loads` and `processed` tell, over all instances, the restored offsets and every (partition, offset)."""
 
-    loads: list[tuple[int, int]] = []
-    processed: list[tuple[int, int]] = []
+    loads: ClassVar[list[tuple[int, int]]] = []
+    processed: ClassVar[list[tuple[int, int]]] = []
 
     def __init__(self, config: Config, partition: int = 0) -> None:
         self.partition, self.offset = partition, -1
@@ -84,26 +79,9 @@ class CountingEngine:
         self._dirty.clear()
 
     @classmethod
-    def restore(
-        cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]
-    ) -> "CountingEngine":
+    def restore(cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]) -> "CountingEngine":
         engine = cls(config, partition)
         engine.offset = offset
         engine._counts = [json.loads(segments[n]) for n in range(SEGMENTS)]
         cls.loads.append((partition, offset))
         return engine
-
-
-async def main(settings: str) -> None:
-    """Works until it is killed."""
-    config = Config.model_validate_json(settings)
-    stage = WatchStage(config, Metrics(config.metrics), engine=CountingEngine)
-    await stage.start()
-    try:
-        await stage.run()
-    finally:
-        await stage.stop()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))

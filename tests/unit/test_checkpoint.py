@@ -31,8 +31,11 @@ def apply(log: dict[bytes, bytes], record: Record) -> None:
         log[key] = value
 
 
-def write(log: dict[bytes, bytes], ledger: Ledger, offset: int, segments: dict[int, bytes]) -> None:
-    plan = ledger.plan(offset, segments)
+ALL = range(SEGMENTS)
+
+
+def write(log: dict[bytes, bytes], ledger: Ledger, offset: int, changed: dict[int, bytes]) -> None:
+    plan = ledger.plan(offset, changed, ALL)
     for record in records(plan):
         apply(log, record)
     ledger.finish(plan)
@@ -66,6 +69,28 @@ def test_a_segment_longer_than_a_record_may_be_is_cut_and_joined(monkeypatch: py
     assert choose(log) == (3, {0: b"x", 1: b"", 2: b"abcd"})
 
 
+def test_a_segment_that_is_no_more_is_not_loaded_and_its_record_is_removed() -> None:
+    log: dict[bytes, bytes] = {}
+    ledger = Ledger(0, 1, [])
+    write(log, ledger, 1, state(1))
+    for offset in (2, 3):
+        plan = ledger.plan(offset, {}, [0, 2])
+        for record in records(plan):
+            apply(log, record)
+        ledger.finish(plan)
+    found = choose(log)
+    assert found is not None
+    assert set(found.segments) == {0, 2}
+    assert 1 not in {Key.decode(key).segment for key in log}
+
+
+def test_an_owner_cannot_leave_a_segment_to_its_predecessor() -> None:
+    log: dict[bytes, bytes] = {}
+    write(log, Ledger(0, 1, []), 1, state(1))
+    with pytest.raises(ValueError, match=r"\[1, 2\]"):
+        Ledger(0, 2, list(log)).plan(2, {0: b"new"}, ALL)
+
+
 def test_the_highest_offset_wins_and_an_incomplete_one_is_passed_over() -> None:
     log: dict[bytes, bytes] = {}
     write(log, Ledger(0, 1, []), 10, state(10))
@@ -79,7 +104,7 @@ def test_the_highest_offset_wins_and_an_incomplete_one_is_passed_over() -> None:
 def test_without_any_complete_checkpoint_there_is_none() -> None:
     log: dict[bytes, bytes] = {}
     assert choose(log) is None
-    plan = Ledger(0, 1, []).plan(5, state(5))
+    plan = Ledger(0, 1, []).plan(5, state(5), ALL)
     for record in records(plan)[:-1]:
         apply(log, record)
     assert choose(log) is None
@@ -90,7 +115,7 @@ def test_what_was_replaced_is_removed_with_the_next_checkpoint_and_no_more() -> 
     old = Ledger(0, 1, [])
     write(log, old, 1, state(1))
     ledger = Ledger(0, 2, list(log))
-    assert ledger.plan(1, state(1)).tombstones == []  # nothing of its own is finished yet
+    assert ledger.plan(1, state(1), ALL).tombstones == []  # nothing of its own is finished yet
     write(log, ledger, 2, state(2))
     write(log, ledger, 3, {0: b"new"})
     write(log, ledger, 4, {})
@@ -102,7 +127,7 @@ def test_the_last_record_of_a_checkpoint_is_alive() -> None:
     log: dict[bytes, bytes] = {}
     ledger = Ledger(0, 1, [])
     for offset in range(4):
-        plan = ledger.plan(offset, state(offset))
+        plan = ledger.plan(offset, state(offset), ALL)
         assert records(plan)[-1][1] is not None
         ledger.finish(plan)
         log.update([plan.manifest])
@@ -121,7 +146,7 @@ def test_keys_of_a_younger_generation_are_left_alone() -> None:
 def test_an_owner_that_takes_over_in_the_same_generation_overwrites_no_key() -> None:
     log: dict[bytes, bytes] = {}
     write(log, Ledger(0, 1, []), 1, state(1))
-    again = Ledger(0, 1, list(log)).plan(2, state(2))
+    again = Ledger(0, 1, list(log)).plan(2, state(2), ALL)
     assert not {key for key, _ in again.segments} & set(log)
 
 
@@ -145,7 +170,7 @@ def test_a_foreign_key_is_an_error(key: bytes) -> None:
 
 
 def test_a_manifest_is_readable_json() -> None:
-    _, value = Ledger(0, 3, []).plan(9, {0: b"a"}).manifest
+    _, value = Ledger(0, 3, []).plan(9, {0: b"a"}, [0]).manifest
     assert msgspec.json.decode(value) == {"format": 1, "offset": 9, "segments": {"0": ["0:0:3:0:0"]}}
 
 
@@ -172,7 +197,7 @@ class Owner:
             self.offset += n
             now = state(self.offset)
             dirty = now if self.ledger.empty else {s: b for s, b in now.items() if b != before[s]}
-            self.plan = self.ledger.plan(self.offset, dirty)
+            self.plan = self.ledger.plan(self.offset, dirty, ALL)
             self.sent = records(self.plan)
 
     def land(self, n: int, log: dict[bytes, bytes]) -> None:

@@ -1,0 +1,275 @@
+"""The Faust app of watch: its settings, and the few places where its Kafka driver has to behave otherwise."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import faust
+import mode
+from aiokafka.errors import KafkaError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from mode.threads import WorkerThread
+
+from detector.config import Config
+from detector.kafka import clients
+from detector.kafka.clients import HEARTBEATS_PER_SESSION, MAX_HEARTBEAT_MS
+from detector.kafka.membership import raise_if_over
+from detector.kafka.plan import max_message_bytes
+
+log = logging.getLogger(__name__)
+
+FETCH_WAIT_MS = 100
+"""Faust's 1,500 let a fetch of idle changelog partitions hold up the busy ones for as long."""
+
+BUFFERED_RECORDS = 256
+"""Packed records that wait in memory, of up to a few hundred kB each; more only costs memory."""
+
+FETCH_S = 0.2
+"""How long records are waited for before it is looked whether other partitions are wanted."""
+
+BACKPRESSURE_S = 0.02
+"""How often is looked whether the buffer has room again; Faust sleeps a second, which halves the speed."""
+
+COMMIT_S = 1.0
+REQUEST_S = 40.0  # aiokafka's own default; Faust's 20 minutes would hide a dead connection for as long
+RECOVERY_RECORDS = 100  # applied at once while the changelog is read; up to CHUNK_BYTES each
+
+
+class _Thread(WorkerThread):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.daemon = True  # a consumer that waits for a broker must not keep the process from ending
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    Worker = _Thread
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer.__class__ = clients.Consumer  # Faust names the class itself; ours can be stopped in an outage
+        return consumer
+
+
+class _Consumer(driver.Consumer):  # type: ignore[misc]
+    _sources: frozenset[TP] = frozenset()
+
+    def _new_consumer_thread(self) -> Any:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def create_topic(self, *_: Any, **__: Any) -> None:
+        """Topics are made at deployment; Faust's own refusal logs a warning for each."""
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        self._sources = frozenset()
+        # Left alone, a full buffer that drains would un-pause its partition in the midst of a recovery.
+        self._buffered_partitions.clear()
+        await super().on_partitions_revoked(revoked)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Only the changelog's; at the end of a recovery Faust resumes the sources a step too early.
+
+        What is fetched before they stand at their committed offsets is cleared away, and taken for a gap.
+        """
+        changelog = {tp for tp in tps if self._is_changelog_tp(tp)}
+        self._sources = frozenset(tps) - changelog
+        super().resume_partitions(changelog)
+
+    def resume_sources(self) -> None:
+        """Once the recovery has ended."""
+        super().resume_partitions(self._sources)
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        for _ in range(int(timeout / BACKPRESSURE_S)):
+            # A copy: once the set itself is empty aiokafka would give records of all partitions, which nobody
+            # wants, and which then are never seen again.
+            if active := frozenset(self._active_partitions):
+                return await self._getmany(active, FETCH_S), active
+            if self.should_stop or not self.flow_active:
+                break
+            await asyncio.sleep(BACKPRESSURE_S)
+        return {}, frozenset()
+
+
+class _Producer(driver.Producer):  # type: ignore[misc]
+    def _settings_extra(self) -> Mapping[str, Any]:
+        # As all our producers: what is retried after an outage keeps its order and comes once.
+        return {"acks": "all", "enable_idempotence": True}
+
+    async def create_topic(self, *_: Any, **__: Any) -> None:
+        """As the consumer's."""
+
+
+class _Transport(driver.Transport):  # type: ignore[misc]
+    Consumer = _Consumer
+    Producer = _Producer
+
+
+class StateTable(faust.Table):  # type: ignore[misc]
+    """Faust reads the changelog into this at each assignment, always whole; our own writes do not pass it.
+
+    Usually a memory table is recovered only from where it was left, and keeps what others own now.
+    """
+
+    def persisted_offset(self, tp: TP) -> int:
+        """Recovery begins before the first record."""
+        return -1
+
+    async def on_rebalance(self, *args: Any, **kwargs: Any) -> None:
+        """A new assignment starts from nothing."""
+        self.data._clear()
+        self.data._key_partition.clear()
+        await super().on_rebalance(*args, **kwargs)
+
+    def pop_partition(self, partition: int) -> dict[bytes, bytes]:
+        """Takes out the live records of a partition, so that their bytes are not held twice."""
+        prefix = b"%d:" % partition
+        keys = [key for key in self.data if key.startswith(prefix)]
+        return {key: self.data.pop(key) for key in keys}
+
+
+class App(faust.App):  # type: ignore[misc]
+    """Faust with the drivers above. Attributes: source (topic of packed records), table (of the changelog).
+
+    `owned` is the generation whose table is recovered and whose partitions stand at their committed offsets,
+    None while partitions are handed over. A record of another generation is not this worker's to process.
+    `handovers` counts how often it got partitions, or none, because others have them all.
+    """
+
+    source: Any
+    table: StateTable
+    owned: int | None = None
+    handovers: int = 0
+
+    def _new_transport(self) -> Any:
+        return _Transport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Any:
+        return _Transport(self.conf.broker_producer, self)
+
+    def on_rebalance_start(self) -> None:
+        """Called by the consumer's thread, before partitions are given back."""
+        self.owned = None
+        super().on_rebalance_start()
+
+    def on_rebalance_end(self) -> None:
+        """Called when the tables are recovered, the positions are set and old records are cleared away."""
+        super().on_rebalance_end()
+        self.owned = self.consumer_generation_id
+        self.handovers += 1
+        self.consumer.resume_sources()
+
+    async def leave(self, starting: "asyncio.Task[None]", time_s: float) -> bool:
+        """Ends the app that `starting` starts, and the membership in the group; False where it takes longer."""
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        stopping = asyncio.create_task(self.stop())  # it takes no cancellation
+        done, _ = await asyncio.wait([stopping], timeout=time_s)
+        if self._consumer is not None and self._consumer._thread._thread is None:
+            self._consumer._thread.thread_loop.close()  # of a thread that was made and not begun
+        return bool(done)
+
+    async def produce(
+        self, topic: str, key: bytes, value: bytes | None, partition: int | None = None
+    ) -> Awaitable[Any]:
+        """Hands a record to the producer; what comes back is done once all replicas have it."""
+        acknowledged: Awaitable[Any] = await self.producer.send(topic, key, value, partition, None, None)
+        return acknowledged
+
+    async def check_group(self) -> None:
+        """Goes on after errors in the consumer group, which aiokafka keeps until somebody asks; Faust does not.
+
+        Raises DeploymentError or KafkaError where membership cannot go on.
+        """
+        consumer = self.consumer._thread._consumer
+        if consumer is not None:
+            try:
+                await self.consumer._thread.call_thread(consumer._coordinator.check_errors)
+            except KafkaError as error:
+                raise_if_over(consumer, error)
+                log.warning("the consumer group had an error, joining goes on: %s", repr(error))
+
+    def end(self, partition: int) -> int | None:
+        """The offset that the next packed record will get, as far as the broker has told."""
+        found: int | None = self.consumer.highwater(self._tp(partition))
+        return found
+
+    def committed(self, partition: int) -> int | None:
+        """From where the partition is read; None where nothing was ever committed."""
+        found: int | None = self.consumer._committed_offset.get(self._tp(partition))
+        return found
+
+    async def first(self, partition: int) -> int:
+        """The offset of the first packed record that the broker still has."""
+        tp = self._tp(partition)
+        return int((await self.consumer.earliest_offsets(tp))[tp])
+
+    @property
+    def partitions(self) -> set[int]:
+        """The partitions of the source that are assigned, recovered or not."""
+        topic = self.source.get_topic_name()
+        return {tp.partition for tp in self.consumer.assignment() if tp.topic == topic}
+
+    @property
+    def recovering(self) -> int:
+        """Records of the changelog that are still to be read."""
+        return int(self.tables.recovery.active_remaining_total()) if self.in_recovery else 0
+
+    def _tp(self, partition: int) -> TP:
+        return TP(self.source.get_topic_name(), partition)
+
+
+def make_app(config: Config, partitions: int, datadir: Path) -> App:
+    """The app, not started: raw packed records in, the state topic as the changelog, everything else our own.
+
+    `partitions` is how many the topic of observations has; the state topic needs as many.
+    """
+    session_s = config.kafka.session_timeout_s
+    app = App(
+        clients.group_id(config, "watch"),
+        **clients.faust_settings(config),
+        datadir=datadir,
+        store="memory://",
+        table_standby_replicas=0,
+        web_enabled=False,
+        topic_partitions=partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        agent_supervisor=mode.CrashingSupervisor,
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=COMMIT_S,
+        broker_session_timeout=session_s,
+        broker_request_timeout=max(REQUEST_S, session_s),
+        broker_heartbeat_interval=min(MAX_HEARTBEAT_MS / 1000, session_s / HEARTBEATS_PER_SESSION),
+        producer_linger=0.005,
+        producer_max_batch_size=262_144,
+        producer_max_request_size=max_message_bytes(config),
+        producer_request_timeout=REQUEST_S,
+        stream_buffer_maxsize=BUFFERED_RECORDS,
+        stream_wait_empty=False,
+    )
+    raw = {
+        "key_type": bytes,
+        "key_serializer": "raw",
+        "value_type": bytes,
+        "value_serializer": "raw",
+        "partitions": partitions,
+    }
+    changelog = app.topic(config.topics.state, compacting=True, acks=False, internal=True, allow_empty=True, **raw)
+    app.source = app.topic(config.topics.observations, **raw)
+    app.table = StateTable(
+        app,
+        name="state",
+        partitions=partitions,
+        key_type=bytes,
+        value_type=bytes,
+        changelog_topic=changelog,
+        recovery_buffer_size=RECOVERY_RECORDS,
+    )
+    app.tables.add(app.table)
+    return app

@@ -1,0 +1,28 @@
+"""The record of a dead letter: what could not be used, as it came, with the reason and where it came from."""
+
+from detector.config import Config
+from detector.kafka.group import Record
+from detector.kafka.outbox import Out
+from detector.pipeline.intake import DeadLetter
+
+
+def dead_letter(config: Config, dead: DeadLetter, record: Record) -> Out:
+    """Key, value and headers of `record` untouched; none of them where it is too large or config says so."""
+    reference = [  # the names are public: schemas/detector.dead-letters.json
+        ("reason", str(dead.reason)),
+        ("field", dead.field),
+        ("detail", dead.detail),
+        ("topic", record.topic),
+        ("partition", str(record.partition)),
+        ("offset", str(record.offset)),
+    ]
+    ours = [(name, value.encode()) for name, value in reference]
+    ingest, topic = config.ingest, config.topics.dead_letters
+    if not ingest.dead_letter_bytes or _size(record) > ingest.max_record_bytes:
+        return Out(topic, None, headers=ours)
+    return Out(topic, record.value, record.key, headers=[*record.headers, *ours])
+
+
+def _size(record: Record) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.value or b"") + len(record.key or b"") + headers

@@ -1,0 +1,230 @@
+"""The ingest stage: source topics in, packed observations out, commits once all is acknowledged."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from detector.clock import Clock, system_clock
+from detector.config import Config
+from detector.enrich import sketch
+from detector.kafka.admin import partitions_of
+from detector.kafka.group import GroupReader, Record, Source
+from detector.kafka.outbox import Out, Outbox
+from detector.kafka.whole import WholeTopic
+from detector.metrics import Metrics
+from detector.pipeline.dead_letters import dead_letter
+from detector.pipeline.ingest_metrics import IngestMetrics
+from detector.pipeline.intake import Flushed, Intake, Kind, SourceRecord
+
+log = logging.getLogger(__name__)
+
+KINDS: tuple[Kind, ...] = ("calls", "status")
+"""By index of the topic; see IngestStage.start."""
+
+COMMIT_S = 1.0
+LINKS_POLL_S = 0.25
+SETTLE_S = 5.0
+"""Before partitions are given back, and at a stop, a delivery in hand has this long to be acknowledged."""
+SLOW_S = 10.0  # a delivery that takes longer is told by health
+
+
+class _Flight(NamedTuple):
+    """A delivery in hand, and what it makes done."""
+
+    task: asyncio.Task[None]
+    offsets: dict[Source, int]
+    epoch: int
+
+
+class IngestStage:
+    """Prepares one batch while the one before is being acknowledged.
+
+    Its marks say how far each source is forwarded: to the present where nothing is left, else to its newest
+    event.
+    """
+
+    name = "ingest"
+
+    def __init__(self, config: Config, metrics: Metrics, clock: Clock = system_clock) -> None:
+        self._config, self._clock = config, clock
+        self._links = WholeTopic(config, config.topics.links)
+        topics = [config.topics.calls, config.topics.status]
+        self._reader = GroupReader(config, topics, self.name, clock, self._settle)
+        self._outbox = Outbox(config)
+        self._metrics = IngestMetrics(metrics, topics)
+        self._intake: Intake | None = None
+        self._flight: _Flight | None = None
+        self._marks: dict[Source, float] = {}
+        self._marks_epoch = -1
+        self._beat_s = self._committed_s = 0.0
+        self._closing = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
+
+    async def start(self) -> None:
+        """Connects; raises DeploymentError with a fix."""
+        topics = self._config.topics
+        partitions = await partitions_of(self._config, topics.observations)
+        for topic in self._reader.topics:
+            await partitions_of(self._config, topic)
+        await asyncio.to_thread(sketch.warm)
+        self._intake = Intake(self._config, partitions, self._clock)
+        await self._links.start()
+        await self._outbox.start()
+        await self._reader.start()
+
+    async def run(self) -> None:
+        """Works until stop(); raises where Kafka fails for good."""
+        intake = self._intake
+        if intake is None or self._closing.is_set():  # stopped before it began
+            return
+        self._ended.clear()
+        following: asyncio.Task[None] | None = None
+        try:
+            while not (self._links.caught_up or self._closing.is_set()):
+                await self._learn(intake)
+            following = asyncio.create_task(self._follow(intake))
+            while not self._closing.is_set():
+                await self._cycle(intake)
+                if following.done():
+                    following.result()
+            await self._settle()
+            await self._reader.commit()
+        finally:
+            await _cancel(following)
+            await _cancel(self._flight and self._flight.task)
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Finishes the batch in hand, commits and leaves the group; idempotent."""
+        self._closing.set()
+        await self._ended.wait()
+        await self._reader.stop()
+        await self._outbox.stop()
+        await self._links.stop()
+
+    def health(self) -> list[str]:
+        """Reasons why it is not ready."""
+        if self._intake is None:
+            return ["not connected"]
+        if not self._links.caught_up:
+            return [f"still reading {self._links.topic}: {self._links.left} records left"]
+        if not self._reader.assignments:
+            return ["no partition assigned yet"]
+        reasons = []
+        if self._outbox.waiting_s > SLOW_S:
+            reasons.append(f"Kafka has not acknowledged a batch for {self._outbox.waiting_s:.0f} s")
+        for source, lag in self._reader.lag.items():
+            behind_s = self._clock() - self._marks.get(source, 0.0)
+            if lag and behind_s > self._config.time.hold_back_s:
+                topic, partition = self._reader.name(source)
+                reasons.append(f"{topic} partition {partition} lags by {lag} records, {behind_s:.0f} s of events")
+        return reasons
+
+    async def _learn(self, intake: Intake) -> None:
+        for record in await self._links.read(LINKS_POLL_S):
+            try:
+                intake.learn_link(record.key, record.value)
+            except msgspec.MsgspecError as error:
+                log.error("skipped a record of %s that is no link: %s", record.topic, error)
+        await asyncio.sleep(0)  # a fetch does not yield while it has records in hand
+
+    async def _follow(self, intake: Intake) -> None:
+        while True:
+            await self._learn(intake)
+
+    async def _cycle(self, intake: Intake) -> None:
+        """Fetches and prepares a batch, and sends it when the one before is acknowledged."""
+        began_s = time.monotonic()
+        settings, epoch = self._config.ingest, self._reader.epoch
+        batch = await self._reader.fetch(settings.batch_wait_s, settings.batch_records)
+        for source, records in batch.items():
+            intake.take(source, KINDS[source >> 16], _source_records(records))
+            await asyncio.sleep(0)
+        beat = began_s - self._beat_s >= self._config.time.heartbeat_s
+        marked = self._mark(intake)
+        if batch or (beat and marked):
+            flushed = intake.flush(self._marks, everywhere=beat)
+            self._metrics.flushed(intake, sum(map(len, batch.values())))
+            offsets = {source: records[-1].offset + 1 for source, records in batch.items()}
+            await self._land()
+            if self._flight is not None:
+                return  # told to stop while Kafka does not answer: what was prepared is read again
+            task = asyncio.create_task(self._outbox.deliver(self._out(flushed, batch)))
+            self._flight = _Flight(task, offsets, epoch)
+            self._beat_s = began_s if beat else self._beat_s
+        if began_s - self._committed_s >= COMMIT_S:
+            await self._reader.commit()
+            self._metrics.lag(self._reader)
+            self._committed_s = began_s
+        if self._reader.at_end:
+            # A fuller batch costs everything behind it less than many small ones.
+            await self._sleep(began_s + settings.batch_wait_s - time.monotonic())
+
+    def _mark(self, intake: Intake) -> bool:
+        """Notes how far each source is forwarded; False where there is none."""
+        if self._marks_epoch != self._reader.epoch:
+            self._marks, self._marks_epoch = {}, self._reader.epoch
+        for source in self._reader.assigned:
+            fresh = self._reader.fresh(source)
+            mark = intake.forwarded(source) if fresh is None else fresh
+            self._marks[source] = max(mark, self._marks.get(source, 0.0))
+        return bool(self._marks)
+
+    def _out(self, flushed: Flushed, batch: dict[Source, list[Record]]) -> list[Out]:
+        topics = self._config.topics
+        out = [Out(topics.links, value, key) for key, value in flushed.links]
+        for dead in flushed.dead_letters:
+            records = batch[dead.source]
+            # Offsets rise, and hardly ever leave one out.
+            at = min(dead.offset - records[0].offset, len(records) - 1)
+            while records[at].offset > dead.offset:
+                at -= 1
+            out.append(dead_letter(self._config, dead, records[at]))
+        out += [Out(topics.observations, value, partition=partition) for partition, value in flushed.packed]
+        return out
+
+    async def _land(self) -> None:
+        """Waits until the delivery in hand is acknowledged, or stop() is called."""
+        if self._flight is not None and not self._flight.task.done():
+            told = asyncio.create_task(self._closing.wait())
+            try:
+                await asyncio.wait([self._flight.task, told], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _cancel(told)
+        self._landed()
+
+    def _landed(self) -> None:
+        """What is acknowledged is done; raises, each time anew, what made the delivery fail."""
+        flight = self._flight
+        if flight is not None and flight.task.done():
+            flight.task.result()  # nothing may follow a batch that failed
+            self._flight = None
+            self._reader.done(flight.offsets, flight.epoch)
+
+    async def _settle(self) -> None:
+        """Before partitions are given back: what is acknowledged soon is done too."""
+        if self._flight is not None:
+            await asyncio.wait([self._flight.task], timeout=SETTLE_S)
+        self._landed()
+
+    async def _sleep(self, time_s: float) -> None:
+        if time_s > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), time_s)
+
+
+def _source_records(records: Sequence[Record]) -> list[SourceRecord]:
+    # Without a timestamp Kafka says -1.
+    return [SourceRecord(r.offset, r.value, r.timestamp / 1000 if r.timestamp >= 0 else None) for r in records]
+
+
+async def _cancel(task: asyncio.Task[object] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

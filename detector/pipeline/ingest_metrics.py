@@ -1,0 +1,50 @@
+"""What ingest shows of itself: how its counts become metrics."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from detector.kafka.group import GroupReader
+from detector.metrics import Metrics
+from detector.pipeline.intake import Intake
+
+STAGE = "ingest"
+BAD = "bad:"
+EVENTS = ("call", "tool_result", "status", "link")
+
+
+class IngestMetrics:
+    """Translates; `topics` are those that ingest reads."""
+
+    def __init__(self, metrics: Metrics, topics: Sequence[str]) -> None:
+        self._metrics, self._topics = metrics, topics
+        self._told: Counter[str] = Counter()
+        self._shown: set[tuple[str, int]] = set()
+
+    def flushed(self, intake: Intake, records: int) -> None:
+        """A batch of so many records was prepared."""
+        if records:
+            self._metrics.batch_records.labels(STAGE).observe(records)
+        for name, total in intake.counts.items():
+            if more := total - self._told[name]:
+                self._told[name] = total
+                self._count(name, more)
+        self._metrics.links.set(intake.links)
+
+    def _count(self, name: str, more: int) -> None:
+        if name in EVENTS:
+            self._metrics.events.labels(name).inc(more)
+        elif name.startswith(BAD):
+            self._metrics.dead_letters.labels(name.removeprefix(BAD)).inc(more)
+        elif name == "clock_ahead":
+            self._metrics.clock_ahead.inc(more)
+        elif name == "truncated":
+            self._metrics.text_truncated.inc(more)
+
+    def lag(self, reader: GroupReader) -> None:
+        """Shows how far each source lags, and no more those that others read now."""
+        now = {reader.name(source): lag for source, lag in reader.lag.items()}
+        for topic, partition in self._shown - set(now):
+            self._metrics.drop_lag(STAGE, topic, partition)
+        for (topic, partition), lag in now.items():
+            self._metrics.lag_records.labels(STAGE, topic, str(partition)).set(lag)
+        self._shown = set(now)

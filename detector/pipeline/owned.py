@@ -1,0 +1,153 @@
+"""One partition of detector.observations that this worker owns: its engine, and what is not acknowledged."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
+
+import msgspec
+
+from detector.config import Config
+from detector.errors import DetectorError, StateError
+from detector.kafka.checkpoint import Ledger, Plan, choose
+from detector.model.alert import Alert
+
+log = logging.getLogger(__name__)
+
+
+class EngineLike(Protocol):
+    """What watch asks of an engine; see detector.engine.Engine."""
+
+    offset: int
+    totals: Any
+
+    def __init__(self, config: Config, partition: int = 0) -> None: ...
+
+    @property
+    def watermark(self) -> float:
+        """All before this event time (s UTC) has been judged; 0 at first."""
+
+    @property
+    def live_runs(self) -> int:
+        """Runs in memory."""
+
+    @property
+    def open_episodes(self) -> dict[tuple[str, str], int]:
+        """By rule and severity."""
+
+    def process(self, packed: bytes, offset: int) -> Any:
+        """An Outcome; records at or below `offset` of the engine change nothing."""
+
+    def segments(self) -> set[int]:
+        """Numbers of all segments that there are."""
+
+    def dirty(self) -> list[int]:
+        """Those of them that changed since clean()."""
+
+    def encode_segment(self, n: int) -> bytes:
+        """The segment's bytes."""
+
+    def clean(self) -> None:
+        """Everything is written."""
+
+    @classmethod
+    def restore(cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]) -> Self:
+        """Raises StateError."""
+
+
+class Event(Protocol):
+    """A packed record in Faust's hands: `value` and `message.value` are its bytes, ack() has it committed."""
+
+    value: bytes | None
+    message: Any
+
+    def ack(self) -> bool:
+        """In the order of the offsets, or Faust commits past what is unfinished."""
+
+
+class Owned:
+    """The state of one partition from its assignment on; a new assignment makes a new one.
+
+    `next_offset` is what has to come next; `pending` are the events that no finished checkpoint includes yet.
+    """
+
+    def __init__(self, partition: int, generation: int, engine: EngineLike, ledger: Ledger) -> None:
+        self.partition, self.generation, self.engine = partition, generation, engine
+        self.next_offset = engine.offset + 1
+        self.pending: list[Event] = []
+        self._ledger = ledger
+
+    @classmethod
+    def load(
+        cls,
+        make: type[EngineLike],
+        config: Config,
+        partition: int,
+        generation: int,
+        data: Mapping[bytes, bytes],
+        end: int | None,
+    ) -> Self:
+        """From the live records of the partition's changelog; `end` is the offset after the source's last.
+
+        Raises StateError where the state cannot be read or belongs to another topic.
+        """
+        found = choose(data)
+        if found is None:
+            if data:
+                log.error(
+                    "no checkpoint is complete; the partition starts with an empty state",
+                    extra={"partition": partition, "records": len(data)},
+                )
+            engine = make(config, partition)
+        elif end is not None and found.offset >= end:
+            raise StateError(
+                f"the state of partition {partition} includes the packed record {found.offset}, and "
+                f"{config.topics.observations} ends at {end}: it was made anew. "
+                f"Delete {config.topics.state} too, and make it with: detector topics"
+            )
+        else:
+            engine = make.restore(config, partition, found.offset, found.segments)
+        return cls(partition, generation, engine, Ledger(partition, generation, data))
+
+    def expect(self, committed: int | None) -> None:
+        """The source is read from `committed` on; what lies between it and the state is lost to the state."""
+        if committed is not None and committed > self.next_offset:
+            log.error(
+                "the state is older than what was acknowledged; what lies between is not in it",
+                extra={"partition": self.partition, "state": self.next_offset, "acknowledged": committed},
+            )
+            self.next_offset = committed
+
+    def process(self, event: Event) -> list[Alert]:
+        """The alerts that follow; the event waits for a checkpoint, without its bytes.
+
+        Raises DetectorError on a record that this version cannot read.
+        """
+        message = event.message
+        try:
+            outcome = self.engine.process(message.value, message.offset)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise DetectorError(
+                f"the packed record {message.offset} of partition {self.partition} cannot be read: {error}"
+            ) from error
+        self.next_offset = max(self.next_offset, message.offset + 1)
+        # Seconds of traffic wait here; only the offset is needed for the acknowledgement.
+        event.value = message.value = None
+        self.pending.append(event)
+        alerts: list[Alert] = outcome.alerts
+        return alerts
+
+    def plan(self) -> Plan:
+        """A checkpoint of the state as it is now; the caller writes it, or gives the partition up."""
+        engine = self.engine
+        every = engine.segments()
+        changed = sorted(every) if self._ledger.empty else engine.dirty()
+        plan = self._ledger.plan(engine.offset, {n: engine.encode_segment(n) for n in changed}, every)
+        engine.clean()
+        return plan
+
+    def finish(self, plan: Plan) -> None:
+        """The checkpoint is written in full: what it includes is acknowledged."""
+        self._ledger.finish(plan)
+        for event in self.pending:
+            event.ack()
+        self.pending.clear()

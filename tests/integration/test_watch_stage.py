@@ -1,0 +1,238 @@
+"""The watch stage on a broker: restarts, kills, freezes and rebalances lose nothing and double nothing."""
+
+import asyncio
+import itertools
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from detector.config import Config
+from detector.errors import DeploymentError, DetectorError, StateError
+from detector.kafka.checkpoint import Ledger
+from detector.metrics import Metrics
+from detector.pipeline.watch import WatchStage
+from tests.support.brokers import Kafka
+from tests.support.counting import SEGMENTS, CountingEngine, expected
+from tests.support.stages import Reader, process, producing, running, until
+
+PARTITIONS = 4
+RUNS = 5
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    CountingEngine.loads.clear()
+    CountingEngine.processed.clear()
+    yield
+
+
+@pytest.fixture
+def config(kafka: Kafka) -> Config:
+    return kafka.config(watch={"checkpoint_s": 0.3})
+
+
+def stage(config: Config) -> WatchStage:
+    return WatchStage(config, Metrics(config.metrics), engine=CountingEngine)
+
+
+class Feed:
+    """Sends packed records, and knows which alerts must follow from them."""
+
+    def __init__(self, config: Config, producer: Any) -> None:
+        self.sent: list[str] = []
+        self._topic, self._producer, self._number = config.topics.observations, producer, itertools.count()
+
+    async def send(self, records: int) -> None:
+        futures = []
+        for _ in range(records):
+            n = next(self._number)
+            partition = n % PARTITIONS
+            record = " ".join(f"run-{partition}-{(n * 3 + i) % RUNS}" for i in range(3))
+            self.sent.append(record)
+            futures.append(await self._producer.send(self._topic, record.encode(), partition=partition))
+        for future in futures:
+            await future
+
+    @property
+    def expected(self) -> set[str]:
+        return expected(self.sent)
+
+
+@pytest.fixture
+async def feed(config: Config) -> AsyncIterator[Feed]:
+    async with producing(config) as producer:
+        yield Feed(config, producer)
+
+
+@pytest.fixture
+async def alerts(config: Config) -> AsyncIterator[Reader]:
+    async with Reader(config, config.topics.alerts) as reader:
+        yield reader
+
+
+def ids(reader: Reader) -> list[str]:
+    return [record.key.decode() for record in reader.records]
+
+
+async def test_alerts_follow_from_packed_records_under_their_ids(
+    feed: Feed, alerts: Reader, config: Config
+) -> None:
+    watch = stage(config)
+    assert watch.health() == ["not connected"]
+    await feed.send(200)
+    async with running(watch):
+        await until(lambda: set(ids(alerts)) == feed.expected)
+        assert watch.health() == []
+    assert len(ids(alerts)) == len(feed.expected) > 0
+
+
+async def test_a_restart_goes_on_where_the_last_one_stopped(
+    feed: Feed, alerts: Reader, config: Config
+) -> None:
+    for _ in range(3):
+        await feed.send(101)
+        async with running(stage(config)):
+            await until(lambda: len(set(CountingEngine.processed)) == len(feed.sent))
+    await until(lambda: set(ids(alerts)) == feed.expected)
+    # A graceful stop leaves nothing to repeat: no record was processed twice, no alert written twice.
+    assert len(CountingEngine.processed) == len(feed.sent)
+    assert len(ids(alerts)) == len(feed.expected)
+    assert len(CountingEngine.loads) == 2 * PARTITIONS
+
+
+async def test_a_killed_worker_loses_nothing(feed: Feed, alerts: Reader, config: Config) -> None:
+    for _ in range(2):
+        with process("counting", config) as worker:
+            before = len(ids(alerts))
+            await feed.send(200)
+            await until(lambda: len(ids(alerts)) > before + 20)  # noqa: B023
+            worker.send_signal(signal.SIGKILL)
+        await feed.send(50)
+    async with running(stage(config)):
+        await until(lambda: set(ids(alerts)) >= feed.expected)
+    assert set(ids(alerts)) == feed.expected
+
+
+async def test_partitions_move_between_workers_with_their_state(
+    feed: Feed, alerts: Reader, config: Config
+) -> None:
+    async with AsyncExitStack() as workers:
+        for n in range(2):
+            await workers.enter_async_context(running(stage(config)))
+            await feed.send(150)
+            await until(lambda: len(set(CountingEngine.processed)) == len(feed.sent), f"worker {n}")
+        await until(lambda: set(ids(alerts)) >= feed.expected)
+    await feed.send(50)
+    async with running(stage(config)):
+        await until(lambda: set(ids(alerts)) >= feed.expected)
+    assert set(ids(alerts)) == feed.expected
+
+
+async def test_a_worker_that_freezes_and_wakes_harms_nothing(
+    feed: Feed, alerts: Reader, config: Config
+) -> None:
+    with process("counting", config) as frozen:
+        await feed.send(100)
+        await until(lambda: len(ids(alerts)) > 10)
+        await feed.send(100)
+        frozen.send_signal(signal.SIGSTOP)
+        async with running(stage(config)):
+            await feed.send(100)
+            await until(lambda: set(ids(alerts)) >= feed.expected)
+            frozen.send_signal(signal.SIGCONT)
+            await feed.send(100)
+            await until(lambda: set(ids(alerts)) >= feed.expected)
+    await feed.send(50)
+    async with running(stage(config)):
+        await until(lambda: set(ids(alerts)) >= feed.expected)
+    assert set(ids(alerts)) == feed.expected
+
+
+async def test_an_outage_of_the_brokers_is_waited_for(
+    kafka: Kafka, feed: Feed, alerts: Reader, config: Config
+) -> None:
+    async with running(stage(config)) as task:
+        await feed.send(100)
+        await until(lambda: set(ids(alerts)) == feed.expected)
+        with kafka.broker.outage():
+            sending = asyncio.create_task(feed.send(100))
+            await asyncio.sleep(2)
+        await sending
+        await until(lambda: set(ids(alerts)) >= feed.expected)
+        assert not task.done()
+    assert set(ids(alerts)) == feed.expected
+
+
+async def test_it_stops_while_the_brokers_are_away(
+    kafka: Kafka, feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.pipeline.watch.LAST_CHECKPOINT_S", 0.5)
+    async with running(stage(config)):
+        await feed.send(100)
+        await until(lambda: set(ids(alerts)) == feed.expected)
+        outage = kafka.broker.outage()
+        outage.__enter__()
+        try:
+            await asyncio.sleep(0.5)
+        except BaseException:
+            outage.__exit__(None, None, None)
+            raise
+    outage.__exit__(None, None, None)
+    await feed.send(50)
+    async with running(stage(config)):
+        await until(lambda: set(ids(alerts)) >= feed.expected)
+    assert set(ids(alerts)) == feed.expected
+
+
+async def test_a_packed_record_that_cannot_be_read_ends_the_stage_with_its_place(
+    feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: CountingEngine, packed: bytes, offset: int) -> Any:
+        raise ValueError("packed observations of format 9")
+
+    await feed.send(1)
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(DetectorError, match="record 0 of partition 0.*format 9"),
+    ):
+        patch.setattr(CountingEngine, "process", refuse)
+        async with running(stage(config)) as task:
+            await asyncio.wait([task])
+    async with running(stage(config)):
+        await until(lambda: CountingEngine.processed == [(0, 0)])
+
+
+async def test_state_of_another_version_ends_the_stage(feed: Feed, config: Config) -> None:
+    plan = Ledger(1, 1, []).plan(7, {n: b"{}" for n in range(SEGMENTS)}, range(SEGMENTS))
+    key, value = plan.manifest
+    async with producing(config) as producer:
+        await producer.send_and_wait(
+            config.topics.state, value.replace(b'"format":1', b'"format":2'), key=key, partition=1
+        )
+    await feed.send(4)
+    with pytest.raises(StateError, match="format 2"):
+        async with running(stage(config)) as task:
+            await asyncio.wait([task])
+
+
+async def test_state_that_is_ahead_of_the_topic_belongs_to_another_topic(feed: Feed, config: Config) -> None:
+    plan = Ledger(1, 1, []).plan(7, {n: b"{}" for n in range(SEGMENTS)}, range(SEGMENTS))
+    async with producing(config) as producer:
+        for key, value in [*plan.segments, plan.manifest]:
+            await producer.send_and_wait(config.topics.state, value, key=key, partition=1)
+    await feed.send(8)
+    with pytest.raises(StateError, match="made anew"):
+        async with running(stage(config)) as task:
+            await asyncio.wait([task])
+
+
+async def test_a_state_topic_with_other_partitions_is_refused(kafka: Kafka, config: Config) -> None:
+    other = config.model_copy(
+        update={"topics": config.topics.model_copy(update={"state": kafka.topic("state", PARTITIONS + 1)})}
+    )
+    with pytest.raises(DeploymentError, match=r"5 partitions.*detector topics"):
+        async with running(stage(other)):
+            pass
