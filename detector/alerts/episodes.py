@@ -148,7 +148,11 @@ class EpisodeBook:
                 episode.alert = msgspec.structs.replace(
                     episode.alert, calls=purse.calls, tokens=purse.tokens, cost_usd=_usd(purse.cost_usd)
                 )
-            out.append(self._resolve(episode, t, why))
+            ended = episode.ends_at(self._limits)
+            if t > ended:
+                out.append(self._resolve(episode, ended, "quiet"))
+            else:  # a status that comes late cannot end it before its last call
+                out.append(self._resolve(episode, max(t, episode.last_t), why))
         return out
 
     def tick(self, watermark: float) -> list[Alert]:
@@ -188,7 +192,8 @@ class EpisodeBook:
     def _alert(self, key: Key, ident: Ident, t: float, finding: Finding, since_status_s: float | None) -> Alert:
         rule = key[0]
         return Alert(
-            id=_hash(12, rule, ident.tenant, str(key[1]), f"{finding.begin_t:.6f}"),
+            # Not by where its rounds began: one that resolves and opens again may begin with the same ones.
+            id=_hash(12, rule, ident.tenant, str(key[1]), f"{t:.6f}"),
             rule=rule,
             level=finding.level,
             severity=finding.severity,
