@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from detector.alerts.episodes import Episode, EpisodeBook, Purse
 from detector.config import Config
@@ -18,7 +19,7 @@ from detector.model.alert import Alert
 from detector.model.packed import Ident, decode_packed
 from detector.rules.inquiry import Inquiry, Signal
 from detector.state import arrival, retention
-from detector.state.advance import advance, expire
+from detector.state.advance import MOST, advance, expire
 from detector.state.found import FOUND, SCREEN
 from detector.state.shard import SEEN_FROM, Shard
 from detector.totals import Totals
@@ -101,18 +102,30 @@ class Engine:
             return []
         rows = shard.pool.rows
         self.totals.orphans += arrival.find_lanes(shard, order)
-        found, pushed = np.zeros(4 * len(order), FOUND), np.empty(len(order), np.int64)
-        tables = (shard.lanes.rows, shard.subjects.rows, shard.actors.rows)
-        n, m = advance(order, rows, *tables, self._screen, before, found, pushed)
-        lanes = shard.keep_steps(pushed[:m])
-        alerts = self._inquiry.ask(found[:n])
-        if self._with_signals:
-            self._inquiry.signal_stepless(np.setdiff1d(order[rows["kind"][order] == pk.CALL], pushed[:m]))
-        for lane in set(lanes):
-            shard.trails[lane].trim()
+        alerts: list[Alert] = []
+        done = 0
+        while done < len(order):
+            n, more = self._walk(order[done:], before)
+            alerts += more
+            done += n
         shard.touched.update(np.unique(rows["segment"][order]).tolist())
         shard.pool.take(order)
         return alerts
+
+    def _walk(self, order: npt.NDArray[np.int64], before: float) -> tuple[int, list[Alert]]:
+        """Walks until something was found, and asks about it; how many rows that took, and the records."""
+        shard, rows = self._shard, self._shard.pool.rows
+        found, pushed = np.zeros(MOST, FOUND), np.empty(len(order), np.int64)
+        tables = (shard.lanes.rows, shard.subjects.rows, shard.actors.rows)
+        done, n, m = advance(order, rows, *tables, self._screen, before, found, pushed)
+        lanes = shard.keep_steps(pushed[:m])
+        alerts = self._inquiry.ask(found[:n])
+        if self._with_signals:
+            calls = order[:done][rows["kind"][order[:done]] == pk.CALL]
+            self._inquiry.signal_stepless(np.setdiff1d(calls, pushed[:m]))
+        for lane in set(lanes):
+            shard.trails[lane].trim()
+        return done, alerts
 
     def _expire(self) -> list[Alert]:
         """Judges steps whose results did not come in time."""
@@ -198,7 +211,7 @@ def _screen(config: Config, signals: bool) -> Any:
 
 def warm() -> None:
     """Compiles what is compiled, so that the first event does not wait for it."""
-    engine, found, none = Engine(Config()), np.zeros(1, FOUND), np.zeros(0, np.int64)
+    engine, found, none = Engine(Config()), np.zeros(MOST, FOUND), np.zeros(0, np.int64)
     shard, screen = engine._shard, engine._screen
     lanes, subjects, actors = shard.lanes.rows, shard.subjects.rows, shard.actors.rows
     advance(none, shard.pool.rows, lanes, subjects, actors, screen, 0.0, found, none)

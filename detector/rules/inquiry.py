@@ -128,7 +128,8 @@ class Inquiry:
         """The newest steps of a loop, and its dollars by minute as far as the history goes back."""
         trail, history = self._shard.trails[facts.lane], self._shard.lanes.rows["history"][facts.lane]
         size = len(history)
-        numbers = range(max(facts.first_step, facts.step - size + 1), facts.step + 1)
+        # Of as many steps as the history holds the oldest may be gone: the next step may have been taken by now.
+        numbers = range(max(facts.first_step, facts.step - size + 2), facts.step + 1)
         ends = [*(float(history[(n + 1) % size]["cost_before"]) for n in numbers[:-1]), facts.cost_after]
         steps: list[dict[str, Any]] = []
         minutes: dict[int, float] = {}

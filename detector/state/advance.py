@@ -16,20 +16,24 @@ from detector.state.spending import meter, move
 from detector.state.steps import answer, judge, push
 
 _H = lay.HISTORY
+MOST = 4
+"""The most that one row can leave: the step before it judged, two of its spend, its own step judged."""
 
 
 @compiled
 def advance(
     order: npt.NDArray[np.int64], rows: Any, lanes: Any, subjects: Any, actors: Any, screen: Any, watermark: float,
     found: Any, pushed: npt.NDArray[np.int64],
-) -> tuple[int, int]:  # fmt: skip
+) -> tuple[int, int, int]:  # fmt: skip
     """Walks over `rows` (WAITING) in `order` (n indices); `watermark` is the one before these rows, s UTC.
 
-    Changes lanes, subjects and actors in place, fills `found` (4 n of FOUND) and `pushed` (n, rows that became steps)
-    and returns how many of each are used.
+    Changes lanes, subjects and actors in place, fills `found` (MOST of FOUND) and `pushed` (n, rows that became steps)
+    and returns how far it came and how many of each are used. It halts after the first row that leaves anything in
+    `found`, so that the rules see the tables as they are at that moment.
     """
     n, m = 0, 0
-    for r in order:
+    for k in range(len(order)):
+        r = order[k]
         row = rows[r]
         if row.kind == pk.CALL:
             s = subjects[row.subject]
@@ -52,7 +56,9 @@ def advance(
                 n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
         elif row.kind == pk.STATUS:
             n = move(subjects[row.subject], row, r, found, n)
-    return n, m
+        if n > 0:
+            return k + 1, n, m
+    return len(order), n, m
 
 
 @compiled

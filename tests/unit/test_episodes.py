@@ -1,5 +1,6 @@
 """The life of an episode: it opens once, is updated as it grows, escalates at once, and resolves; versions count."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -140,7 +141,7 @@ def test_whatever_happens_versions_count_and_states_follow(moves: list[tuple[flo
         assert [a.version for a in episode] == [*range(1, len(episode) + 1)]
         assert [a.state for a in episode] == ["open", *["update"] * (len(episode) - 2), "resolved"]
         assert {a.opened_at for a in episode} == {episode[0].opened_at}
-        assert all(a.updated_at <= b.updated_at and a.cost_usd <= b.cost_usd for a, b in zip(episode, episode[1:]))
+        assert all(a.updated_at <= b.updated_at and a.cost_usd <= b.cost_usd for a, b in pairwise(episode))
         assert episode[-1].resolved_at is not None
 
 
