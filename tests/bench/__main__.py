@@ -1,0 +1,70 @@
+"""`make bench`, or `python -m tests.bench`: what an event costs in CPU, and a live run in memory.
+
+Takes about five minutes on two cores. Figures are of this machine as it is: other work on it makes them worse.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from detector import warm
+from tests.bench.load import Load
+from tests.bench.memory import measure_memory
+from tests.bench.report import Found
+from tests.bench.rounds import PARTITIONS, Measured, Say, measure, measure_idiomatic
+
+PARTS = ("stage", "idiomatic", "large", "memory")
+LARGE_BYTES = (100_000, 400_000)
+ENVELOPE_BYTES = 2_500
+"""Of a call beside its conversation."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measures and tells; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and 10,000 live runs in place of 100,000")
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part only; leaves no build/bench.json")
+    options = parser.parse_args(argv)
+    parts, found, began = options.only or PARTS, Found(), time.monotonic()
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - began:5.0f} s  {what}", file=sys.stderr, flush=True)
+
+    say("compiling what is compiled")
+    warm.main()
+    if "stage" in parts:
+        rounds, slices = (2, 2) if options.quick else (5, 4)
+        found.stages(measure(say, Load(), rounds, slices, paced=True))
+    if "idiomatic" in parts:
+        found.idiomatic(measure_idiomatic(say, Load(), *((2, 1000) if options.quick else (3, 3000))))
+    if "large" in parts:
+        found.large({size: _large(say, size, 2 if options.quick else 5) for size in LARGE_BYTES})
+    if "memory" in parts:
+        found.memory(_memory(say, 10_000 if options.quick else 100_000))
+    found.tell()
+    if options.only is None:
+        found.write()
+    return 0
+
+
+def _large(say: Say, size: int, rounds: int) -> Measured:
+    say(f"calls of {size // 1000} kB")
+    return measure(say, Load(conversation=size - ENVELOPE_BYTES), rounds, 1, ("ingest",))
+
+
+def _memory(say: Say, runs: int) -> dict[str, float]:
+    say(f"{runs:,} live runs")
+    last: dict[str, float] = {}
+    for last in measure_memory(runs, PARTITIONS):
+        if "sent" in last:
+            say(f"{last['sent']:.0%} of their steps")
+    return last
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,135 @@
+"""What the bench found: a table for people, and build/bench.json for whoever compares."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from tests.bench.memory import STEPS
+from tests.bench.rounds import PACE, STAGES, Measured
+
+PATH = Path("build/bench.json")
+TOTAL_AIM_US, IDIOMATIC_AIM = 30.0, 6.0
+
+
+class Spread(NamedTuple):
+    """Of one process over the rounds, µs an event."""
+
+    median: float
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        return f"{self.median:9.1f}   ({self.least:.1f} to {self.most:.1f})"
+
+
+def spread(measured: Measured, *names: str) -> Spread:
+    """Of one process, or of several together."""
+    values = [sum(found[name] for name in names) for found in measured.rounds]
+    return Spread(median(values), min(values), max(values))
+
+
+class Found:
+    """Collects results; `figures` is what goes into the file."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, Any] = {
+            "machine": {"cpus": os.cpu_count(), "load": list(os.getloadavg()), "python": platform.python_version()}
+        }
+        self._lines: list[str] = []
+        self._total = 0.0
+
+    def stages(self, measured: Measured) -> None:
+        """The stages and their floor."""
+        each = {name: spread(measured, name) for name in STAGES}
+        floor, total = spread(measured, "floor"), spread(measured, *STAGES)
+        self._total = sum(found.median for found in each.values())
+        watch, checkpoint = measured.counts["watch"], spread(measured, "checkpoint").median
+        self.figures |= {
+            "cpu_us_per_event": {name: round(found.median, 3) for name, found in each.items()}
+            | {"total": round(self._total, 3)},
+            "floor_us_per_event": round(floor.median, 3),
+            "spread_us": {name: list(found) for name, found in (each | {"total": total, "floor": floor}).items()},
+            "checkpoint_us_per_event": round(checkpoint, 3),
+            "event_bytes": round(measured.event_bytes),
+            "events": measured.events,
+            "alerts_per_1000_events": round(1000 * watch["alerts"] / measured.counts["ingest"]["events"], 1),
+            "paced_us_per_event": measured.paced and {k: round(us, 3) for k, us in measured.paced.items()},
+        }
+        a_round = measured.events // len(measured.rounds)
+        self._lines += [
+            "",
+            f"CPU microseconds an event of {measured.event_bytes / 1000:.1f} kB: median (least to most) of "
+            f"{len(measured.rounds)} rounds of {a_round:,} events",
+            *(f"  {name:22}{found}" for name, found in each.items()),
+            f"  {'total':22}{self._total:9.1f}   ({total.least:.1f} to {total.most:.1f})",
+            f"  {'getmany and decode':22}{floor}   the floor; total is {self._total / floor.median:.1f} times as much",
+            f"  watch includes {checkpoint:.1f} for a checkpoint a round, of {watch['live_runs']:.0f} runs at the end",
+        ]
+        if measured.paced:
+            told = ", ".join(f"{name} {us:.1f}" for name, us in measured.paced.items())
+            whole = sum(measured.paced.values())
+            self._lines.append(f"  at {PACE:,} events a second, when batches are small: {whole:.1f} ({told})")
+
+    def idiomatic(self, measured: Measured) -> None:
+        """The idiomatic app, beside the stages where they were measured too."""
+        found = spread(measured, "idiomatic")
+        self.figures["idiomatic_faust_us_per_event"] = round(found.median, 3)
+        self._lines.append(f"  {'idiomatic Faust app':22}{found}")
+        if self._total:
+            ratio = found.median / self._total
+            self.figures["idiomatic_to_total"] = round(ratio, 2)
+            self._aim(f"total at most {TOTAL_AIM_US:g} µs", self._total <= TOTAL_AIM_US, f"{self._total:.1f}")
+            self._aim(f"{IDIOMATIC_AIM:g} times less than idiomatic", ratio >= IDIOMATIC_AIM, f"{ratio:.1f} times")
+
+    def _aim(self, what: str, met: bool, found: str) -> None:
+        self.figures.setdefault("aims", {})[what] = met
+        self._lines.append(f"  aim: {what}: {'met' if met else 'not met'} ({found})")
+
+    def large(self, measured: Mapping[int, Measured]) -> None:
+        """Calls with their conversation, by nominal size."""
+        self._lines += ["", "CPU microseconds a call that carries its conversation (ingest, and its floor)"]
+        self.figures["large_us_per_event"] = {}
+        for size, found in measured.items():
+            ingest, floor = spread(found, "ingest"), spread(found, "floor")
+            self.figures["large_us_per_event"][f"{size // 1000}kB"] = {
+                "bytes": round(found.event_bytes),
+                "ingest": round(ingest.median, 1),
+                "floor": round(floor.median, 1),
+            }
+            name = f"{found.event_bytes / 1000:.0f} kB"
+            self._lines += [f"  {name + ' ingest':22}{ingest}", f"  {name + ' floor':22}{floor}"]
+
+    def memory(self, found: Mapping[str, float]) -> None:
+        """Live runs in memory."""
+        runs = int(found["runs"])
+        per_run, encoded = found["grown_bytes"] / runs, found["encoded_bytes"] / runs
+        self.figures |= {
+            "bytes_per_live_run": round(per_run),
+            "encoded_bytes_per_live_run": round(encoded),
+            "live_runs": runs,
+            "steps_per_run": STEPS,
+            "encode_s": round(found["encode_s"], 2),
+            "recovery_s": round(found["recovery_s"], 2),
+        }
+        if runs == 100_000:
+            self.figures["recovery_s_100k_runs"] = self.figures["recovery_s"]
+        self._lines += [
+            "",
+            f"Memory with {runs:,} live runs of {STEPS} steps each, in 8 partitions of one process",
+            f"  a live run            {per_run:9,.0f} bytes of memory, {encoded:,.0f} in a checkpoint",
+            f"  all of them           {found['encode_s']:9.1f} s to encode, {found['recovery_s']:.1f} s to restore",
+        ]
+
+    def tell(self) -> None:
+        """Prints the table."""
+        print("\n".join(self._lines), flush=True)
+
+    def write(self) -> None:
+        """Leaves the file."""
+        PATH.parent.mkdir(exist_ok=True)
+        PATH.write_text(json.dumps(self.figures, indent=2) + "\n")
+        print(f"\nthe same figures: {PATH}", flush=True)
