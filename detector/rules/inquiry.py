@@ -67,7 +67,7 @@ class Inquiry:
     def _ask(self, rule: Any, facts: Facts) -> list[Alert]:
         shard = self._shard
         of_step = facts.kind == fnd.STEP
-        ident = shard.lane_names[facts.lane]
+        ident = shard.lane_names[facts.lane] if of_step else shard.pool.idents[facts.row]
         rules = self._config.rules_for(ident.tenant, ident.team, ident.agent)
         if not getattr(rules, rule.NAME).enabled:
             return []

@@ -106,5 +106,4 @@ def _slots_of(shard: Shard, idents: list[Ident], used: list[bool], called: list[
             actors[n] = shard.actor(ident)
         if lanes[n] < 0:
             lanes[n] = shard.lane(ident)
-        shard.lane_names[lanes[n]] = ident
     return np.array([lanes, subjects, actors], np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.model import packed as pk
-from detector.model.packed import MAX_WAITS, ROW, Columns
+from detector.model.packed import MAX_WAITS, ROW, Columns, Ident
 
 WAITING = np.dtype(
     [
@@ -26,12 +26,13 @@ WAITING = np.dtype(
 
 
 class Pool:
-    """Rows of WAITING with their ids; memory is bounded by the rate times lateness and hold-back."""
+    """Rows of WAITING with their ids, tool names and identities; memory is bounded by the rate times lateness and hold-back."""
 
     def __init__(self) -> None:
         self.rows: npt.NDArray[Any] = np.zeros(256, WAITING)
         self.ids: list[str] = []
         self.names: list[str] = []
+        self.idents: list[Ident] = []
         self._taken = 0
 
     def __len__(self) -> int:
@@ -59,8 +60,9 @@ class Pool:
         chosen = keep.tolist()
         self.ids += [columns.ids[i] for i in chosen]
         self.names += [columns.names[i] for i in chosen]
+        self.idents += [columns.idents[i] for i in rows["ident"].tolist()]
 
-    def put(self, rows: npt.NDArray[Any], ids: list[str], names: list[str]) -> None:
+    def put(self, rows: npt.NDArray[Any], ids: list[str], names: list[str], idents: list[Ident]) -> None:
         """Adds rows as they were encoded."""
         n, k = len(self.ids), len(rows)
         while n + k > len(self.rows):
@@ -68,6 +70,7 @@ class Pool:
         self.rows[n : n + k] = rows
         self.ids += ids
         self.names += names
+        self.idents += idents
 
     @staticmethod
     def _add_waits(columns: Columns, keep: npt.NDArray[np.intp], new: npt.NDArray[Any]) -> None:
@@ -100,6 +103,7 @@ class Pool:
             chosen = keep.tolist()
             self.ids = [self.ids[i] for i in chosen]
             self.names = [self.names[i] for i in chosen]
+            self.idents = [self.idents[i] for i in chosen]
             self._taken = 0
 
     def waiting(self, segment: int) -> npt.NDArray[np.int64]:

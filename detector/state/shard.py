@@ -95,13 +95,17 @@ class Shard:
         return self.actors.add(ident.actor, self.segment_of(ident.actor))
 
     def keep_steps(self, pushed: npt.NDArray[np.int64]) -> list[int]:
-        """Keeps ids and tool names of the waiting rows that became steps; returns their lanes."""
+        """Keeps ids and tool names of the waiting rows that became steps, in their order; returns their lanes.
+
+        A lane goes by its newest step: model, user and such may change from call to call.
+        """
         ids, names, trails = self.pool.ids, self.pool.names, self.trails
         lanes: list[int] = self.pool.rows["lane"][pushed].tolist()
         for r, lane in zip(pushed.tolist(), lanes, strict=True):
             trail = trails[lane]
             trail.ids.append(ids[r])
             trail.names.append(names[r])
+            self.lane_names[lane] = self.pool.idents[r]
         return lanes
 
     def forget_lane(self, key: int) -> None:
@@ -143,6 +147,8 @@ class Shard:
         waiting = self.pool.waiting(number)
         lane_keys = set(self.lanes.rows["key"][lanes].tolist())
         rows = self.pool.rows[waiting]
+        idents: dict[Ident, int] = {}
+        ident_of = [idents.setdefault(self.pool.idents[i], len(idents)) for i in waiting.tolist()]
         kept = {
             "lanes": self.lanes.rows[lanes].tobytes(),
             "lane_names": [self.lane_names[s] for s in lanes.tolist()],
@@ -155,6 +161,7 @@ class Shard:
             "pool_keys": [self._keys_of(row) for row in rows],
             "pool_ids": [self.pool.ids[i] for i in waiting.tolist()],
             "pool_names": [self.pool.names[i] for i in waiting.tolist()],
+            "pool_idents": (list(idents), ident_of),
             "more": more,
         }
         return msgspec.msgpack.encode([lay.VERSION, kept])
@@ -197,7 +204,8 @@ class Shard:
         for row, (lane, subject, actor) in zip(rows, kept["pool_keys"], strict=True):
             row["lane"], row["subject"] = self.lanes.get(lane), self.subjects.get(subject)
             row["actor"] = self.actors.get(actor)
-        self.pool.put(rows, kept["pool_ids"], kept["pool_names"])
+        idents, ident_of = msgspec.convert(kept["pool_idents"], tuple[list[Ident], list[int]])
+        self.pool.put(rows, kept["pool_ids"], kept["pool_names"], [idents[n] for n in ident_of])
 
 
 def _open(raw: bytes) -> Any:
