@@ -26,7 +26,7 @@ WAITING = np.dtype(
 
 
 class Pool:
-    """Rows of WAITING with their ids, tool names and identities; memory is bounded by the rate times lateness and hold-back."""
+    """Rows of WAITING with ids, tool names and identities; memory: the rate times lateness and hold-back."""
 
     def __init__(self) -> None:
         self.rows: npt.NDArray[Any] = np.zeros(256, WAITING)

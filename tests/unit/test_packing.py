@@ -18,17 +18,16 @@ def alerts(events: list[Event], size: int) -> list[Alert]:
     return [a for n, record in enumerate(packed(events, [size])) for a in engine.process(record, n).alerts]
 
 
-def a_long_loop() -> list[Event]:
-    return [call(i * 20.0, tools=A, cost_usd=1.0 + i) for i in range(300)]
+LONG = [call(i * 20.0, tools=A, cost_usd=1.0 + i) for i in range(300)]
 
 
 @pytest.mark.parametrize("size", [2, 50, 1000])
 def test_a_loop_of_hundreds_of_steps_in_one_record_is_told_as_if_step_by_step(size: int) -> None:
-    assert alerts(a_long_loop(), size) == alerts(a_long_loop(), 1)
+    assert alerts(LONG, size) == alerts(LONG, 1)
 
 
 def test_the_steps_and_dollars_that_are_drawn_are_those_of_the_rounds() -> None:
-    opened, *_, resolved = alerts(a_long_loop(), 1000)
+    opened, *_, resolved = alerts(LONG, 1000)
     assert [s["usd"] for s in opened.evidence["steps"]] == [1.0, 2.0, 3.0, 4.0]
     assert opened.evidence["usd_by_minute"] == [[1_789_999_980, 3.0], [1_790_000_040, 7.0]]
     assert [s["usd"] for s in resolved.evidence["steps"]] == [float(n) for n in range(289, 301)]
