@@ -146,11 +146,11 @@ class Engine:
         if shard.watermark < self._cleaned + _CLEAN_EVERY_S:
             return []
         self._cleaned = shard.watermark
-        limit = shard.watermark - idle_s
-        retention.forget_lanes(shard, limit, self._config.watch.max_runs)
-        retention.forget_actors(shard, shard.watermark)
+        limit, most = shard.watermark - idle_s, self._config.watch.max_runs
+        retention.forget_lanes(shard, limit, most, self._book.keys())
+        retention.forget_actors(shard, shard.watermark, most)
         alerts = []
-        for key in retention.idle_subjects(shard, limit):
+        for key in retention.idle_subjects(shard, limit, most, self._book.keys()):
             row = shard.subjects.rows[shard.subjects.get(key)]
             purse = Purse(int(row["calls"]), int(row["tokens"]), float(row["cost"]))
             alerts += self._book.forget(key, float(row["heard"]) + idle_s, purse)

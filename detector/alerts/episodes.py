@@ -69,6 +69,10 @@ class EpisodeBook:
             return None
         return episode.standing
 
+    def keys(self) -> set[int]:
+        """Keys of the lanes and subjects that have an open episode."""
+        return {key for _, key in self._open}
+
     def is_open(self, rule: str, key: int) -> bool:
         """Whether an episode is open."""
         return (rule, key) in self._open

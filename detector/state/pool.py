@@ -111,6 +111,12 @@ class Pool:
         live = self.rows[: len(self.ids)]
         return np.flatnonzero((live["due"] != np.inf) & (live["segment"] == segment))
 
+    def waiting_for(self, name: str) -> set[int]:
+        """Slots of the lanes, subjects or actors (`name`: the column) of the rows that still wait."""
+        live = self.rows[: len(self.ids)]
+        slots: list[int] = np.unique(live[name][live["due"] != np.inf]).tolist()
+        return set(slots)
+
 
 def _bytes(rows: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Rows (n) as their bytes (n × size of a row)."""

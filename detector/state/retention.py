@@ -1,8 +1,7 @@
 """What leaves memory: steps whose results never came, and rows that were idle for too long or exceed the bound."""
 
-from collections.abc import Iterator
-
-import numpy as np
+from collections.abc import Container
+from itertools import islice
 
 from detector.state.shard import Shard
 
@@ -28,32 +27,48 @@ def overdue(shard: Shard, limit: float) -> list[int]:
     return slots
 
 
-def forget_lanes(shard: Shard, limit: float, most: int) -> None:
-    """Forgets lanes unheard since `limit` (s UTC), and the longest unheard of those beyond `most`."""
-    busy = set(np.unique(shard.pool.rows["lane"][: len(shard.pool.ids)]).tolist())
-    gone = shard.lanes.idle_since(limit)
-    excess = len(shard.lanes) - len(gone) - most
+def forget_lanes(shard: Shard, limit: float, most: int, told: Container[int]) -> None:
+    """Forgets lanes unheard since `limit` (s UTC), and the longest unheard of those beyond `most`.
+
+    Not those with rows that wait, nor those in `told`: what an open episode has come to is counted by its lane.
+    """
+    lanes, waiting = shard.lanes, shard.pool.waiting_for("lane")
+
+    def free(keys: list[int]) -> list[int]:
+        return [k for k in keys if k not in told and lanes.get(k) not in waiting]
+
+    gone = free(lanes.idle_since(limit))
+    excess = len(lanes) - len(gone) - most
     if excess > 0:
-        gone = shard.lanes.longest_unheard(len(gone) + excess)
+        gone = free(lanes.longest_unheard(len(lanes)))[: len(gone) + excess]
     for key in gone:
-        if shard.lanes.get(key) not in busy:
-            shard.forget_lane(key)
+        shard.forget_lane(key)
 
 
-def idle_subjects(shard: Shard, limit: float) -> Iterator[int]:
-    """Keys of the subjects unheard since `limit` (s UTC) that have neither lanes nor rows that wait."""
-    idle = shard.subjects.idle_since(limit)
-    if not idle:
-        return
-    lanes = shard.lanes.rows
+def idle_subjects(shard: Shard, limit: float, most: int, told: Container[int]) -> list[int]:
+    """Keys of the subjects unheard since `limit` (s UTC) that have neither lanes nor rows that wait.
+
+    Beyond `most` also of the longest unheard, as long as no lane and no episode (`told`) is theirs.
+    """
+    subjects, lanes = shard.subjects, shard.lanes.rows
+    idle = subjects.idle_since(limit)
+    excess = len(subjects) - len(idle) - most
+    if not idle and excess <= 0:
+        return []
     busy = set(lanes["subject_key"][lanes["used"] == 1].tolist())
-    waiting = set(shard.pool.rows["subject"][: len(shard.pool.ids)].tolist())
-    for key in idle:
-        if key not in busy and shard.subjects.get(key) not in waiting:
-            yield key
+    waiting = shard.pool.waiting_for("subject")
+    gone = [k for k in idle if k not in busy and subjects.get(k) not in waiting]
+    if excess > 0:
+        longest = subjects.longest_unheard(len(idle) + excess + len(busy))[len(idle) :]
+        more = (k for k in longest if k not in busy and k not in told and subjects.get(k) not in waiting)
+        gone += islice(more, excess)
+    return gone
 
 
-def forget_actors(shard: Shard, watermark: float) -> None:
-    """Forgets actors of which no hour counts any more."""
-    for key in shard.actors.idle_since(watermark - ACTOR_IDLE_S):
-        shard.forget_actor(key)
+def forget_actors(shard: Shard, watermark: float, most: int) -> None:
+    """Forgets actors of which no hour counts any more, and the longest unheard of those beyond `most`."""
+    waiting = shard.pool.waiting_for("actor")
+    idle = shard.actors.idle_since(watermark - ACTOR_IDLE_S)
+    for key in shard.actors.longest_unheard(max(len(idle), len(shard.actors) - most)):
+        if shard.actors.get(key) not in waiting:
+            shard.forget_actor(key)
