@@ -95,7 +95,9 @@ class Watch(Section):
 
     checkpoint_s: Positive = Field(5.0, description="state is written this often; a crash replays this much")
     segments: Count = Field(16, description="a partition's state is written in this many pieces, the changed ones only")
-    max_runs: Count = Field(50_000, description="runs remembered a partition; the longest unheard leave first")
+    max_runs: Count = Field(
+        50_000, description="runs, tasks and agents remembered a partition, of each; the longest unheard leave first"
+    )
     max_seen_ids: Count = Field(500_000, description="ids remembered a partition to know what is sent twice; 32 B each")
     seen_s: Positive = Field(86_400.0, description="how long an id is remembered, within max_seen_ids")
 
