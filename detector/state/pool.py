@@ -42,7 +42,7 @@ class Pool:
         """Adds the rows at `keep`; `slots` has the further columns: lane, subject, actor, segment, due."""
         n, k = len(self.ids), len(keep)
         while n + k > len(self.rows):
-            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+            self.rows = doubled(self.rows)
         new = self.rows[n : n + k]
         rows = columns.rows[keep]
         _bytes(new)[:, : ROW.itemsize] = _bytes(rows)  # the columns of ROW are the first of WAITING
@@ -66,7 +66,7 @@ class Pool:
         """Adds rows as they were encoded."""
         n, k = len(self.ids), len(rows)
         while n + k > len(self.rows):
-            self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+            self.rows = doubled(self.rows)
         self.rows[n : n + k] = rows
         self.ids += ids
         self.names += names

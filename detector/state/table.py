@@ -46,7 +46,7 @@ class Table:
         else:
             slot = len(self._slots)
             if slot == len(self.rows):
-                self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+                self.rows = doubled(self.rows)
         row = self.rows[slot]
         row["key"], row["used"], row["segment"] = key, 1, segment
         self._slots[key] = slot
@@ -87,3 +87,10 @@ class Table:
             self.rows[slot] = row
             slots.append(slot)
         return slots
+
+
+def doubled(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The rows, with as many empty ones behind them. What is not used yet takes no memory: it was never touched."""
+    more = np.zeros(2 * len(rows), rows.dtype)
+    more[: len(rows)] = rows
+    return more
