@@ -82,7 +82,7 @@ def rates(model: str, provider: str) -> tuple[float, float, float]:
     price = genai_prices.calc_price(
         genai_prices.Usage(input_tokens=1), model, provider_id=provider, genai_request_timestamp=datetime.now(UTC)
     ).model_price
-    told = (price.input_mtok, price.cache_read_mtok, price.output_mtok)
+    told: tuple[Any, ...] = (price.input_mtok, price.cache_read_mtok, price.output_mtok)
     plain, cached, output = (float(getattr(p, "base", p) or 0) / 1e6 for p in told)
     return plain, cached, output
 
