@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from detector.model import packed as pk
 from detector.model.packed import MAX_WAITS, ROW, Columns, Ident
+from detector.state.table import doubled
+
 
 WAITING = np.dtype(
     [
