@@ -88,9 +88,12 @@ class Engine:
             arrival.take(shard, columns, self.totals, time.lateness_s)
         arrival.advance_watermark(shard, columns.marks, time)
         alerts = self._judge(before)
-        alerts += self._expire()
-        alerts += self._book.tick(shard.watermark)
-        alerts += self._clean()
+        by_minute = shard.watermark >= self._cleaned + _CLEAN_EVERY_S
+        if by_minute:
+            alerts += self._expire()
+        alerts += self._book.tick(shard.watermark, shard.waits_since)
+        if by_minute:
+            alerts += self._clean()
         self.offset = offset
         return Outcome(alerts, self._inquiry.signals)
 
@@ -101,6 +104,8 @@ class Engine:
         if not len(order):
             return []
         rows = shard.pool.rows
+        if arrival.put_off(shard, order, self._config.time.lateness_s):
+            order = shard.pool.due(shard.watermark)
         self.totals.orphans += arrival.find_lanes(shard, order)
         alerts: list[Alert] = []
         done = 0
@@ -141,10 +146,8 @@ class Engine:
         return self._inquiry.ask(found[:n])
 
     def _clean(self) -> list[Alert]:
-        """Forgets, once a minute of event time, what was idle for too long, and what exceeds the bound."""
+        """Forgets what was idle for too long, and what exceeds the bound."""
         shard, idle_s = self._shard, self._config.time.idle_s
-        if shard.watermark < self._cleaned + _CLEAN_EVERY_S:
-            return []
         self._cleaned = shard.watermark
         limit, most = shard.watermark - idle_s, self._config.watch.max_runs
         retention.forget_lanes(shard, limit, most, self._book.keys())

@@ -1,7 +1,7 @@
 """The life of an episode: it opens once, is updated as it grows, escalates at once, and resolves."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,6 +17,11 @@ Key = tuple[str, int]
 
 LASTS = frozenset({"run_inflation"})
 """Rules whose episodes do not end by quiet, only when the task moves or ends."""
+
+
+def _never(key: int) -> float:
+    """No step waits."""
+    return float("inf")
 
 
 class Purse(NamedTuple):
@@ -159,12 +164,16 @@ class EpisodeBook:
                 out.append(self._resolve(episode, max(t, episode.last_t), why))
         return out
 
-    def tick(self, watermark: float) -> list[Alert]:
-        """Resolves what had become quiet by the watermark (s UTC)."""
+    def tick(self, watermark: float, waits_since: Callable[[int], float] = _never) -> list[Alert]:
+        """Resolves what had become quiet by the watermark (s UTC).
+
+        `waits_since`: for the key of a lane, the time of its step that waits to be judged, infinite where none does.
+        Such a step may go on with the episode.
+        """
         if watermark <= self._next_end:
             return []
-        ends = [(e.ends_at(self._limits), e.rule, e.key, e) for e in self._open.values()]
-        over = sorted(e[:3] for e in ends if e[0] < watermark)
+        ends = [(e.ends_at(self._limits), e.rule, e.key) for e in self._open.values()]
+        over = sorted(e for e in ends if e[0] < watermark and waits_since(e[2]) > e[0])
         out = [self._resolve(self._open[rule, key], end, "quiet") for end, rule, key in over]
         self._next_end = min((e.ends_at(self._limits) for e in self._open.values()), default=float("inf"))
         return out

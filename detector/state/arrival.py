@@ -33,9 +33,10 @@ def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> N
     # A late row waits once more, for others of its run that are late too.
     slots["due"] = np.where(late, shard.watermark + lateness_s, mine["t"])
     shard.pool.add(columns, keep, slots)
+    kept = set(keep.tolist()) if len(columns.waits) else ()
     for row, key, _ in columns.waits.tolist():
-        ident = columns.idents[rows["ident"][row]]
-        shard.awaiting[key] = (ident.lane, float(rows["t"][row]))
+        if row in kept:
+            shard.await_result(key, columns.idents[rows["ident"][row]].lane, float(rows["t"][row]))
 
 
 def advance_watermark(shard: Shard, marks: Mapping[int, float], time: Time) -> None:
@@ -51,12 +52,25 @@ def advance_watermark(shard: Shard, marks: Mapping[int, float], time: Time) -> N
         shard.watermark = max(shard.watermark, reached)
 
 
+def put_off(shard: Shard, order: Slots, lateness_s: float) -> bool:
+    """Lets each due result that was told before its call (clocks differ) wait for it; True where there was one."""
+    rows, found = shard.pool.rows, False
+    for r in order[rows["kind"][order] == pk.TOOL_RESULT].tolist():
+        t = float(rows["t"][r])
+        calls = shard.awaiting.get(int(rows["action"][r]), ())
+        if calls and t < min(called for _, called in calls) <= t + lateness_s:
+            rows["t"][r] = calls[0][1]
+            rows["due"][r] = max(float(rows["due"][r]), calls[0][1])
+            found = True
+    return found
+
+
 def find_lanes(shard: Shard, order: Slots) -> int:
     """Gives each tool result among the waiting rows the lane of its call; returns how many have none."""
     rows = shard.pool.rows
     orphans = 0
     for r in order[rows["kind"][order] == pk.TOOL_RESULT].tolist():
-        lane, _ = shard.awaiting.pop(int(rows["action"][r]), (0, 0.0))
+        lane = shard.answered(int(rows["action"][r]), float(rows["t"][r]))
         rows["lane"][r] = shard.lanes.get(lane)
         orphans += int(rows["lane"][r] < 0)
     return orphans

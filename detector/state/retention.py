@@ -3,6 +3,9 @@
 from collections.abc import Container
 from itertools import islice
 
+import numpy as np
+
+from detector.state.layout import HISTORY
 from detector.state.shard import Shard
 
 ACTOR_IDLE_S = 8 * 86_400.0
@@ -10,21 +13,15 @@ ACTOR_IDLE_S = 8 * 86_400.0
 
 
 def overdue(shard: Shard, limit: float) -> list[int]:
-    """Slots of the lanes whose newest step has waited for results since before `limit` (s UTC)."""
-    slots = []
-    while shard.awaiting:
-        key, (lane, t) = next(iter(shard.awaiting.items()))
-        if t > limit:
-            break
-        del shard.awaiting[key]
-        slot = shard.lanes.get(lane)
-        if slot < 0 or slot in slots:
-            continue
-        row = shard.lanes.rows[slot]
-        newest = row["history"][(row["steps"] - 1) % len(row["history"])]["t"]
-        if row["open"] and newest <= limit:
-            slots.append(slot)
-    return slots
+    """Slots of the lanes whose newest step has waited for results since before `limit` (s UTC), oldest first."""
+    while shard.awaiting and next(iter(shard.awaiting.values()))[-1][1] <= limit:
+        shard.awaiting.popitem(last=False)
+    rows = shard.lanes.rows
+    slots = np.flatnonzero(rows["open"] == 1)
+    newest = rows["history"]["t"][slots, (rows["steps"][slots] - 1) % HISTORY]
+    slots, newest = slots[newest <= limit], newest[newest <= limit]
+    late: list[int] = slots[np.lexsort((rows["key"][slots], newest))].tolist()
+    return late
 
 
 def forget_lanes(shard: Shard, limit: float, most: int, told: Container[int]) -> None:

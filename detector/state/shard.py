@@ -21,6 +21,13 @@ SEEN_FROM = 1_000_000
 """Segment numbers from here on are chunks of seen ids; 0 holds what belongs to no subject."""
 
 
+MAX_ASKED = 8
+"""Calls that wait under one key at once: some producers count their tool calls anew in each step or run."""
+
+Asked = tuple[int, float]
+"""Key of the lane of a call that waits for a result, and its time (s UTC)."""
+
+
 class Trail(msgspec.Struct, array_like=True):
     """What a lane keeps of its newest steps beside the numbers: ids of their calls, names of their first tools."""
 
@@ -45,7 +52,7 @@ class Shard:
         self.lane_names: dict[int, Ident] = {}  # by slot
         self.subject_names: dict[int, Ident] = {}
         self.trails: dict[int, Trail] = {}  # by lane's slot
-        self.awaiting: OrderedDict[int, tuple[int, float]] = OrderedDict()  # wait key -> lane's key, time
+        self.awaiting: OrderedDict[int, list[Asked]] = OrderedDict()  # by wait key, the newest asked last
         self.pool = Pool()
         self.seen = Seen(max_ids, seen_s)
         self.marks: dict[int, float] = {}
@@ -108,6 +115,33 @@ class Shard:
             self.lane_names[lane] = self.pool.idents[r]
         return lanes
 
+    def await_result(self, key: int, lane: int, t: float) -> None:
+        """A call of `lane` at `t` (s UTC) waits for a result under `key`."""
+        asked = self.awaiting.setdefault(key, [])
+        asked.append((lane, t))
+        asked.sort(key=lambda a: a[1])
+        del asked[:-MAX_ASKED]
+        self.awaiting.move_to_end(key)
+
+    def answered(self, key: int, t: float) -> int:
+        """The key of the lane that waits for the result under `key` of time `t` (s UTC), 0 where none does."""
+        asked = self.awaiting.get(key, [])
+        for n, (lane, called) in enumerate(asked):
+            if called <= t:
+                del asked[n]
+                if not asked:
+                    del self.awaiting[key]
+                return lane
+        return 0
+
+    def waits_since(self, key: int) -> float:
+        """The time (s UTC) of the newest step of a lane where it waits for results, else infinite."""
+        slot = self.lanes.get(key)
+        if slot < 0 or not self.lanes.rows["open"][slot]:
+            return float("inf")
+        row = self.lanes.rows[slot]
+        return float(row["history"]["t"][(row["steps"] - 1) % lay.HISTORY])
+
     def forget_lane(self, key: int) -> None:
         """Takes a lane out of memory."""
         self.touched.add(self.segment_of(int(self.lanes.rows["subject_key"][self.lanes.get(key)])))
@@ -147,6 +181,9 @@ class Shard:
         waiting = self.pool.waiting(number)
         lane_keys = set(self.lanes.rows["key"][lanes].tolist())
         rows = self.pool.rows[waiting]
+        row_keys = [self._keys_of(row) for row in rows]
+        for name in ("lane", "subject", "actor"):
+            rows[name] = -1  # the keys stand for them
         idents: dict[Ident, int] = {}
         ident_of = [idents.setdefault(self.pool.idents[i], len(idents)) for i in waiting.tolist()]
         kept = {
@@ -156,9 +193,9 @@ class Shard:
             "subjects": self.subjects.rows[subjects].tobytes(),
             "subject_names": [self.subject_names[s] for s in subjects.tolist()],
             "actors": self.actors.rows[self.actors.slots_of_segment(number)].tobytes(),
-            "awaiting": [(k, lane, t) for k, (lane, t) in self.awaiting.items() if lane in lane_keys],
+            "awaiting": sorted((t, k, lane) for k, a in self.awaiting.items() for lane, t in a if lane in lane_keys),
             "pool": rows.tobytes(),
-            "pool_keys": [self._keys_of(row) for row in rows],
+            "pool_keys": row_keys,
             "pool_ids": [self.pool.ids[i] for i in waiting.tolist()],
             "pool_names": [self.pool.names[i] for i in waiting.tolist()],
             "pool_idents": (list(idents), ident_of),
@@ -183,6 +220,8 @@ class Shard:
             self._restore_rows(kept)
         for kept in of_rows:  # a waiting row may belong to an actor of another segment
             self._restore_pool(kept)
+        for t, key, lane in sorted(tuple(asked) for kept in of_rows for asked in kept["awaiting"]):
+            self.await_result(key, lane, t)
         self.seen.restore([kept for number, kept in opened.items() if number >= SEEN_FROM])
         self.touched = set()
         return more
@@ -196,8 +235,6 @@ class Shard:
         for slot, names in zip(slots, kept["subject_names"], strict=True):
             self.subject_names[slot] = msgspec.convert(names, Ident)
         self.actors.put(np.frombuffer(kept["actors"], lay.ACTOR))
-        for key, lane, t in sorted(kept["awaiting"], key=lambda a: float(a[2])):
-            self.awaiting[key] = (lane, t)
 
     def _restore_pool(self, kept: dict[str, Any]) -> None:
         rows: npt.NDArray[Any] = np.frombuffer(kept["pool"], WAITING).copy()
