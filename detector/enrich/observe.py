@@ -190,8 +190,8 @@ class Observer:
         tiers = self.prices.rates(e.model, e.provider, t)
         if tiers is None:
             return flags | pk.UNPRICED, 0.0
-        input, cached, written, output, _ = tokens
-        return flags, pricing.cost_usd(tiers, input or 0, cached or 0, written or 0, output or 0)
+        input, cached, written, output, reasoning = tokens
+        return flags, pricing.cost_usd(tiers, input or 0, cached or 0, written or 0, output or 0, reasoning or 0)
 
     def _tools(self, tools: list[Tool], ident: pk.Ident, pack: Pack) -> tuple[int, int, int, bool, int, int]:
         """Fingerprints of action and results, how many results are missing, whether one failed, both sketches."""

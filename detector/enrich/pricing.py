@@ -1,4 +1,4 @@
-"""What a call cost: rates of the price library, resolved once a model and hour."""
+"""What a call cost: rates of the price library, resolved once a model and quarter of an hour."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,18 +18,27 @@ _PREFIXES = (
     "gemini/",
     "google/",
     "litellm/",
+    "openrouter/",
 )
 _MTOK = 1e-6
+_MTOK_OF_KCOUNT = 1e3  # a price of a thousand requests, read as one of a million
+_SLOT_S = 900.0
+"""Some prices depend on the time of day; none changes within a quarter of an hour."""
 
 
 class Rates(NamedTuple):
-    """USD a token from `start` input tokens on: uncached input, cached input, cache writes, output."""
+    """USD a token from `start` input tokens on: uncached input, cached input, cache writes, output, reasoning.
+
+    `request`: USD of each call, whatever its tokens.
+    """
 
     start: int
     input: float
     cached: float
     written: float
     output: float
+    reasoning: float
+    request: float
 
 
 class Prices:
@@ -41,29 +50,43 @@ class Prices:
 
     def rates(self, model: str, provider: str | None, t: float) -> tuple[Rates, ...] | None:
         """Tiers in rising order of input tokens for a call at `t` (s UTC); None where the model is not known."""
-        key = (model, provider, int(t // 3600))
+        slot = int(t // _SLOT_S)
+        key = (model, provider, slot)
         try:
             return self._kept[key]
         except KeyError:
             if len(self._kept) >= self._limit:
                 self._kept.clear()
-            found = self._kept[key] = _resolve(model, provider, t)
+            found = self._kept[key] = _resolve(model, provider, slot * _SLOT_S)
             return found
 
 
-def cost_usd(tiers: Sequence[Rates], input: int, cached: int, written: int, output: int) -> float:
-    """Dollars of a call; `input` includes what was cached and written. The tier holds for all its tokens."""
+def cost_usd(tiers: Sequence[Rates], input: int, cached: int, written: int, output: int, reasoning: int = 0) -> float:
+    """Dollars of a call. The tier holds for all its tokens.
+
+    `input` includes what was cached and written, `output` what was reasoning.
+    """
     rate = tiers[0]
     for tier in tiers[1:]:
         if input > tier.start:
             rate = tier
     plain = max(0, input - cached - written)
-    return plain * rate.input + cached * rate.cached + written * rate.written + output * rate.output
+    said = max(0, output - reasoning)
+    return (
+        plain * rate.input
+        + cached * rate.cached
+        + written * rate.written
+        + said * rate.output
+        + min(reasoning, output) * rate.reasoning
+        + rate.request
+    )
 
 
 def _resolve(model: str, provider: str | None, t: float) -> tuple[Rates, ...] | None:
     at = datetime.fromtimestamp(t, UTC)
-    for name, by in ((model, provider), (_bare(model), provider), (_bare(model), None)):
+    # The library knows by whom a gateway's name ("bedrock/us.anthropic…", "openrouter/…") is sold.
+    of_gateway = (model, "litellm") if "/" in model else (model, provider)
+    for name, by in ((model, provider), (_bare(model), provider), of_gateway, (_bare(model), None)):
         try:
             found = genai_prices.calc_price(
                 genai_prices.Usage(input_tokens=1), name, provider_id=by, genai_request_timestamp=at
@@ -85,37 +108,40 @@ def _bare(model: str) -> str:
     return model
 
 
-def _tiers(price: ModelPrice) -> tuple[Rates, ...]:
-    plain, read, write, out = (
+def _tiers(price: ModelPrice) -> tuple[Rates, ...] | None:
+    """None where the library knows the model, but no price of its tokens or requests."""
+    plain, read, write, out, reasoning, request = (
         price.input_mtok,
         price.cache_read_mtok,
         price.cache_write_mtok,
         price.output_mtok,
+        price.output_reasoning_mtok,
+        price.requests_kcount,
     )
+    if plain is None and out is None and request is None:
+        return None
     starts = {0}
-    for p in (plain, read, write, out):
+    for p in (plain, read, write, out, reasoning, request):
         if isinstance(p, TieredPrices):
             starts |= {tier.start for tier in p.tiers}
-    tiers = []
-    for start in sorted(starts):
-        i = _at(plain, start) or 0.0
-        cached, written = _at(read, start), _at(write, start)
-        tiers.append(
-            Rates(
-                start,
-                i,
-                i if cached is None else cached,
-                i if written is None else written,
-                _at(out, start) or 0.0,
-            )
+    return tuple(
+        Rates(
+            start,
+            input=(i := _at(plain, start, 0.0)),
+            cached=_at(read, start, i),
+            written=_at(write, start, i),
+            output=(o := _at(out, start, 0.0)),
+            reasoning=_at(reasoning, start, o),
+            request=_at(request, start, 0.0) * _MTOK_OF_KCOUNT,
         )
-    return tuple(tiers)
+        for start in sorted(starts)
+    )
 
 
-def _at(price: Decimal | TieredPrices | None, start: int) -> float | None:
-    """USD a token where the input is just above `start` tokens."""
+def _at(price: Decimal | TieredPrices | None, start: int, otherwise: float) -> float:
+    """USD a token where the input is just above `start` tokens; `otherwise` where there is no price of its own."""
     if price is None:
-        return None
+        return otherwise
     if not isinstance(price, TieredPrices):
         return float(price) * _MTOK
     held = price.base
