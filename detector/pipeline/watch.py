@@ -58,6 +58,7 @@ class WatchStage:
         self._metrics = WatchMetrics(metrics, config.topics.observations, clock)
         self._app: App | None = None
         self._starting: asyncio.Task[None]
+        self._looking: asyncio.Task[None] | None = None
         self._datadir: tempfile.TemporaryDirectory[str] | None = None
         self._owned: dict[int, Owned] = {}
         self._lock = asyncio.Lock()
@@ -87,23 +88,29 @@ class WatchStage:
 
     async def run(self) -> None:
         """Writes checkpoints and looks after the app until stop(); raises what made it fail."""
-        app = self._app
-        if app is None:  # stopped before it began
+        if self._app is None:  # stopped before it began
             return
         self._ended.clear()
+        self._looking = asyncio.create_task(self._look_after(self._app))
         try:
-            due_s = time.monotonic() + self._config.watch.checkpoint_s
-            while not self._closing.is_set():
-                await self._sleep(POLL_S)
-                self._raise_failure(app)
-                await app.check_group()
-                self._look_around(app)
-                if time.monotonic() >= due_s:
-                    async with self._lock:
-                        await self._checkpoint(app)
-                    due_s = time.monotonic() + self._config.watch.checkpoint_s
+            await self._looking
+        except asyncio.CancelledError:
+            if not self._closing.is_set():  # else stop() has lost its patience
+                raise
         finally:
             self._ended.set()
+
+    async def _look_after(self, app: App) -> None:
+        due_s = time.monotonic() + self._config.watch.checkpoint_s
+        while not self._closing.is_set():
+            await self._sleep(POLL_S)
+            self._raise_failure(app)
+            await app.check_group()
+            self._look_around(app)
+            if time.monotonic() >= due_s:
+                async with self._lock:
+                    await self._checkpoint(app)
+                due_s = time.monotonic() + self._config.watch.checkpoint_s
 
     async def stop(self) -> None:
         """Finishes the batch in hand, writes a last checkpoint, commits and leaves the group; idempotent."""
@@ -120,6 +127,8 @@ class WatchStage:
             except TimeoutError:
                 log.warning("stopped without a last checkpoint; the next start repeats what is not in one")
             finally:
+                if self._looking is not None:
+                    self._looking.cancel()
                 self._drop()
                 if not await app.leave(self._starting, CLOSE_S):
                     log.warning("left without a word to the brokers, which takes them the session timeout")

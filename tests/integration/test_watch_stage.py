@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 
 import pytest
@@ -16,17 +16,22 @@ from detector.metrics import Metrics
 from detector.pipeline.watch import WatchStage
 from tests.support.brokers import Kafka
 from tests.support.counting import SEGMENTS, CountingEngine, expected
-from tests.support.stages import Reader, process, producing, running, until
+from tests.support.stages import Reader, leaving_connections, process, producing, running, until
 
 PARTITIONS = 4
 RUNS = 5
 
 
 @pytest.fixture(autouse=True)
-def counted() -> Iterator[None]:
+def counted() -> None:
     CountingEngine.loads.clear()
     CountingEngine.processed.clear()
-    yield
+
+
+@pytest.fixture
+def forgiving() -> Iterator[None]:
+    with leaving_connections():
+        yield
 
 
 @pytest.fixture
@@ -73,13 +78,17 @@ async def alerts(config: Config) -> AsyncIterator[Reader]:
         yield reader
 
 
+async def fail(watch: WatchStage) -> None:
+    """Runs it until it fails, and raises its failure."""
+    async with running(watch) as task:
+        await asyncio.wait([task])
+
+
 def ids(reader: Reader) -> list[str]:
     return [record.key.decode() for record in reader.records]
 
 
-async def test_alerts_follow_from_packed_records_under_their_ids(
-    feed: Feed, alerts: Reader, config: Config
-) -> None:
+async def test_alerts_follow_from_packed_records_under_their_ids(feed: Feed, alerts: Reader, config: Config) -> None:
     watch = stage(config)
     assert watch.health() == ["not connected"]
     await feed.send(200)
@@ -89,9 +98,7 @@ async def test_alerts_follow_from_packed_records_under_their_ids(
     assert len(ids(alerts)) == len(feed.expected) > 0
 
 
-async def test_a_restart_goes_on_where_the_last_one_stopped(
-    feed: Feed, alerts: Reader, config: Config
-) -> None:
+async def test_a_restart_goes_on_where_the_last_one_stopped(feed: Feed, alerts: Reader, config: Config) -> None:
     for _ in range(3):
         await feed.send(101)
         async with running(stage(config)):
@@ -116,9 +123,7 @@ async def test_a_killed_worker_loses_nothing(feed: Feed, alerts: Reader, config:
     assert set(ids(alerts)) == feed.expected
 
 
-async def test_partitions_move_between_workers_with_their_state(
-    feed: Feed, alerts: Reader, config: Config
-) -> None:
+async def test_partitions_move_between_workers_with_their_state(feed: Feed, alerts: Reader, config: Config) -> None:
     async with AsyncExitStack() as workers:
         for n in range(2):
             await workers.enter_async_context(running(stage(config)))
@@ -131,9 +136,7 @@ async def test_partitions_move_between_workers_with_their_state(
     assert set(ids(alerts)) == feed.expected
 
 
-async def test_a_worker_that_freezes_and_wakes_harms_nothing(
-    feed: Feed, alerts: Reader, config: Config
-) -> None:
+async def test_a_worker_that_freezes_and_wakes_harms_nothing(feed: Feed, alerts: Reader, config: Config) -> None:
     with process("counting", config) as frozen:
         await feed.send(100)
         await until(lambda: len(ids(alerts)) > 10)
@@ -151,9 +154,8 @@ async def test_a_worker_that_freezes_and_wakes_harms_nothing(
     assert set(ids(alerts)) == feed.expected
 
 
-async def test_an_outage_of_the_brokers_is_waited_for(
-    kafka: Kafka, feed: Feed, alerts: Reader, config: Config
-) -> None:
+@pytest.mark.usefixtures("forgiving")
+async def test_an_outage_of_the_brokers_is_waited_for(kafka: Kafka, feed: Feed, alerts: Reader, config: Config) -> None:
     async with running(stage(config)) as task:
         await feed.send(100)
         await until(lambda: set(ids(alerts)) == feed.expected)
@@ -166,21 +168,16 @@ async def test_an_outage_of_the_brokers_is_waited_for(
     assert set(ids(alerts)) == feed.expected
 
 
+@pytest.mark.usefixtures("forgiving")
 async def test_it_stops_while_the_brokers_are_away(
     kafka: Kafka, feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("detector.pipeline.watch.LAST_CHECKPOINT_S", 0.5)
-    async with running(stage(config)):
-        await feed.send(100)
-        await until(lambda: set(ids(alerts)) == feed.expected)
-        outage = kafka.broker.outage()
-        outage.__enter__()
-        try:
-            await asyncio.sleep(0.5)
-        except BaseException:
-            outage.__exit__(None, None, None)
-            raise
-    outage.__exit__(None, None, None)
+    with ExitStack() as outage:
+        async with running(stage(config)):
+            await feed.send(100)
+            await until(lambda: set(ids(alerts)) == feed.expected)
+            outage.enter_context(kafka.broker.outage())
     await feed.send(50)
     async with running(stage(config)):
         await until(lambda: set(ids(alerts)) >= feed.expected)
@@ -194,19 +191,16 @@ async def test_a_packed_record_that_cannot_be_read_ends_the_stage_with_its_place
         raise ValueError("packed observations of format 9")
 
     await feed.send(1)
-    with (
-        monkeypatch.context() as patch,
-        pytest.raises(DetectorError, match="record 0 of partition 0.*format 9"),
-    ):
+    with monkeypatch.context() as patch:
         patch.setattr(CountingEngine, "process", refuse)
-        async with running(stage(config)) as task:
-            await asyncio.wait([task])
+        with pytest.raises(DetectorError, match=r"record 0 of partition 0.*format 9"):
+            await fail(stage(config))
     async with running(stage(config)):
         await until(lambda: CountingEngine.processed == [(0, 0)])
 
 
 async def test_state_of_another_version_ends_the_stage(feed: Feed, config: Config) -> None:
-    plan = Ledger(1, 1, []).plan(7, {n: b"{}" for n in range(SEGMENTS)}, range(SEGMENTS))
+    plan = Ledger(1, 1, []).plan(7, dict.fromkeys(range(SEGMENTS), b"{}"), range(SEGMENTS))
     key, value = plan.manifest
     async with producing(config) as producer:
         await producer.send_and_wait(
@@ -214,19 +208,17 @@ async def test_state_of_another_version_ends_the_stage(feed: Feed, config: Confi
         )
     await feed.send(4)
     with pytest.raises(StateError, match="format 2"):
-        async with running(stage(config)) as task:
-            await asyncio.wait([task])
+        await fail(stage(config))
 
 
 async def test_state_that_is_ahead_of_the_topic_belongs_to_another_topic(feed: Feed, config: Config) -> None:
-    plan = Ledger(1, 1, []).plan(7, {n: b"{}" for n in range(SEGMENTS)}, range(SEGMENTS))
+    plan = Ledger(1, 1, []).plan(7, dict.fromkeys(range(SEGMENTS), b"{}"), range(SEGMENTS))
     async with producing(config) as producer:
         for key, value in [*plan.segments, plan.manifest]:
             await producer.send_and_wait(config.topics.state, value, key=key, partition=1)
     await feed.send(8)
     with pytest.raises(StateError, match="made anew"):
-        async with running(stage(config)) as task:
-            await asyncio.wait([task])
+        await fail(stage(config))
 
 
 async def test_a_state_topic_with_other_partitions_is_refused(kafka: Kafka, config: Config) -> None:
@@ -234,5 +226,4 @@ async def test_a_state_topic_with_other_partitions_is_refused(kafka: Kafka, conf
         update={"topics": config.topics.model_copy(update={"state": kafka.topic("state", PARTITIONS + 1)})}
     )
     with pytest.raises(DeploymentError, match=r"5 partitions.*detector topics"):
-        async with running(stage(other)):
-            pass
+        await fail(stage(other))
