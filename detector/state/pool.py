@@ -9,7 +9,6 @@ from detector.model import packed as pk
 from detector.model.packed import MAX_WAITS, ROW, Columns, Ident
 from detector.state.table import doubled
 
-
 WAITING = np.dtype(
     [
         *((name, ROW[name]) for name in ROW.names or ()),
