@@ -92,17 +92,17 @@ def canonical(arguments: msgspec.Raw) -> bytes:
         if value.lstrip()[:1] not in ("{", "["):
             return value.encode()
         try:
-            raw = value.encode()
-            value = _read(raw)
+            value = _read(value.encode())
         except msgspec.DecodeError:
-            return raw
-    if b"null" in raw or b'""' in raw or b"[]" in raw or b"{}" in raw:
-        value = _without_empty(value)
-    return _sorted(value)
+            return value.encode()
+    told = _sorted(value)
+    if b"null" in told or b'""' in told or b"[]" in told or b"{}" in told:
+        told = _sorted(_without_empty(value))
+    return told
 
 
 def _read(raw: bytes) -> Any:
-    """JSON as objects; raises RecursionError where it is nested more than MAX_DEPTH deep, on every interpreter alike."""
+    """JSON as objects; raises RecursionError where it nests deeper than MAX_DEPTH, on every interpreter alike."""
     value = _any(raw)
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
         _check_depth(value, MAX_DEPTH)
