@@ -16,7 +16,15 @@ from detector.metrics import Metrics
 from detector.pipeline.watch import WatchStage
 from tests.support.brokers import Kafka
 from tests.support.counting import SEGMENTS, CountingEngine, expected
-from tests.support.stages import Reader, leaving_connections, process, producing, running, until
+from tests.support.stages import (
+    Reader,
+    leaving_connections,
+    process,
+    producing,
+    running,
+    several_workers,
+    until,
+)
 
 PARTITIONS = 4
 RUNS = 5
@@ -123,7 +131,10 @@ async def test_a_killed_worker_loses_nothing(feed: Feed, alerts: Reader, config:
     assert set(ids(alerts)) == feed.expected
 
 
-async def test_partitions_move_between_workers_with_their_state(feed: Feed, alerts: Reader, config: Config) -> None:
+async def test_partitions_move_between_workers_with_their_state(
+    kafka: Kafka, feed: Feed, alerts: Reader, config: Config
+) -> None:
+    several_workers(kafka)
     async with AsyncExitStack() as workers:
         for n in range(2):
             await workers.enter_async_context(running(stage(config)))
@@ -136,7 +147,10 @@ async def test_partitions_move_between_workers_with_their_state(feed: Feed, aler
     assert set(ids(alerts)) == feed.expected
 
 
-async def test_a_worker_that_freezes_and_wakes_harms_nothing(feed: Feed, alerts: Reader, config: Config) -> None:
+async def test_a_worker_that_freezes_and_wakes_harms_nothing(
+    kafka: Kafka, feed: Feed, alerts: Reader, config: Config
+) -> None:
+    several_workers(kafka)
     with process("counting", config) as frozen:
         await feed.send(100)
         await until(lambda: len(ids(alerts)) > 10)
