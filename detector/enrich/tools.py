@@ -91,10 +91,11 @@ def canonical(arguments: msgspec.Raw) -> bytes:
     if isinstance(value, str):
         if value.lstrip()[:1] not in ("{", "["):
             return value.encode()
+        raw = value.encode()
         try:
-            value = _read(value.encode())
+            value = _read(raw)
         except msgspec.DecodeError:
-            return value.encode()
+            return raw
     told = _sorted(value)
     if b"null" in told or b'""' in told or b"[]" in told or b"{}" in told:
         told = _sorted(_without_empty(value))

@@ -3,7 +3,9 @@
 import gzip
 import heapq
 import sys
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -17,11 +19,12 @@ LOOK_AHEAD_LINES, LOOK_AHEAD_BYTES = 100_000, 64_000_000
 
 
 class Line(NamedTuple):
-    """A line and where it stands; compares by time, then place."""
+    """An event of a line and where it stands; compares by time, then place. `part`: its place in an array."""
 
     t: float
     file: int
     number: int
+    part: int
     value: bytes
 
 
@@ -30,10 +33,11 @@ class _Timed(msgspec.Struct):
 
 
 _timed = msgspec.json.Decoder(_Timed)
+_array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def read(files: list[str], advance: Callable[[int], None]) -> Iterator[Line]:
-    """The lines of all files in the order of their events' times; `advance` is told of bytes as they are read."""
+    """The events of all files in the order of their times; `advance` is told of bytes as they are read."""
     merged = heapq.merge(*(_lines(n, name, advance) for n, name in enumerate(files)))
     ahead: list[Line] = []
     size = 0
@@ -53,18 +57,26 @@ def _lines(n: int, name: str, advance: Callable[[int], None]) -> Iterator[Line]:
     with _open(name, advance) as stream:
         try:
             for number, raw in enumerate(stream, 1):
-                value = raw.strip()
-                if value:
+                for part, value in enumerate(_events(raw.strip())):
                     t = _time(value, t)
-                    yield Line(t, n, number, value)
-        except (OSError, EOFError) as e:
+                    yield Line(t, n, number, part, value)
+        except (OSError, EOFError, zlib.error) as e:
             raise DetectorError(f"{name}: cannot be read to its end ({e})") from e
+
+
+def _events(line: bytes) -> list[bytes]:
+    """The events of a line, each of an array by itself, since each has a time; what is no array of events as it is."""
+    if line[:1] != b"[":
+        return [line] if line else []
+    try:
+        events = [bytes(raw) for raw in _array.decode(line)]
+    except Exception:  # whatever is wrong with it, the decoder says so later
+        return [line]
+    return [line] if any(event[:1] == b"[" for event in events) else events
 
 
 def _time(value: bytes, before: float) -> float:
     """An event's time in s UTC; a line without one stands where the line before it does."""
-    if value[:1] == b"[":
-        return before
     try:
         time = _timed.decode(value).time
         if isinstance(time, int | float):
@@ -90,32 +102,26 @@ class _Counted:
         return getattr(self._stream, name)
 
 
-def _open(name: str, advance: Callable[[int], None]) -> Any:
-    """A stream of lines; gzip is recognised by its first bytes."""
+@contextmanager
+def _open(name: str, advance: Callable[[int], None]) -> Iterator[Iterable[bytes]]:
+    """The lines of a file or standard input ("-"); gzip is recognised by its first bytes."""
     try:
         raw: Any = sys.stdin.buffer if name == "-" else Path(name).open("rb")  # noqa: SIM115
     except OSError as e:
         raise DetectorError(f"{name}: {e.strerror}") from e
-    head = raw.peek(2)[:2]
-    if head == b"\x1f\x8b":
-        return gzip.open(_Counted(raw, advance))
-    return _CountedLines(raw, advance)
+    try:
+        if raw.peek(2)[:2] == b"\x1f\x8b":
+            with gzip.open(_Counted(raw, advance)) as unpacked:
+                yield unpacked
+        else:
+            yield _counted(raw, advance)
+    finally:
+        if raw is not sys.stdin.buffer:
+            raw.close()
 
 
-class _CountedLines:
+def _counted(stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[bytes]:
     """The lines of a plain stream, counted as they are read."""
-
-    def __init__(self, stream: Any, advance: Callable[[int], None]) -> None:
-        self._stream, self._advance = stream, advance
-
-    def __enter__(self) -> "_CountedLines":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stream is not sys.stdin.buffer:
-            self._stream.close()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for line in self._stream:
-            self._advance(len(line))
-            yield line
+    for line in stream:
+        advance(len(line))
+        yield line

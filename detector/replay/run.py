@@ -1,6 +1,7 @@
 """Replay: recorded native events through the engine that the Kafka stages run, with event time as the only clock."""
 
 import contextlib
+import itertools
 import os
 import sys
 from collections import Counter
@@ -13,60 +14,72 @@ import msgspec
 from detector.config import Config
 from detector.engine import Engine, Outcome
 from detector.model.alert import encode_alert
-from detector.pipeline.intake import Flushed, Intake, SourceRecord
+from detector.pipeline.intake import YEAR_2000_S, YEAR_2100_S, DeadLetter, Flushed, Intake, SourceRecord
 from detector.replay.reading import read
 
 _BATCH = 500
 _AFTER_S = 400 * 86_400.0
 """How far time runs on at the end of the input: past every timeout."""
-_SHOWN = 5
+_GRAIN_S = 600.0
+"""Time is told to the engine at least this often; what ends by time alone ends this exactly."""
+_SHOWN = 100
+"""Lines that cannot be used and are told one by one; further ones are counted."""
 
 
 class Summary(msgspec.Struct):
     """What a replay read and said."""
 
-    lines: int = 0
+    events: int = 0
     refused: Counter[str] = msgspec.field(default_factory=Counter)
     alerts: Counter[str] = msgspec.field(default_factory=Counter)
 
 
 class Replay:
-    """Feeds recorded lines to one engine; what comes out depends on the lines alone."""
+    """Feeds recorded events to one engine; what comes out depends on them alone."""
 
     def __init__(self, config: Config, *, signals: bool = False) -> None:
         self._intake = Intake(config, 1)
         self._engine = Engine(config, signals=signals)
-        self._config, self._batch, self._newest, self._offset = config, 0, 0.0, -1
+        self._config, self._batch, self._told_t, self._offset = config, 0, 0.0, -1
         self.summary = Summary()
 
-    def take(self, value: bytes) -> Iterator[tuple[Flushed, Outcome]]:
-        """Takes one line; now and then gives what a batch of them led to."""
-        self._intake.take(0, "any", [SourceRecord(self.summary.lines, value, None)])
-        self.summary.lines += 1
+    def take(self, value: bytes, t: float | None = None) -> Iterator[tuple[Flushed, Outcome]]:
+        """Takes one event (or an array); now and then gives what a batch of them led to.
+
+        `t`: its time (s UTC), where all that follows is as new but for the lateness. Time that passes without events
+        is then known before the next one is taken, as heartbeats tell it on Kafka.
+        """
+        if t is not None and YEAR_2000_S <= t < YEAR_2100_S and t >= self._told_t + _GRAIN_S:
+            yield self._flush(t)
+        self._intake.take(0, "any", [SourceRecord(self.summary.events, value, None)])
+        self.summary.events += 1
         self._batch += 1
         if self._batch >= _BATCH:
-            yield from self._flush(self._intake.forwarded(0))
+            yield self._flush(self._intake.forwarded(0))
 
     def finish(self) -> Iterator[tuple[Flushed, Outcome]]:
         """The end of the input: time runs on, so that everything that waits is judged and every episode resolves."""
         newest = self._intake.forwarded(0)
-        yield from self._flush(newest)
-        yield from self._flush(newest + self._config.time.lateness_s)
-        yield from self._flush(newest + _AFTER_S)
+        yield self._flush(newest)
+        yield self._flush(newest + self._config.time.lateness_s)
+        yield self._flush(newest + _AFTER_S)
 
-    def _flush(self, mark: float) -> Iterator[tuple[Flushed, Outcome]]:
-        self._batch = 0
+    def _flush(self, mark: float) -> tuple[Flushed, Outcome]:
+        self._batch, self._told_t = 0, mark
         flushed = self._intake.flush({0: mark}, everywhere=True)
         for dead in flushed.dead_letters:
             self.summary.refused[dead.reason] += 1
+        out = Outcome([], [])
         for _, packed in flushed.packed:
             self._offset += 1
             outcome = self._engine.process(packed, self._offset)
-            for alert in outcome.alerts:
-                if alert.state == "open":
-                    self.summary.alerts[f"{alert.rule} {alert.severity}"] += 1
-            self._engine.totals.take()
-            yield flushed, outcome
+            out.alerts.extend(outcome.alerts)
+            out.signals.extend(outcome.signals)
+        self._engine.totals.take()
+        for alert in out.alerts:
+            if alert.state == "open":
+                self.summary.alerts[f"{alert.rule} {alert.severity}"] += 1
+        return flushed, out
 
 
 def replay_files(config: Config, files: list[str], alerts: str, signals: str | None, progress: bool) -> Summary:
@@ -76,7 +89,8 @@ def replay_files(config: Config, files: list[str], alerts: str, signals: str | N
     """
     replay = Replay(config, signals=signals is not None)
     encode_signal = msgspec.json.Encoder().encode
-    where: dict[int, tuple[int, int]] = {}
+    where: dict[int, str] = {}
+    told = itertools.count(1)
     with contextlib.ExitStack() as stack:
         to_alerts = stack.enter_context(_sink(alerts))
         to_signals = stack.enter_context(_sink(signals)) if signals is not None else None
@@ -84,15 +98,16 @@ def replay_files(config: Config, files: list[str], alerts: str, signals: str | N
 
         def write(flushed: Flushed, outcome: Outcome) -> None:
             for dead in flushed.dead_letters:
-                _complain(replay.summary, files, where.pop(dead.offset, (0, 0)), dead.field, dead.detail)
+                _complain(next(told), where[dead.offset], dead)
             where.clear()
             to_alerts.writelines(encode_alert(a) + b"\n" for a in outcome.alerts)
             if to_signals is not None:
                 to_signals.writelines(encode_signal(s._asdict()) + b"\n" for s in outcome.signals)
 
         for line in read(files, advance):
-            where[replay.summary.lines] = (line.file, line.number)
-            for flushed, outcome in replay.take(line.value):
+            name = files[line.file] if files[line.file] != "-" else "standard input"
+            where[replay.summary.events] = f"{name}:{line.number}"
+            for flushed, outcome in replay.take(line.value, line.t):
                 write(flushed, outcome)
         for flushed, outcome in replay.finish():
             write(flushed, outcome)
@@ -140,18 +155,18 @@ def _untold(n: int) -> None:
     """Progress that nobody watches."""
 
 
-def _complain(summary: Summary, files: list[str], place: tuple[int, int], field: str, detail: str) -> None:
-    if summary.refused.total() > _SHOWN * 20:
-        return
-    name = files[place[0]] if files[place[0]] != "-" else "standard input"
-    print(f"{name}:{place[1]}: {field or 'event'} {detail}", file=sys.stderr)
+def _complain(number: int, place: str, dead: DeadLetter) -> None:
+    if number <= _SHOWN:
+        print(f"{place}: {dead.field or 'event'} {dead.detail}", file=sys.stderr)
+    elif number == _SHOWN + 1:
+        print("and more: they are counted below", file=sys.stderr)
 
 
 def _tell(summary: Summary) -> None:
     refused = ", ".join(f"{n} {reason}" for reason, n in sorted(summary.refused.items()))
     alerts = ", ".join(f"{n} {what}" for what, n in sorted(summary.alerts.items()))
     print(
-        f"{summary.lines} lines{f' ({summary.refused.total()} events refused: {refused})' if refused else ''}; "
+        f"{summary.events} events{f' ({summary.refused.total()} refused: {refused})' if refused else ''}; "
         f"episodes opened: {alerts or 'none'}",
         file=sys.stderr,
     )

@@ -50,7 +50,7 @@ def run_through(events: Iterable[Event], config: Config | None = None) -> tuple[
     alerts: list[Alert] = []
     signals: list[Signal] = []
     for event in events:
-        for _, outcome in replay.take(json.dumps(event).encode()):
+        for _, outcome in replay.take(json.dumps(event).encode(), event["time"]):
             alerts += outcome.alerts
             signals += outcome.signals
     for _, outcome in replay.finish():
