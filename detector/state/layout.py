@@ -53,6 +53,7 @@ LANE = np.dtype(
         ("heard", "f8"),  # event time of its newest observation, s UTC
         ("cost", "f8"),  # USD in all
         ("tokens", "i8"),
+        ("step_cost", "f8"),  # USD of its newest step's own call
         ("matches", "i4", (LAGS + 1,)),  # by lag: steps in a row that equal the one that many steps before
         ("seen", "u8", (SEEN,)),
         ("seen_count", "i8"),

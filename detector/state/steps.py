@@ -158,7 +158,7 @@ def judge(lane: Any, slot: int, subject_slot: int, s: Any, row: int, screen: Any
     f.similarity, f.period, f.rounds = best, period, rounds
     f.first_step, f.first_t, f.calls = first, g.t, i - first + 1
     f.cost, f.cost_after = lane.cost - g.cost_before, lane.cost
-    f.step_cost = lane.cost - h.cost_before
+    f.step_cost = lane.step_cost
     f.tokens, f.tokens_after = lane.tokens - g.tokens_before, lane.tokens
     f.strong_t, f.medium_t, f.began_t = s.strong, s.medium, s.first
     return n + 1
@@ -171,6 +171,7 @@ def push(lane: Any, row: Any) -> None:
     h = lane.history[i % _H]
     h.t, h.turn, h.action, h.flags, h.novel = row.t, row.turn, row.action, row.flags, 0
     h.cost_before, h.tokens_before = lane.cost, lane.tokens
+    lane.step_cost = row.cost_usd
     lane.missing = row.missing
     lane.waiting = row.waiting
     for k in range(row.waiting):

@@ -140,12 +140,13 @@ def test_every_call_has_one_signal_whatever_becomes_of_its_results() -> None:
     for i in range(200):
         run = f"run-{i % 7}"
         events.append(asked(i * 9.0, f"c{i}", run=run, cost_usd=0.25))
+        events.append(call(i * 9.0 + 1, run=run, operation="embeddings", cost_usd=0.125))
         events += [
             told(i * 9.0 + chance.uniform(-30, 90), f"c{i}", run=run) for _ in range(chance.choice((0, 0, 1, 2)))
         ]
     _, signals = run_through(in_order(events))
-    assert sorted(s.call for s in signals) == sorted(e["id"] for e in events if "tools" in e)
-    assert sum(s.cost_usd for s in signals) == 50.0
+    assert sorted(s.call for s in signals) == sorted(e["id"] for e in events if "type" not in e)
+    assert sum(s.cost_usd for s in signals) == 75.0
 
 
 def test_an_episode_does_not_end_while_a_step_of_it_waits_to_be_judged() -> None:
