@@ -45,8 +45,11 @@ def _likeness(lane: Any, i: int, j: int) -> float:
 
 
 @compiled
-def _compare(lane: Any, i: int) -> float:
-    """Compares step i with the twelve before it, counts matches by lag; the similarity to the most similar."""
+def _compare(lane: Any, i: int, strong: float) -> float:
+    """Compares step i with the twelve before it, counts matches by lag; the similarity to the most similar.
+
+    A strong status (`strong`: time of the task's last, s UTC) starts anew: what was done before it is not matched.
+    """
     h = lane.history[i % _H]
     alike = lane.alike
     best = 0.0
@@ -61,10 +64,11 @@ def _compare(lane: Any, i: int) -> float:
         if h.mode != 0 and (h.mode == lay.MODE_OUTPUT) == (g.mode == lay.MODE_OUTPUT) and g.mode != 0:
             exact = same if h.mode == lay.MODE_OUTPUT else h.action == g.action
             similarity = 1.0 if exact else _likeness(lane, i, i - p)
-        if h.mode == lay.MODE_OUTPUT and g.mode == lay.MODE_OUTPUT and h.turn == g.turn:
+        of_now = h.turn == g.turn and g.t > strong
+        if h.mode == lay.MODE_OUTPUT and g.mode == lay.MODE_OUTPUT and of_now:
             same = same or similarity >= alike
             best_output = max(best_output, similarity)
-        lane.matches[p] = lane.matches[p] + 1 if same and h.turn == g.turn else 0
+        lane.matches[p] = lane.matches[p] + 1 if same and of_now else 0
         best = max(best, similarity)
     if h.mode == lay.MODE_OUTPUT:
         lane.streak = lane.streak + 1 if lane.streak > 0 and best_output >= alike else 1
@@ -74,7 +78,7 @@ def _compare(lane: Any, i: int) -> float:
 
 
 @compiled
-def _recurrence(lane: Any, i: int) -> tuple[int, int]:
+def _recurrence(lane: Any, i: int, strong: float) -> tuple[int, int]:
     """How often step i's signature came within the window with nothing new between, and where first."""
     h = lane.history[i % _H]
     count, first = 1, i
@@ -82,7 +86,7 @@ def _recurrence(lane: Any, i: int) -> tuple[int, int]:
         return count, first
     for j in range(i - 1, max(-1, i - min(lane.window, _H)), -1):
         g = lane.history[j % _H]
-        if g.turn != h.turn:
+        if g.turn != h.turn or g.t <= strong:
             break
         if g.signature == h.signature:
             count += 1
@@ -106,7 +110,7 @@ def _novelty(lane: Any, h: Any) -> bool:
 
 
 @compiled
-def _rounds(lane: Any, i: int) -> tuple[int, int, int]:
+def _rounds(lane: Any, i: int, strong: float) -> tuple[int, int, int]:
     """Period (0: none), how many rounds, and the step where they began, as far as the history goes back."""
     period, rounds, first = 0, 1, i
     for p in range(1, _L + 1):
@@ -119,7 +123,7 @@ def _rounds(lane: Any, i: int) -> tuple[int, int, int]:
         if lane.history[i % _H].mode == lay.MODE_OUTPUT:
             count, since = lane.streak, i - lane.streak + 1
         else:
-            count, since = _recurrence(lane, i)
+            count, since = _recurrence(lane, i, strong)
         if count > rounds:
             rounds, first = count, since
     return period, rounds, max(first, 0, i - _H + 1)
@@ -143,8 +147,8 @@ def judge(lane: Any, slot: int, subject_slot: int, s: Any, row: int, screen: Any
     h = lane.history[i % _H]
     lane.open = 0
     fresh = _novelty(lane, h)
-    best = _compare(lane, i)
-    period, rounds, first = _rounds(lane, i)
+    best = _compare(lane, i, s.strong)
+    period, rounds, first = _rounds(lane, i, s.strong)
     if rounds >= screen.rounds:
         lane.watched = 1
     if screen.all_steps == 0 and lane.watched == 0:

@@ -158,10 +158,25 @@ def test_ids_are_the_same_each_time_and_differ_between_tenants_runs_and_episodes
     assert len({(a.id, a.version) for a in once}) == len(once)
 
 
-def test_a_loop_that_goes_on_after_its_task_moved_is_another_episode() -> None:
+def test_a_loop_that_goes_on_after_its_task_moved_counts_anew_and_pages_again() -> None:
     first, second = last(judge(sorted(loop_and_status(), key=lambda e: e["time"])), "loop")
-    assert (first.state, first.resolved_at) == ("resolved", T0 + 110)
-    assert second.opened_at > T0 + 110
+    assert (first.state, first.resolved_at, first.calls) == ("resolved", T0 + 110, 6)
+    assert (second.opened_at, second.evidence["since"]) == (T0 + 180, T0 + 120)
+    assert (second.severity, second.calls, second.cost_usd, second.evidence["rounds"]) == ("critical", 6, 6.0, 6)
+
+
+@pytest.mark.parametrize("after", [3, 7])
+def test_too_few_rounds_after_the_task_moved_are_quiet(after: int) -> None:
+    cycle = [tool("step", result=f"result {n}", number=n) for n in range(2 if after == 7 else 1)]
+    events = [call(i * 20.0, task="T", tools=cycle[i % len(cycle)]) for i in range(8 + after)]
+    told = last(judge(sorted([*events, status(150.0, "T")], key=lambda e: e["time"])), "loop")
+    assert [a.resolved_at for a in told] == [T0 + 150]
+
+
+def test_answers_alike_count_anew_after_the_task_moved() -> None:
+    events = [call(i * 20.0, task="T", output={"text": "the same answer " * 20}) for i in range(8 + 5)]
+    told = last(judge(sorted([*events, status(150.0, "T")], key=lambda e: e["time"])), "loop")
+    assert [(a.severity, a.calls) for a in told] == [("critical", 8)]
 
 
 def test_the_same_loop_after_a_pause_is_another_episode() -> None:
