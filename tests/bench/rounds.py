@@ -14,7 +14,7 @@ from detector.kafka.embedded import EmbeddedBroker
 from tests.bench import idiomatic
 from tests.bench.children import Child
 from tests.bench.feed import Feed
-from tests.bench.load import Load, Sent
+from tests.bench.load import START_S, Load, Sent
 from tests.bench.receiver import receiver
 
 STAGES = ("ingest", "watch", "portfolio", "notify")
@@ -67,7 +67,9 @@ class Pipeline:
         settings = self.config.model_dump_json()
         self.feed = Feed(self.config)
         stack.callback(self.feed.close)
-        self.children = {name: stack.enter_context(Child("tests.bench.stage", settings, name)) for name in names}
+        self.children = {
+            name: stack.enter_context(Child("tests.bench.stage", settings, str(START_S), name)) for name in names
+        }
         self.children["floor"] = stack.enter_context(Child("tests.bench.floor", settings))
         for child in self.children.values():
             child.ready()

@@ -1,4 +1,7 @@
-"""`python -m tests.bench.stage CONFIG NAME…`: a worker with these stages, measured by the process that started it."""
+"""`python -m tests.bench.stage CONFIG TIME NAME…`: a worker with these stages, measured by who started it.
+
+TIME is where its clock stands, s UTC, until it is told another one.
+"""
 
 import asyncio
 import sys
@@ -13,7 +16,6 @@ from detector.pipeline.stage import Stage, make_stage
 from detector.pipeline.watch import WatchStage
 from detector.pipeline.worker import Worker
 from tests.bench.children import Answers, Present
-from tests.bench.load import START_S
 
 READY_POLL_S = 0.05
 
@@ -64,11 +66,11 @@ def _total(metric: Collector, suffix: str, **labels: str) -> float:
     return sum(_samples(metric, suffix, **labels))
 
 
-async def main(settings: str, *names: str) -> int:
+async def main(settings: str, present: str, *names: str) -> int:
     """Works until standard input ends."""
     config = Config.model_validate_json(settings)
     logs.setup(config.log)
-    clock, stop = Present(START_S), asyncio.Event()
+    clock, stop = Present(float(present)), asyncio.Event()
     stages: dict[str, Stage] = {}
 
     def make(name: str, config: Config, metrics: Metrics, clock: Clock) -> Stage:
