@@ -4,12 +4,12 @@ from collections import Counter
 from datetime import datetime
 
 import msgspec
-import numpy as np
 from xxhash import xxh3_64_intdigest
 
 from detector.enrich import pricing
 from detector.enrich.identity import Identities, hash64
-from detector.enrich.sketch import MAX_TEXT_BYTES, WORDS, fingerprint64, parse_sketch, sketch_many
+from detector.enrich.packing import Pack, Sketches
+from detector.enrich.sketch import MAX_TEXT_BYTES, fingerprint64, parse_sketch
 from detector.enrich.tools import MAX_DEPTH, of_result, of_tools, result_body
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
@@ -22,80 +22,6 @@ _OPERATION_FLAGS = {
 _STRENGTH = {"weak": pk.WEAK, "medium": pk.MEDIUM, "strong": pk.STRONG}
 _STATUS_FLAGS = {"error": pk.ERROR, "rate_limited": pk.ERROR | pk.RATE_LIMITED}
 _TOLD_NOTHING = (None, None, None, None, None)
-
-
-class Sketches:
-    """Texts of a batch, sketched together; each is known by its number until then."""
-
-    def __init__(self) -> None:
-        self._texts: list[bytes] = []
-        self._keep_digits: list[bool] = []
-        self._given: dict[int, tuple[int, bytes]] = {}
-
-    def add(self, text: bytes, keep_digits: bool) -> int:
-        """The number that a text's sketch will have."""
-        self._texts.append(text)
-        self._keep_digits.append(keep_digits)
-        return len(self._texts) - 1
-
-    def give(self, level: int, bitmap: bytes) -> int:
-        """The number of a sketch that the producer made."""
-        self._texts.append(b"")
-        self._keep_digits.append(False)
-        self._given[len(self._texts) - 1] = (level, bitmap)
-        return len(self._texts) - 1
-
-    def make(self) -> tuple[np.ndarray, np.ndarray]:
-        """Words (n × 16) and levels (n) of all texts so far; then starts anew."""
-        n = len(self._texts)
-        words, levels = np.zeros((n, WORDS), np.uint64), np.zeros(n, np.uint8)
-        if n:
-            ends = np.cumsum([len(t) for t in self._texts])
-            sketch_many(
-                np.frombuffer(b"".join(self._texts), np.uint8),
-                ends,
-                np.array(self._keep_digits),
-                words,
-                levels,
-            )
-        for i, (level, bitmap) in self._given.items():
-            words[i], levels[i] = np.frombuffer(bitmap, "<u8"), level
-        self._texts, self._keep_digits, self._given = [], [], {}
-        return words, levels
-
-
-class Pack:
-    """The observations of one partition that wait to be sent."""
-
-    def __init__(self) -> None:
-        self.rows: list[bytes] = []
-        self.ids: list[str] = []
-        self.names: list[str] = []
-        self.idents: dict[pk.Ident, int] = {}
-        self.sketches: list[int] = []
-        self.waits: list[bytes] = []
-
-    def sketch(self, number: int) -> int:
-        """This pack's index of a sketch of the batch."""
-        self.sketches.append(number)
-        return len(self.sketches) - 1
-
-    def encode(self, marks: dict[int, float], words: np.ndarray, levels: np.ndarray) -> bytes:
-        """The packed record's bytes; `words` and `levels` are those of the whole batch."""
-        mine = self.sketches
-        return pk.encode_packed(
-            pk.Packed(
-                format=pk.FORMAT,
-                marks=marks,
-                idents=list(self.idents),
-                ids=self.ids,
-                names=self.names,
-                rows=b"".join(self.rows),
-                words=words[mine].tobytes() if mine else b"",
-                levels=levels[mine].tobytes() if mine else b"",
-                waits=b"".join(self.waits),
-            )
-        )
 
 
 class Observer:
@@ -159,13 +85,17 @@ class Observer:
             flags |= pk.INTERACTIVE
         if e.operation in _OPERATION_FLAGS:
             flags |= _OPERATION_FLAGS[e.operation]
-        output, output_sketch = self._output(e.output) if e.output is not None else (0, -1)
-        action = result = missing = 0
-        action_sketch = result_sketch = -1
+        # Where there is an action the output decides nothing, and is not even read.
+        action = result = output = missing = 0
+        sketch = -1
         if e.tools:
-            action, result, missing, failed, action_sketch, result_sketch = self._tools(e.tools, ident, pack)
+            action, result, missing, failed, sketch = self._tools(e.tools, ident, pack)
             if failed:
                 flags |= pk.TOOL_ERROR
+            if e.output is not None and e.output.sketch is not None:
+                _parsed(e.output.sketch)
+        elif e.output is not None:
+            output, sketch = self._output(e.output, pack)
         pack.rows.append(
             pk.pack_row(
                 pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t,
@@ -173,7 +103,7 @@ class Observer:
                 0 if e.turn is None else xxh3_64_intdigest(e.turn.encode()),
                 action, result, output, cost, e.duration_s or 0.0,
                 tokens[0] or 0, tokens[1] or 0, tokens[2] or 0, tokens[3] or 0, tokens[4] or 0,
-                action_sketch, result_sketch, output_sketch if output_sketch < 0 else pack.sketch(output_sketch),
+                sketch,
             )
         )  # fmt: skip
         pack.ids.append(e.id)
@@ -193,8 +123,8 @@ class Observer:
         input, cached, written, output, reasoning = tokens
         return flags, pricing.cost_usd(tiers, input or 0, cached or 0, written or 0, output or 0, reasoning or 0)
 
-    def _tools(self, tools: list[Tool], ident: pk.Ident, pack: Pack) -> tuple[int, int, int, bool, int, int]:
-        """Fingerprints of action and results, how many results are missing, whether one failed, both sketches."""
+    def _tools(self, tools: list[Tool], ident: pk.Ident, pack: Pack) -> tuple[int, int, int, bool, int]:
+        """Fingerprints of action and results, how many results are missing, whether one failed, the action's sketch."""
         try:
             done = of_tools(tools)
         except RecursionError as error:
@@ -210,24 +140,20 @@ class Observer:
                 pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
             if len(named) < missing or missing > pk.MAX_WAITS:
                 missing = pk.NEVER
-        action_sketch = pack.sketch(self.sketches.add(done.action_text, True))
-        result_sketch = pack.sketch(self.sketches.add(done.result_text, True)) if done.result_text else -1
-        return done.action, done.result, missing, done.failed, action_sketch, result_sketch
+        sketch = pack.sketch(self.sketches.add(done.action_text, True))
+        return done.action, done.result, missing, done.failed, sketch
 
-    def _output(self, o: Output) -> tuple[int, int]:
-        """Fingerprint and sketch number of the output; 0 and -1 where there is none."""
+    def _output(self, o: Output, pack: Pack) -> tuple[int, int]:
+        """Fingerprint and sketch of the output; 0 and -1 where there is none."""
         if o.text is not None:
             raw = o.text.encode()
             if not raw:
                 return 0, -1
             if len(raw) > MAX_TEXT_BYTES:
                 self.counts["truncated"] += 1
-            return fingerprint64(raw), self.sketches.add(raw, False)
-        try:
-            number = self.sketches.give(*parse_sketch(o.sketch)) if o.sketch is not None else -1
-        except ValueError as error:
-            raise BadInput(Reason.OUT_OF_RANGE, "output.sketch", str(error)) from error
-        return (int(o.fingerprint, 16) if o.fingerprint is not None else 0), number
+            return fingerprint64(raw), pack.sketch(self.sketches.add(raw, False))
+        sketch = pack.sketch(self.sketches.give(*_parsed(o.sketch))) if o.sketch is not None else -1
+        return (int(o.fingerprint, 16) if o.fingerprint is not None else 0), sketch
 
     def _tool_result(self, e: ToolResult, t: float, source: int, seq: int) -> int:
         if e.run is None and e.task is None:
@@ -243,7 +169,6 @@ class Observer:
             flags=pk.TOOL_ERROR if failed else 0,
             action=wait_key(ident.subject, e.call_id),
             result=of_result(body, failed),
-            result_sketch=pack.sketch(self.sketches.add(body, True)) if body else -1,
         )  # fmt: skip
         return partition
 
@@ -275,17 +200,25 @@ class Observer:
     @staticmethod
     def _plain_row(
         pack: Pack, kind: int, ident: pk.Ident, id: str, t: float, source: int, seq: int, *,
-        strength: int = 0, category: int = 0, flags: int = 0, action: int = 0, result: int = 0, result_sketch: int = -1,
+        strength: int = 0, category: int = 0, flags: int = 0, action: int = 0, result: int = 0,
     ) -> None:  # fmt: skip
         number = pack.idents.setdefault(ident, len(pack.idents))
         pack.rows.append(
             pk.pack_row(
                 kind, strength, category, 0, flags, number, source, seq, t, hash64(ident.tenant, str(kind), id), 0,
-                action, result, 0, 0.0, 0.0, 0, 0, 0, 0, 0, -1, result_sketch, -1,
+                action, result, 0, 0.0, 0.0, 0, 0, 0, 0, 0, -1,
             )
         )  # fmt: skip
         pack.ids.append(id)
         pack.names.append("")
+
+
+def _parsed(sketch: str) -> tuple[int, bytes]:
+    """Level and bitmap of a sketch that a producer made; raises BadInput where it is none."""
+    try:
+        return parse_sketch(sketch)
+    except ValueError as error:
+        raise BadInput(Reason.OUT_OF_RANGE, "output.sketch", str(error)) from error
 
 
 def wait_key(subject: int, call_id: str) -> int:

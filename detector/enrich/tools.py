@@ -24,7 +24,6 @@ class Tooling(NamedTuple):
     action: int
     result: int
     action_text: bytes
-    result_text: bytes
     failed: bool
     missing: tuple[tuple[str | None, int], ...]  # call id, fingerprint of name and arguments
 
@@ -44,7 +43,6 @@ def of_tools(tools: list[Tool]) -> Tooling:
         action=xxh3_64_intdigest(b"".join([p.action.to_bytes(8, "little") for p in parts])),
         result=sum(p.result for p in parts) & MASK,
         action_text=b"\n".join([p.action_text for p in parts]),
-        result_text=b"\n".join([p.result_text for p in parts]),
         failed=any(p.failed for p in parts),
         missing=tuple(m for p in parts for m in p.missing),
     )
@@ -55,9 +53,9 @@ def _of_tool(tool: Tool) -> Tooling:
     action = xxh3_64_intdigest(text)
     known = result_body(tool.result, tool.error)
     if known is None:
-        return Tooling(action, 0, text, b"", False, ((tool.call_id, action),))
+        return Tooling(action, 0, text, False, ((tool.call_id, action),))
     body, failed = known
-    return Tooling(action, mix(action, of_result(body, failed)), text, body, failed, ())
+    return Tooling(action, mix(action, of_result(body, failed)), text, failed, ())
 
 
 def of_result(body: bytes, failed: bool) -> int:

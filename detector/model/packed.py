@@ -67,9 +67,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("written", "u4", "I"),
     ("out", "u4", "I"),
     ("reasoning", "u4", "I"),
-    ("action_sketch", "i4", "i"),  # index into the sketches, -1: none
-    ("result_sketch", "i4", "i"),
-    ("output_sketch", "i4", "i"),
+    ("sketch", "i4", "i"),  # index into the sketches: of the action, else of the output; -1: none
 )
 ROW = np.dtype([(name, "<" + kind) for name, kind, _ in _COLUMNS])
 pack_row = struct.Struct("<" + "".join(code for _, _, code in _COLUMNS)).pack

@@ -9,7 +9,8 @@ import msgspec
 from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.enrich.identity import Identities, hash64
-from detector.enrich.observe import Observer, Pack, seconds
+from detector.enrich.observe import Observer, seconds
+from detector.enrich.packing import Pack
 from detector.enrich.pricing import Prices
 from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import BadInput, Reason

@@ -50,7 +50,7 @@ class Pool:
         new["flags"] |= np.where(slots["due"] > rows["t"], pk.LATE, 0).astype(np.uint32)
         for name, values in slots.items():
             new[name] = values
-        which = np.where(rows["action_sketch"] >= 0, rows["action_sketch"], rows["output_sketch"])
+        which = rows["sketch"]
         known = which >= 0
         new["words"][known] = columns.words[which[known]]
         new["level"][known] = columns.levels[which[known]]

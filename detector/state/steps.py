@@ -186,7 +186,7 @@ def push(lane: Any, row: Any) -> None:
         h.mode = lay.MODE_RESULT if known else lay.MODE_ACTION
         h.signature = _mix(row.action, row.result) if known else row.action
         lane.pending = row.result
-    elif row.output != 0 or row.output_sketch >= 0:
+    elif row.output != 0 or row.sketch >= 0:
         h.mode = lay.MODE_OUTPUT
         h.signature = row.output if row.output != 0 else row.words[0] ^ row.words[7] ^ _MIX
     else:

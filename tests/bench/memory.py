@@ -63,8 +63,7 @@ def _pack(idents: list[pk.Ident], step: int, t: npt.NDArray[np.float64], chance:
     for name in ("id", "action", "result", "output"):
         rows[name] = chance.integers(1, 1 << 63, n, np.uint64)
     rows["turn"], rows["cost_usd"], rows["input"], rows["out"] = 1, 0.02, 20_000, 300
-    for k, name in enumerate(("action_sketch", "result_sketch", "output_sketch")):
-        rows[name] = np.arange(n) + k * n
+    rows["sketch"] = np.arange(n)
     packed = pk.Packed(
         format=pk.FORMAT,
         marks={0: float(t[-1])},
@@ -72,8 +71,8 @@ def _pack(idents: list[pk.Ident], step: int, t: npt.NDArray[np.float64], chance:
         ids=[f"chatcmpl-{id:024x}" for id in rows["id"].tolist()],
         names=["edit"] * n,
         rows=rows.tobytes(),
-        words=chance.integers(0, 1 << 63, (3 * n, 16), np.uint64).tobytes(),
-        levels=bytes(3 * n),
+        words=chance.integers(0, 1 << 63, (n, 16), np.uint64).tobytes(),
+        levels=bytes(n),
         waits=b"",
     )
     return pk.encode_packed(packed)
