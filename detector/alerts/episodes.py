@@ -114,6 +114,7 @@ class EpisodeBook:
     def _grow(self, episode: Episode, t: float, finding: Finding, since_status_s: float | None) -> bool:
         """Brings an episode up to date; whether a record is due: it escalated, or its cost has grown enough."""
         now, old = finding.standing, episode.alert
+        t = max(t, episode.last_t)  # a call that is told late does not turn the clock back
         episode.longest_gap_s = max(episode.longest_gap_s, t - episode.last_t)
         episode.last_t, episode.standing = t, now
         episode.calls = self._first_and_newest([*episode.calls, *finding.evidence["calls"]])
@@ -205,8 +206,9 @@ class EpisodeBook:
     def _alert(self, key: Key, ident: Ident, t: float, finding: Finding, since_status_s: float | None) -> Alert:
         rule = key[0]
         return Alert(
-            # Not by where its rounds began: one that resolves and opens again may begin with the same ones.
-            id=_hash(12, rule, ident.tenant, str(key[1]), f"{t:.6f}"),
+            # Not by where its rounds began: one that resolves and opens again may begin with the same ones. And not
+            # by the time alone: what is told late may bear the same time as what was told before.
+            id=_hash(12, rule, ident.tenant, str(key[1]), f"{t:.6f}", str(finding.standing.last_step)),
             rule=rule,
             level=finding.level,
             severity=finding.severity,

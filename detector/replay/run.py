@@ -99,7 +99,8 @@ def replay_files(config: Config, files: list[str], alerts: str, signals: str | N
         def write(flushed: Flushed, outcome: Outcome) -> None:
             for dead in flushed.dead_letters:
                 _complain(next(told), where[dead.offset], dead)
-            where.clear()
+            for taken in [n for n in where if n < replay.summary.events]:
+                del where[taken]
             to_alerts.writelines(encode_alert(a) + b"\n" for a in outcome.alerts)
             if to_signals is not None:
                 to_signals.writelines(encode_signal(s._asdict()) + b"\n" for s in outcome.signals)

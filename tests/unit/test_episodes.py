@@ -99,6 +99,23 @@ def test_a_status_that_comes_late_cannot_end_it_before_its_last_call() -> None:
     assert resolved.resolved_at == resolved.updated_at == T0 + 60
 
 
+def test_a_call_that_is_told_late_does_not_turn_the_clock_back() -> None:
+    book = Book()
+    book.found(60.0, 4.0)
+    (updated,) = book.found(20.0, 9.0)
+    assert (updated.updated_at, updated.version) == (T0 + 60, 2)
+    assert book.book.tick(T0 + 960) == []
+    assert len(book.book.tick(T0 + 961)) == 1
+
+
+def test_episodes_that_open_at_the_same_time_have_ids_of_their_own() -> None:
+    told = [call(0.0, tools=A) for _ in range(4)]
+    other = [call(5000.0, run="other"), *(call(0.0, tools=A) for _ in range(3)), call(9000.0, run="other")]
+    opened = [a for a in judge([*told, *other]) if a.rule == "loop" and a.state == "open"]
+    assert len({a.id for a in opened}) == len(opened) == 2
+    assert {a.opened_at for a in opened} == {T0}
+
+
 def test_run_inflation_ends_only_with_its_task_and_with_all_that_the_task_came_to() -> None:
     book = Book("run_inflation")
     book.found(60.0, 4.0)

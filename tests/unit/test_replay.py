@@ -112,6 +112,12 @@ def test_lines_that_cannot_be_used_are_told_with_file_and_line_and_the_rest_is_j
     assert states(result.stdout.encode())[0] == ("loop", "open")
 
 
+def test_bad_lines_far_apart_in_time_are_told_too(tmp_path: Path) -> None:
+    name = write(tmp_path / "calls.jsonl", [call(i * 700.0) | ({"usage": 1} if i % 2 else {}) for i in range(9)])
+    told = [line for line in replayed(name).stderr.splitlines() if line.startswith(name)]
+    assert told == [f"{name}:{n}: usage expected `object`, got `int`" for n in (2, 4, 6, 8)]
+
+
 def test_of_many_bad_lines_the_first_are_told_and_all_are_counted(tmp_path: Path) -> None:
     name = write(tmp_path / "calls.jsonl", ["nonsense"] * 1200)
     result = replayed(name)
