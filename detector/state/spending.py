@@ -26,15 +26,18 @@ def _usual(actor: Any, hour: int) -> tuple[float, int]:
 
 
 @compiled
-def _spend(ring: Any, newest: int, now: int, usd: float) -> int:
-    """Adds dollars to a ring of equal spans at span `now`, zeroing what has passed; returns the newest span."""
+def _spend(ring: Any, newest: int, now: int, usd: float, most: float) -> int:
+    """Adds dollars to a ring of equal spans at span `now`, zeroing what has passed; returns the newest span.
+
+    `most`: what the ring's type can hold; a span that comes to more stays there.
+    """
     size = len(ring)
     if now > newest:
         for k in range(max(newest + 1, now - size + 1), now + 1):
             ring[k % size] = 0
         newest = now
     if now > newest - size:
-        ring[now % size] += usd
+        ring[now % size] = min(ring[now % size] + usd, most)
     return newest
 
 
@@ -61,10 +64,10 @@ def meter(s: Any, actor: Any, row: Any, r: int, at: float, screen: Any, found: A
     s.tokens += np.int64(row.input) + np.int64(row.out)
     s.total_tokens += np.int64(row.input) + np.int64(row.out)
     newest = s.minute
-    s.minute = _spend(s.minutes, newest, minute, row.cost_usd)
-    _spend(s.minute_calls, newest, minute, 1.0)
-    _spend(s.minute_tokens, newest, minute, float(row.input) + float(row.out))
-    actor.hour = _spend(actor.hours, actor.hour, hour, row.cost_usd)
+    s.minute = _spend(s.minutes, newest, minute, row.cost_usd, np.inf)
+    _spend(s.minute_calls, newest, minute, 1.0, 65_535.0)
+    _spend(s.minute_tokens, newest, minute, float(row.input) + float(row.out), 4_294_967_295.0)
+    actor.hour = _spend(actor.hours, actor.hour, hour, row.cost_usd, np.inf)
     many = counted and (s.calls == s.info_calls or s.calls == s.warning_calls)
     if s.has_task and s.ended == 0 and (many or 0.0 < s.look_at_usd <= s.cost):
         s.look_at_usd = s.cost * screen.update_factor
