@@ -21,7 +21,7 @@ demo: $(STAMP)  ## a fleet of agents on the embedded broker, runaways caught liv
 	$(BIN)/detector demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(STAMP)  ## all tests that this machine can run
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(STAMP)  ## ruff and mypy --strict
 	$(BIN)/ruff check .
