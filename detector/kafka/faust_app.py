@@ -1,14 +1,15 @@
 """The Faust app of watch: its settings, and the few places where its Kafka driver has to behave otherwise."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any
 
 import faust
 import mode
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.threads import WorkerThread
@@ -55,45 +56,49 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 class _Consumer(driver.Consumer):  # type: ignore[misc]
-    _sources: frozenset[TP] = frozenset()
-
     def _new_consumer_thread(self) -> Any:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def create_topic(self, *_: Any, **__: Any) -> None:
         """Topics are made at deployment; Faust's own refusal logs a warning for each."""
 
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        self._sources = frozenset()
-        # Left alone, a full buffer that drains would un-pause its partition in the midst of a recovery.
-        self._buffered_partitions.clear()
-        await super().on_partitions_revoked(revoked)
+    async def perform_seek(self) -> None:
+        """To the committed offsets, and to the beginning where nothing is committed yet.
 
-    def resume_partitions(self, tps: Iterable[TP]) -> None:
-        """Only the changelog's; at the end of a recovery Faust resumes the sources a step too early.
-
-        What is fetched before they stand at their committed offsets is cleared away, and taken for a gap.
+        Those Faust leaves where they stand, which may be behind records that nobody has processed.
         """
-        changelog = {tp for tp in tps if self._is_changelog_tp(tp)}
-        self._sources = frozenset(tps) - changelog
-        super().resume_partitions(changelog)
-
-    def resume_sources(self) -> None:
-        """Once the recovery has ended."""
-        super().resume_partitions(self._sources)
+        await super().perform_seek()
+        fresh = [tp for tp in self.assignment() if not (self._committed_offset[tp] or self._is_changelog_tp(tp))]
+        if fresh:
+            await self._thread.seek_to_beginning(*driver.ensure_aiokafka_TPset(fresh))
 
     async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
+        """Fetches; but from the source only once a handover is complete.
+
+        Faust fetches it earlier, at both ends of a recovery. What comes then is cleared away with the streams'
+        queues, while the positions stand behind it: those records would be passed over.
+        """
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         for _ in range(int(timeout / BACKPRESSURE_S)):
-            # A copy: once the set itself is empty aiokafka would give records of all partitions, which nobody
-            # wants, and which then are never seen again.
-            if active := frozenset(self._active_partitions):
-                return await self._getmany(active, FETCH_S), active
+            owned = self.app.owned
+            wanted = frozenset(tp for tp in self._active_partitions if owned or self._is_changelog_tp(tp))
+            # Asked for no partition at all, aiokafka would give records of every one.
+            if wanted:
+                return await self._fetch(wanted, owned)
             if self.should_stop or not self.flow_active:
                 break
             await asyncio.sleep(BACKPRESSURE_S)
         return {}, frozenset()
+
+    async def _fetch(self, wanted: frozenset[TP], owned: int | None) -> Any:
+        records = await self._getmany(wanted, FETCH_S)
+        if owned and self.app.owned != owned:
+            # Between the asking and the answer they were handed over: maybe taken from behind the new position.
+            with contextlib.suppress(IllegalStateError):  # handed over again: that one's end will seek
+                await self.perform_seek()
+            return {}, frozenset()
+        return records, wanted
 
 
 class _Producer(driver.Producer):  # type: ignore[misc]
@@ -162,7 +167,6 @@ class App(faust.App):  # type: ignore[misc]
         super().on_rebalance_end()
         self.owned = self.consumer_generation_id
         self.handovers += 1
-        self.consumer.resume_sources()
 
     async def leave(self, starting: "asyncio.Task[None]", time_s: float) -> bool:
         """Ends the app that `starting` starts, and the membership in the group; False where it takes longer."""
