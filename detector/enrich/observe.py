@@ -89,11 +89,11 @@ class Observer:
         action = result = output = missing = 0
         sketch = -1
         if e.tools:
+            if e.output is not None and e.output.sketch is not None:
+                _parsed(e.output.sketch)  # first: a call that is refused must leave nothing in the pack
             action, result, missing, failed, sketch = self._tools(e.tools, ident, pack)
             if failed:
                 flags |= pk.TOOL_ERROR
-            if e.output is not None and e.output.sketch is not None:
-                _parsed(e.output.sketch)
         elif e.output is not None:
             output, sketch = self._output(e.output, pack)
         pack.rows.append(
