@@ -19,7 +19,7 @@ from detector.model.alert import Alert
 from detector.model.packed import Ident, decode_packed
 from detector.rules.inquiry import Inquiry, Signal
 from detector.state import arrival, retention
-from detector.state.advance import MOST, advance, expire
+from detector.state.advance import ROOM, advance, expire
 from detector.state.found import FOUND, SCREEN
 from detector.state.shard import SEEN_FROM, Shard
 from detector.totals import Totals
@@ -51,6 +51,7 @@ class Engine:
         self._book = EpisodeBook(config)
         self._inquiry = Inquiry(config, self._shard, self._book, self.totals, signals)
         self._screen = _screen(config, signals)
+        self._found = np.zeros(ROOM, FOUND)
         self._cleaned = 0.0
 
     @property
@@ -113,23 +114,24 @@ class Engine:
             n, more = self._walk(order[done:], before)
             alerts += more
             done += n
-        shard.touched.update(np.unique(rows["segment"][order]).tolist())
+        for lane in set(rows["lane"][order].tolist()):
+            if lane >= 0:
+                shard.trails[lane].trim()
+        shard.touched.update(rows["segment"][order].tolist())
         shard.pool.take(order)
         return alerts
 
     def _walk(self, order: npt.NDArray[np.int64], before: float) -> tuple[int, list[Alert]]:
         """Walks until something was found, and asks about it; how many rows that took, and the records."""
         shard, rows = self._shard, self._shard.pool.rows
-        found, pushed = np.zeros(MOST, FOUND), np.empty(len(order), np.int64)
+        found, pushed = self._found, np.empty(len(order), np.int64)
         tables = (shard.lanes.rows, shard.subjects.rows, shard.actors.rows)
         done, n, m = advance(order, rows, *tables, self._screen, before, found, pushed)
-        lanes = shard.keep_steps(pushed[:m])
+        shard.keep_steps(pushed[:m])
         alerts = self._inquiry.ask(found[:n])
         if self._with_signals:
             calls = order[:done][rows["kind"][order[:done]] == pk.CALL]
             self._inquiry.signal_stepless(np.setdiff1d(calls, pushed[:m]))
-        for lane in set(lanes):
-            shard.trails[lane].trim()
         return done, alerts
 
     def _expire(self) -> list[Alert]:
@@ -214,7 +216,7 @@ def _screen(config: Config, signals: bool) -> Any:
 
 def warm() -> None:
     """Compiles what is compiled, so that the first event does not wait for it."""
-    engine, found, none = Engine(Config()), np.zeros(MOST, FOUND), np.zeros(0, np.int64)
+    engine, found, none = Engine(Config()), np.zeros(ROOM, FOUND), np.zeros(0, np.int64)
     shard, screen = engine._shard, engine._screen
     lanes, subjects, actors = shard.lanes.rows, shard.subjects.rows, shard.actors.rows
     advance(none, shard.pool.rows, lanes, subjects, actors, screen, 0.0, found, none)

@@ -180,7 +180,6 @@ class WatchStage:
             for alert in owned.process(event):
                 key, value = alert.id.encode(), encode_alert(alert)
                 sent.append((alert, await app.produce(self._config.topics.alerts, key, value)))
-            self._metrics.processed(owned)
             await asyncio.sleep(0)
         for alert, acknowledged in sent:
             await acknowledged
@@ -215,6 +214,8 @@ class WatchStage:
 
     def _drop(self, *_: Any, **__: Any) -> None:
         """Partitions are given back: their state belongs to whoever gets them next."""
+        for owned in self._owned.values():
+            self._metrics.processed(owned)
         self._metrics.drop(self._owned)
         self._owned.clear()
         self._standstill.forget()

@@ -50,6 +50,7 @@ class WatchMetrics:
         episodes: Counter[tuple[str, str]] = Counter()
         for owned in every:
             partition, engine = str(owned.partition), owned.engine
+            self.processed(owned)
             episodes.update(engine.open_episodes)
             self._metrics.live_runs.labels(partition).set(engine.live_runs)
             if engine.watermark > 0:

@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from detector.alerts.episodes import EpisodeBook, Purse
@@ -12,7 +11,7 @@ from detector.model.alert import Alert
 from detector.rules import RULES
 from detector.rules.finding import Context, Facts
 from detector.state import found as fnd
-from detector.state.shard import Shard
+from detector.state.shard import KEEP_IDS, Shard
 from detector.totals import Totals
 
 _BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd.STEP, fnd.CALLS, fnd.SPEND)}
@@ -42,16 +41,19 @@ class Inquiry:
     def ask(self, found: npt.NDArray[Any]) -> list[Alert]:
         """Asks about each thing found, in order; the records that are due."""
         alerts: list[Alert] = []
+        lanes = set()
         for row in found.tolist():
             facts = Facts(*row)
             if facts.kind == fnd.MOVED:
                 alerts += self._moved(facts)
                 continue
-            if facts.kind == fnd.STEP and self._with_signals:
-                self._signal(facts)
+            if facts.kind == fnd.STEP:
+                lanes.add(facts.lane)
+                if self._with_signals:
+                    self._signal(facts)
             for rule in _BY_KIND[facts.kind]:
                 alerts += self._ask(rule, facts)
-        self._let_go(found)
+        self._let_go(lanes)
         return alerts
 
     def _moved(self, facts: Facts) -> list[Alert]:
@@ -109,7 +111,8 @@ class Inquiry:
         """Ids of the calls of the rounds as far as they are kept, and the name of the step's tool."""
         trail = self._shard.trails[facts.lane]
         last = facts.step - trail.first
-        return trail.ids[max(0, facts.first_step - trail.first) : last + 1], trail.names[last]
+        first = max(0, facts.first_step - trail.first, last + 1 - KEEP_IDS)
+        return trail.ids[first : last + 1], trail.names[last]
 
     def _drawn(self, facts: Facts) -> dict[str, Any]:
         """What a page about it draws: steps, and dollars by minute."""
@@ -138,15 +141,16 @@ class Inquiry:
             usd, t = round(after - float(h["cost_before"]), 6), float(h["t"])
             minute = int(t // 60) * 60
             minutes[minute] = round(minutes.get(minute, 0.0) + usd, 6)
-            name = trail.names[n - trail.first] if n >= trail.first else ""
+            kept = n >= trail.first and n > facts.step - KEEP_IDS
+            name = trail.names[n - trail.first] if kept else ""
             same = int(h["signature"]) == facts.signature
             steps.append({"t": t, "usd": usd, "name": name, "same": same})
         return {"steps": steps[-_SHOWN_STEPS:], "usd_by_minute": [list(m) for m in minutes.items()][-_SHOWN_MINUTES:]}
 
-    def _let_go(self, found: npt.NDArray[Any]) -> None:
+    def _let_go(self, slots: set[int]) -> None:
         """Stops watching lanes in which no loop is under way."""
         lanes = self._shard.lanes.rows
-        for slot in np.unique(found["lane"][found["kind"] == fnd.STEP]).tolist():
+        for slot in slots:
             if not self._book.is_open("loop", int(lanes["key"][slot])):
                 lanes["watched"][slot] = 0
 
@@ -164,7 +168,7 @@ class Inquiry:
             )
         )
 
-    def signal_stepless(self, rows: npt.NDArray[np.int64]) -> None:
+    def signal_stepless(self, rows: npt.NDArray[Any]) -> None:
         """Waiting rows of calls that are no step (embeddings, compactions, too late) have a signal too."""
         shard = self._shard
         for r in rows.tolist():

@@ -12,12 +12,15 @@ import numpy.typing as npt
 from detector.enrich.compiled import compiled
 from detector.model import packed as pk
 from detector.state import layout as lay
+from detector.state.found import SPEND, STEP
 from detector.state.spending import meter, move
 from detector.state.steps import answer, judge, push
 
 _H = lay.HISTORY
-MOST = 4
+_MOST = 4
 """The most that one row can leave: the step before it judged, two of its spend, its own step judged."""
+ROOM = 64
+"""Rows of `found` for one walk."""
 
 
 @compiled
@@ -27,11 +30,12 @@ def advance(
 ) -> tuple[int, int, int]:  # fmt: skip
     """Walks over `rows` (WAITING) in `order` (n indices); `watermark` is the one before these rows, s UTC.
 
-    Changes lanes, subjects and actors in place, fills `found` (MOST of FOUND) and `pushed` (n, rows that became steps)
-    and returns how far it came and how many of each are used. It halts after the first row that leaves anything in
-    `found`, so that the rules see the tables as they are at that moment.
+    Changes lanes, subjects and actors in place, fills `found` (ROOM of FOUND) and `pushed` (n, rows that became steps)
+    and returns how far it came and how many of each are used. It halts after a row that leaves a step or a dear hour,
+    so that evidence is drawn from the tables as they are at that moment; the rest says all in its row of `found`.
     """
     n, m = 0, 0
+    told = 0
     for k in range(len(order)):
         r = order[k]
         row = rows[r]
@@ -56,7 +60,11 @@ def advance(
                 n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
         elif row.kind == pk.STATUS:
             n = move(subjects[row.subject], row, r, found, n)
-        if n > 0:
+        halt = n > len(found) - _MOST
+        while told < n:
+            halt = halt or found[told].kind == STEP or found[told].kind == SPEND
+            told += 1
+        if halt:
             return k + 1, n, m
     return len(order), n, m
 

@@ -78,12 +78,12 @@ def find_lanes(shard: Shard, order: Slots) -> int:
 
 def _not_taken(shard: Shard, rows: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     """Indices of the rows above the highest that was taken of their source."""
-    taken, fresh = shard.taken, np.ones(len(rows), np.bool_)
-    for source in np.unique(rows["source"]).tolist():
-        of_source = rows["source"] == source
-        seq = rows["seq"][of_source]
-        fresh[of_source] = seq > taken.get(source, -1)
-        taken[source] = max(taken.get(source, -1), int(seq.max()))
+    sources, code = np.unique(rows["source"], return_inverse=True)
+    names, seq = sources.tolist(), rows["seq"]
+    highest = np.array([shard.taken.get(source, -1) for source in names], np.int64)
+    fresh = seq > highest[code]
+    np.maximum.at(highest, code, seq)
+    shard.taken.update(zip(names, highest.tolist(), strict=True))
     return np.flatnonzero(fresh)
 
 
@@ -97,8 +97,8 @@ def _slots(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> dict[st
     for table, slots in ((shard.lanes, lane), (shard.subjects, subject), (shard.actors, actor)):
         table.heard(slots, rows["t"])
     segment = shard.subjects.rows["segment"][subject]
-    shard.touched.update(np.unique(segment).tolist())
-    shard.touched.update(np.unique(shard.actors.rows["segment"][actor[calls]]).tolist())
+    shard.touched.update(segment.tolist())
+    shard.touched.update(shard.actors.rows["segment"][actor[calls]].tolist())
     return {"lane": lane, "subject": subject, "actor": actor, "segment": segment}
 
 

@@ -101,8 +101,8 @@ class Shard:
             return self.actors.get(ident.actor)
         return self.actors.add(ident.actor, self.segment_of(ident.actor))
 
-    def keep_steps(self, pushed: npt.NDArray[np.int64]) -> list[int]:
-        """Keeps ids and tool names of the waiting rows that became steps, in their order; returns their lanes.
+    def keep_steps(self, pushed: npt.NDArray[np.int64]) -> None:
+        """Keeps ids and tool names of the waiting rows that became steps, in their order.
 
         A lane goes by its newest step: model, user and such may change from call to call.
         """
@@ -113,7 +113,6 @@ class Shard:
             trail.ids.append(ids[r])
             trail.names.append(names[r])
             self.lane_names[lane] = self.pool.idents[r]
-        return lanes
 
     def await_result(self, key: int, lane: int, t: float) -> None:
         """A call of `lane` at `t` (s UTC) waits for a result under `key`."""
