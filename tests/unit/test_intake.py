@@ -1,0 +1,224 @@
+"""The pure part of ingest: nothing is lost, times are checked, batches are split, and marks go where they hold."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.config import Config, Ingest
+from detector.errors import Reason
+from detector.model import packed as pk
+from detector.model.packed import Columns, decode_packed
+from detector.pipeline.intake import Flushed, Intake, SourceRecord
+from tests.support.judged import T0, Event, call, status
+
+DAY_S = 86_400.0
+
+
+def record(offset: int, *events: Any, broker_s: float | None = T0) -> SourceRecord:
+    value = json.dumps(events[0] if len(events) == 1 else list(events)).encode()
+    return SourceRecord(offset, value, broker_s)
+
+
+def opened(flushed: Flushed) -> list[tuple[int, Columns]]:
+    return [(partition, decode_packed(value)) for partition, value in flushed.packed]
+
+
+def rows(flushed: Flushed) -> list[Any]:
+    return [row for _, columns in opened(flushed) for row in columns.rows]
+
+
+def taken(ahead_s: float, broker_s: float | None = T0) -> tuple[list[float], list[Reason], int]:
+    """Times of what was taken, reasons of dead letters, and how many clocks were ahead."""
+    intake = Intake(Config(), 4)
+    intake.take(0, "calls", [record(0, call(ahead_s), broker_s=broker_s)])
+    flushed = intake.flush({})
+    return (
+        [float(r["t"]) for r in rows(flushed)],
+        [d.reason for d in flushed.dead_letters],
+        intake.counts["clock_ahead"],
+    )
+
+
+@pytest.mark.parametrize("ahead_s", [-100 * DAY_S, -3600.0, 0.0, 300.0])
+def test_a_time_near_the_brokers_is_taken_as_it_is(ahead_s: float) -> None:
+    assert taken(ahead_s) == ([T0 + ahead_s], [], 0)
+
+
+@pytest.mark.parametrize("ahead_s", [300.5, 86_400.0])
+def test_a_clock_that_is_ahead_is_put_back_to_the_brokers_time_and_counted(ahead_s: float) -> None:
+    assert taken(ahead_s) == ([T0], [], 1)
+
+
+@pytest.mark.parametrize("ahead_s", [86_400.5, 70 * 365 * DAY_S, -100 * DAY_S - 1, -30 * 365 * DAY_S])
+def test_a_time_too_far_off_is_a_dead_letter(ahead_s: float) -> None:
+    assert taken(ahead_s) == ([], [Reason.TIME_OUT_OF_RANGE], 0)
+
+
+def test_without_a_broker_only_absurd_years_are_refused() -> None:
+    for ahead_s, ok in ((-26 * 365 * DAY_S, True), (73 * 365 * DAY_S, True), (-30 * 365 * DAY_S, False)):
+        assert bool(taken(ahead_s, broker_s=None)[0]) == ok
+
+
+def test_a_dead_letter_says_where_it_stood_and_its_neighbours_pass() -> None:
+    intake = Intake(Config(), 1)
+    bad = {"id": "x"}
+    intake.take(5, "calls", [record(10, call(0.0)), record(11, bad), record(12, call(1.0), bad, call(2.0), bad)])
+    intake.take(1 << 16, "status", [record(11, status(3.0, "T"), bad), SourceRecord(12, None, T0)])
+    flushed = intake.flush({})
+    assert [(d.source, d.offset, d.reason) for d in flushed.dead_letters] == [
+        (5, 11, Reason.MISSING_FIELD),
+        (5, 12, Reason.MISSING_FIELD),
+        (5, 12, Reason.MISSING_FIELD),
+        (1 << 16, 11, Reason.MISSING_FIELD),
+        (1 << 16, 12, Reason.NOT_JSON),
+    ]
+    assert sorted((int(r["source"]), int(r["seq"])) for r in rows(flushed)) == [
+        (5, 10 << 16),
+        (5, 12 << 16),
+        (5, (12 << 16) + 2),
+        (1 << 16, 11 << 16),
+    ]
+    assert intake.counts["bad:missing_field"] == 4
+
+
+def test_records_and_arrays_that_are_too_large_are_refused_whole() -> None:
+    intake = Intake(Config(ingest=Ingest(max_record_bytes=1000)), 1)
+    intake.take(0, "calls", [SourceRecord(0, b" " * 1001, T0), SourceRecord(1, b"[" + b"1," * 400 + b"1]", T0)])
+    assert Counter(d.reason for d in intake.flush({}).dead_letters) == {Reason.TOO_LARGE: 1, Reason.WRONG_TYPE: 401}
+    intake = Intake(Config(), 1)
+    intake.take(0, "calls", [SourceRecord(0, b"[" + b"1," * 65_535 + b"1]", T0)])
+    assert [d.reason for d in intake.flush({}).dead_letters] == [Reason.TOO_LARGE]
+
+
+def test_large_batches_are_split_and_keep_their_order() -> None:
+    intake = Intake(Config(ingest=Ingest(pack_observations=7)), 2)
+    intake.take(0, "calls", [record(n, call(n / 100, run=f"r{n % 5}")) for n in range(100)])
+    flushed = intake.flush({0: T0})
+    parts = opened(flushed)
+    assert all(len(columns.rows) <= 7 for _, columns in parts)
+    for partition in (0, 1):
+        mine = [int(r["seq"]) for p, columns in parts if p == partition for r in columns.rows]
+        assert mine == sorted(mine)
+    assert len(rows(flushed)) == 100
+
+
+def test_a_split_record_has_all_that_its_rows_point_to() -> None:
+    intake = Intake(Config(ingest=Ingest(pack_observations=3)), 1)
+    tools = [{"name": "ls", "arguments": {}, "call_id": "c"}]
+    told = [call(0.0 + n, output={"text": f"text {n} " * 9}, **({"tools": tools} if n % 2 else {})) for n in range(20)]
+    intake.take(0, "calls", [record(0, *told)])
+    for _, columns in opened(intake.flush({})):
+        assert (columns.rows["ident"] < len(columns.idents)).all()
+        assert (columns.rows["sketch"] < len(columns.words)).all()
+        assert (columns.waits["row"] < len(columns.rows)).all()
+        assert len(columns.words) == len(columns.levels) == len(columns.rows)
+
+
+def test_marks_go_with_the_last_record_of_each_partition_and_with_no_other() -> None:
+    intake = Intake(Config(ingest=Ingest(pack_observations=2)), 4)
+    intake.take(0, "calls", [record(n, call(float(n), run=f"r{n}")) for n in range(30)])
+    parts = opened(intake.flush({0: T0 + 29, 7: T0}))
+    for partition in {p for p, _ in parts}:
+        *full, last = [columns.marks for p, columns in parts if p == partition]
+        assert all(marks == {} for marks in full)
+        assert last == {0: T0 + 29, 7: T0}
+
+
+@pytest.mark.parametrize("calls", [0, 1, 9])
+def test_a_heartbeat_reaches_every_partition(calls: int) -> None:
+    intake = Intake(Config(ingest=Ingest(pack_observations=2)), 6)
+    intake.take(0, "calls", [record(n, call(0.0, run="r")) for n in range(calls)])
+    parts = opened(intake.flush({0: T0}, everywhere=True))
+    assert {p for p, columns in parts if columns.marks == {0: T0}} == set(range(6))
+    assert sum(len(columns.rows) for _, columns in parts) == calls
+    assert intake.flush({0: T0}).packed == []
+
+
+def test_what_was_forwarded_of_a_source_is_its_highest_time_that_counted() -> None:
+    intake = Intake(Config(), 1)
+    intake.take(
+        3, "calls", [record(0, call(50.0), call(10.0)), record(1, {"id": 1, "time": T0 + 99}), record(2, call(400.0))]
+    )
+    assert (intake.forwarded(3), intake.forwarded(4)) == (T0 + 50.0, 0.0)
+    intake.take(3, "calls", [record(3, call(-5.0))])
+    assert intake.forwarded(3) == T0 + 50.0
+
+
+def link(t: float, run: str, task: str, **more: Any) -> Event:
+    return {"type": "link", "id": f"link {t} {run}", "time": T0 + t, "run": run, "task": task, **more}
+
+
+def test_a_link_moves_later_calls_and_is_told_to_the_other_workers() -> None:
+    one, other = Intake(Config(), 16), Intake(Config(), 16)
+    one.take(0, "calls", [record(0, call(0.0, run="r"))])
+    one.take(1 << 16, "status", [record(0, link(1.0, "r", "T"))])
+    one.take(0, "calls", [record(1, call(2.0, run="r"))])
+    flushed = one.flush({})
+    (key, value) = flushed.links[0]
+    other.learn_link(key, value)
+    other.learn_link(key, None)
+    other.take(0, "calls", [record(9, call(3.0, run="r"))])
+    tasks = [
+        columns.idents[int(r["ident"])].task
+        for _, columns in opened(flushed)
+        for r in columns.rows
+        if r["kind"] == pk.CALL
+    ]
+    assert sorted(map(str, tasks)) == ["None", "T"]
+    ((partition, columns),) = opened(other.flush({}))
+    assert columns.idents[0].task == "T"
+    assert partition in {p for p, c in opened(flushed) if c.idents[0].task == "T"}
+    assert (one.links, other.links, one.flush({}).links) == (1, 1, [])
+
+
+def test_links_of_one_run_share_a_key_and_of_tenants_do_not() -> None:
+    intake = Intake(Config(), 1)
+    told = [link(0.0, "r", "T1"), link(1.0, "r", "T2"), link(2.0, "r", "T1", tenant="beta")]
+    intake.take(0, "status", [record(0, *told)])
+    keys = [key for key, _ in intake.flush({}).links]
+    assert keys[0] == keys[1] != keys[2]
+
+
+JUNK = st.one_of(st.none(), st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=2), st.just({}))
+GOOD = [
+    call(0.0, output={"text": "x"}), call(1.0, tools=[{"name": "n", "call_id": "c"}]), status(2.0, "T"),
+    link(3.0, "r", "T"), {"type": "tool_result", "id": "r", "time": T0, "run": "r", "call_id": "c"},
+]  # fmt: skip
+EVENTS = st.one_of(
+    st.sampled_from(GOOD),
+    st.builds(
+        lambda good, field, junk: good | {field: junk},
+        st.sampled_from(GOOD),
+        st.sampled_from(
+            ["id", "time", "run", "task", "usage", "tools", "output", "type", "strength", "call_id", "tenant"]
+        ),
+        JUNK,
+    ),
+    JUNK,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.one_of(EVENTS, st.lists(EVENTS, max_size=6), st.binary(max_size=9)), max_size=12),
+    st.sampled_from(["calls", "status", "any"]), st.integers(1, 5), st.integers(1, 4), st.booleans(),
+)  # fmt: skip
+def test_nothing_is_lost_every_event_is_taken_or_a_dead_letter(
+    told: list[Any], kind: Any, partitions: int, pack: int, everywhere: bool
+) -> None:
+    intake = Intake(Config(ingest=Ingest(pack_observations=pack)), partitions)
+    values = [v if isinstance(v, bytes) else json.dumps(v).encode() for v in told]
+    intake.take(2, kind, [SourceRecord(n, value, T0) for n, value in enumerate(values)])
+    pending = intake.pending
+    flushed = intake.flush({2: intake.forwarded(2)}, everywhere)
+    places = [(int(r["seq"]) >> 16, 0) for r in rows(flushed)] + [(d.offset, 1) for d in flushed.dead_letters]
+    events = {n: len(v) if isinstance(v, list) else 1 for n, v in enumerate(told)}
+    assert Counter(n for n, _ in places) == Counter({n: count for n, count in events.items() if count})
+    assert sum(n for name, n in intake.counts.items() if name in ("call", "tool_result", "status", "link")) == pending
+    assert sum(n for name, n in intake.counts.items() if name.startswith("bad:")) == len(flushed.dead_letters)
+    assert {p for p, _ in flushed.packed} <= set(range(partitions))
+    assert intake.pending == 0
