@@ -60,16 +60,16 @@ class Table:
         return slot
 
     def idle_since(self, t: float) -> list[int]:
-        """Keys of the rows not heard after `t` (s UTC)."""
+        """Keys of the rows not heard after `t` (s UTC), sorted: slots are not the same after a restart."""
         rows = self.rows
         found = np.flatnonzero((rows["used"] == 1) & (rows["heard"] <= t))
-        keys: list[int] = rows["key"][found].tolist()
+        keys: list[int] = np.sort(rows["key"][found]).tolist()
         return keys
 
     def longest_unheard(self, n: int) -> list[int]:
         """Keys of the `n` rows that were unheard for the longest."""
         used = np.flatnonzero(self.rows["used"] == 1)
-        order = np.argsort(self.rows["heard"][used], kind="stable")[:n]
+        order = np.lexsort((self.rows["key"][used], self.rows["heard"][used]))[:n]
         keys: list[int] = self.rows["key"][used[order]].tolist()
         return keys
 
