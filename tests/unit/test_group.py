@@ -1,0 +1,189 @@
+"""The group reader: what it knows of the ends of its sources, and which offsets it commits."""
+
+import time
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+)
+
+from detector.config import Config
+from detector.errors import DeploymentError
+from detector.kafka.group import GroupReader
+
+TP = TopicPartition("status", 2)
+SOURCE = 1 << 16 | 2
+
+
+class Task:
+    def __init__(self) -> None:
+        self.over = False
+
+    def done(self) -> bool:
+        return self.over
+
+
+class FakeConsumer:
+    """One partition, whose end, position and last answer a test sets."""
+
+    def __init__(self) -> None:
+        self.end: int | None = None
+        self.at = 0
+        self.polled_s = 0.0
+        self.committed: list[dict[TopicPartition, int]] = []
+        self.errors: list[BaseException] = []
+        self._coordinator = type("Coordinator", (), {"_coordination_task": Task()})()
+
+    async def getmany(self, **_: Any) -> dict[TopicPartition, list[Any]]:
+        if self.errors:
+            raise self.errors.pop(0)
+        return {}
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TP}
+
+    def highwater(self, tp: TopicPartition) -> int | None:
+        return self.end
+
+    async def position(self, tp: TopicPartition) -> int:
+        return self.at
+
+    def last_poll_timestamp(self, tp: TopicPartition) -> int:
+        return int(self.polled_s * 1000)
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.committed.append(offsets)
+
+
+@pytest.fixture
+def consumer() -> FakeConsumer:
+    return FakeConsumer()
+
+
+@pytest.fixture
+def wall(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The wall clock, in its only element."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def reader(consumer: FakeConsumer, wall: list[float]) -> GroupReader:
+    """Its clock runs ten times as fast as the wall clock."""
+    reader = GroupReader(Config(), ["calls", "status"], "ingest", lambda: wall[0] * 10)
+    reader._consumer = consumer  # type: ignore[assignment]
+    return reader
+
+
+async def test_before_the_broker_has_answered_nothing_is_known(reader: GroupReader) -> None:
+    await reader.fetch(0.0, 10)
+    assert reader.fresh(SOURCE) is None
+    assert reader.lag == {}
+    assert reader.assigned == [SOURCE]
+
+
+async def test_a_source_whose_end_is_reached_is_fresh_as_of_the_brokers_answer(
+    reader: GroupReader, consumer: FakeConsumer, wall: list[float]
+) -> None:
+    consumer.end = consumer.at = 7
+    for now in (1000.0, 1001.0, 1002.0):
+        wall[0] = now
+        consumer.polled_s = 1001.5
+        await reader.fetch(0.0, 10)
+    assert reader.fresh(SOURCE) == 10010.0
+    assert reader.at_end
+
+
+async def test_a_broker_that_falls_silent_makes_nothing_fresher(
+    reader: GroupReader, consumer: FakeConsumer, wall: list[float]
+) -> None:
+    consumer.end = consumer.at = 7
+    consumer.polled_s = 1000.0
+    for now in range(1000, 1060):
+        wall[0] = float(now)
+        await reader.fetch(0.0, 10)
+    assert reader.fresh(SOURCE) == 10000.0
+
+
+async def test_a_source_with_something_left_is_not_fresh(reader: GroupReader, consumer: FakeConsumer) -> None:
+    consumer.end = consumer.at = 7
+    consumer.polled_s = 1000.0
+    await reader.fetch(0.0, 10)
+    consumer.end = 9
+    await reader.fetch(0.0, 10)
+    assert reader.fresh(SOURCE) is None
+    assert reader.lag == {SOURCE: 2}
+    assert not reader.at_end
+
+
+async def test_only_what_is_done_in_this_epoch_is_committed(reader: GroupReader, consumer: FakeConsumer) -> None:
+    reader.done({SOURCE: 5}, reader.epoch)
+    await reader.commit()
+    await reader.commit()
+    assert consumer.committed == [{TP: 5}]
+    before = reader.epoch
+    await reader.on_partitions_revoked({TP})
+    reader.done({SOURCE: 9}, before)
+    await reader.commit()
+    assert consumer.committed == [{TP: 5}]
+
+
+async def test_before_partitions_are_given_back_what_settles_is_committed(consumer: FakeConsumer) -> None:
+    async def settle() -> None:
+        reader.done({SOURCE: 8}, reader.epoch)
+
+    reader = GroupReader(Config(), ["calls", "status"], "ingest", settle=settle)
+    reader._consumer = consumer  # type: ignore[assignment]
+    await reader.on_partitions_revoked({TP})
+    assert consumer.committed == [{TP: 8}]
+
+
+async def test_a_settling_that_fails_still_ends_the_epoch(consumer: FakeConsumer) -> None:
+    async def settle() -> None:
+        raise DeploymentError("no")
+
+    reader = GroupReader(Config(), ["calls", "status"], "ingest", settle=settle)
+    reader._consumer = consumer  # type: ignore[assignment]
+    with pytest.raises(DeploymentError):
+        await reader.on_partitions_revoked({TP})
+    assert reader.epoch == 1
+
+
+async def test_a_commit_that_fails_is_tried_again_unless_the_partitions_are_gone(
+    reader: GroupReader, consumer: FakeConsumer
+) -> None:
+    consumer.errors = [KafkaConnectionError("away")]
+    reader.done({SOURCE: 5}, reader.epoch)
+    await reader.commit()
+    await reader.commit()
+    assert consumer.committed == [{TP: 5}]
+    consumer.errors = [CommitFailedError("already rebalanced")]
+    reader.done({SOURCE: 6}, reader.epoch)
+    await reader.commit()
+    await reader.commit()
+    assert consumer.committed == [{TP: 5}]
+
+
+async def test_errors_of_the_group_are_borne_until_membership_is_over(
+    reader: GroupReader, consumer: FakeConsumer
+) -> None:
+    consumer.errors = [KafkaError("odd")]
+    assert await reader.fetch(0.0, 10) == {}
+    consumer._coordinator._coordination_task.over = True
+    consumer.errors = [KafkaError("over")]
+    with pytest.raises(KafkaError, match="over"):
+        await reader.fetch(0.0, 10)
+
+
+async def test_access_that_is_refused_is_told_with_the_fix(reader: GroupReader, consumer: FakeConsumer) -> None:
+    consumer.errors = [GroupAuthorizationFailedError("detector-ingest")]
+    with pytest.raises(DeploymentError, match="grant it"):
+        await reader.fetch(0.0, 10)
