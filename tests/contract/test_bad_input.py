@@ -136,9 +136,7 @@ CASES = [
     *taken("a model without a known price, and no `cost_usd`", event(model="nobody-knows-this")),
     *taken("more cached tokens than input tokens", event(usage={"cached_input_tokens": 2})),
 ]  # fmt: skip
-ROWS = dict(
-    re.findall(r"^\| (.+?) \| (.+) \|$", PAGE.partition("## What becomes of bad input")[2], re.MULTILINE)
-)
+ROWS = dict(re.findall(r"^\| (.+?) \| (.+) \|$", PAGE.partition("## What becomes of bad input")[2], re.MULTILINE))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.row[:50])

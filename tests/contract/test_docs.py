@@ -34,11 +34,7 @@ def in_code(page: Path) -> set[str]:
 def test_keys_of_the_configuration_that_a_page_names_exist(page: Path) -> None:
     known = {".".join(path) for path in leaves()} | {f"rules.{rule}" for rule in Rules.model_fields}
     sections = "|".join(Config.model_fields)
-    named = {
-        match[1]
-        for code in in_code(page)
-        if (match := re.match(rf"((?:{sections})\.[a-z_.]+)(?: = .*)?$", code))
-    }
+    named = {match[1] for code in in_code(page) if (match := re.match(rf"((?:{sections})\.[a-z_.]+)(?: = .*)?$", code))}
     assert named <= known, named - known
     if page.stem == "operations":
         assert len(named) > 20
@@ -46,9 +42,7 @@ def test_keys_of_the_configuration_that_a_page_names_exist(page: Path) -> None:
 
 @each_page
 def test_metrics_that_a_page_names_are_served(page: Path) -> None:
-    served = {
-        sample.name for family in Metrics(Limits()).registry.collect() for sample in (*family.samples, family)
-    }
+    served = {sample.name for family in Metrics(Limits()).registry.collect() for sample in (*family.samples, family)}
     served |= {f"{name}_total" for name in served}
     named = {code.partition("{")[0] for code in in_code(page) if code.startswith("detector_")}
     assert named <= served, named - served
@@ -69,9 +63,7 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
 
 @each_page
 def test_toml_of_a_page_loads(page: Path) -> None:
-    for block in re.findall(
-        r"^ *```toml\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    ):
+    for block in re.findall(r"^ *```toml\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
         load_config(**tomllib.loads(block))
 
 

@@ -81,9 +81,7 @@ def test_a_schema_and_its_struct_have_the_same_fields_bounds_and_values(
 
 
 @each_event
-def test_a_schema_and_its_struct_require_the_same_fields(
-    topic: str, kind: str, struct: type[msgspec.Struct]
-) -> None:
+def test_a_schema_and_its_struct_require_the_same_fields(topic: str, kind: str, struct: type[msgspec.Struct]) -> None:
     required = {f.encode_name for f in w.struct(struct).fields if f.required}
     # Without its type an event would be taken for the topic's usual one.
     assert set(w.schema(topic)["$defs"][kind]["required"]) - {"type"} == required
@@ -157,9 +155,7 @@ def test_schema_and_ingest_refuse_the_same(
     }
     event |= {"strength": "weak", "tools": [{"name": "n"}], "output": {}, "type": kind}
     where = data.draw(st.sampled_from([event, event["usage"], event["output"], event["tools"][0]]))  # type: ignore[index]
-    name = {id(event): kind, id(event["usage"]): "usage", id(event["output"]): "output"}.get(
-        id(where), "tool"
-    )
+    name = {id(event): kind, id(event["usage"]): "usage", id(event["output"]): "output"}.get(id(where), "tool")
     assume(name == kind or kind == "call")
     field = data.draw(st.sampled_from(sorted({*whole["$defs"][name]["properties"]} - {"type"})))
     if data.draw(st.booleans()):

@@ -20,9 +20,7 @@ IMPLEMENTATIONS = [reference, compiled]
 
 # Letters, digits and white space often enough that normalising has work to do; all of Unicode sometimes.
 texts = st.text(st.sampled_from("abcABC 019\t\n\r\v\f.é")) | st.text()
-long_texts = st.builds(
-    lambda text, times: text * times, st.text(min_size=1, max_size=40), st.integers(1, 400)
-)
+long_texts = st.builds(lambda text, times: text * times, st.text(min_size=1, max_size=40), st.integers(1, 400))
 
 
 @pytest.fixture(params=IMPLEMENTATIONS, ids=["reference", "compiled"])

@@ -85,9 +85,7 @@ def _one(name: str, part: Schema, whole: Schema, bounds: bool) -> Any:
         return ("array", form(part.get("items", {}), whole, bounds))
     if name == "null":
         return ("null",)
-    if (
-        part.get("format") == "date-time"
-    ):  # the pattern says the same, to validators that do not look at formats
+    if part.get("format") == "date-time":  # the pattern says the same, to validators that do not look at formats
         return ("string", frozenset({("format", "date-time")}))
     of_type = [key for key in BOUNDS if ("ength" in key or key == "pattern") == (name == "string")]
     return (name, frozenset((key, part[key]) for key in of_type if bounds and key in part))

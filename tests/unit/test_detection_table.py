@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from tests.support.judged import Event, call, judge, last, severities, status, tool
-from tests.support.prose import varied, words
 
 from detector.config import Config
+from tests.support.judged import Event, call, judge, last, severities, status, tool
+from tests.support.prose import varied, words
 
 GAP_S = 20.0
 
@@ -19,6 +19,10 @@ def steps(*told: list[Event], gap_s: float = GAP_S, **fields: object) -> list[Ev
 def answers(*texts: list[str], **fields: object) -> list[Event]:
     """One run of answers without tools."""
     return [call(i * GAP_S, output={"text": " ".join(text)}, **fields) for i, text in enumerate(texts)]
+
+
+def in_order(events: list[Event]) -> list[Event]:
+    return sorted(events, key=lambda e: e["time"])
 
 
 A, B, C = (tool(name, result="the same", path="/src/main.py") for name in ("read", "grep", "list"))
@@ -107,7 +111,7 @@ def test_row_12_edits_and_tests_with_other_results_are_quiet() -> None:
 def test_row_15_the_looping_one_of_two_sub_agents_is_named() -> None:
     looping = [call(i * 40.0, tools=A, agent="reviewer") for i in range(5)]
     working = [call(i * 40.0 + 20, tools=tool("read", result=f"{words(9, i)}", n=i), agent="writer") for i in range(5)]
-    (loop,) = last(judge(sorted(looping + working, key=lambda e: e["time"])), "loop")
+    (loop,) = last(judge(in_order(looping + working)), "loop")
     assert loop.agent == "reviewer"
 
 
@@ -173,7 +177,7 @@ def hour_of_spend(usd: float, task: str | None = "task", **fields: object) -> li
 
 
 def spikes(events: list[Event], config: Config | None = None) -> list[str]:
-    return severities(judge(sorted(events, key=lambda e: e["time"]), config), "spend_spike")
+    return severities(judge(in_order(events), config), "spend_spike")
 
 
 def test_row_27_ten_times_the_usual_is_quiet_where_the_task_is_merged_in_it() -> None:
@@ -182,7 +186,7 @@ def test_row_27_ten_times_the_usual_is_quiet_where_the_task_is_merged_in_it() ->
 
 
 def test_row_28_ten_times_the_usual_pages_within_the_hour_where_nothing_moves() -> None:
-    alerts = judge(sorted(history(4.4) + hour_of_spend(44.4), key=lambda e: e["time"]))
+    alerts = judge(in_order(history(4.4) + hour_of_spend(44.4)))
     (spike,) = last(alerts, "spend_spike")
     assert (spike.severity, spike.level, spike.task, spike.spend_only) == ("critical", "task", "task", False)
     assert spike.opened_at - 1_790_000_000 < HOUR_S
@@ -197,7 +201,7 @@ def test_row_28_a_weak_signal_does_not_keep_it_quiet_and_a_medium_one_does() -> 
 
 def test_row_28_what_an_agent_says_of_itself_is_medium_at_most() -> None:
     said = [status(1200, "task", actor="agent")]
-    looped = judge(sorted(steps(*[A] * 10, task="task") + [status(50, "task", actor="agent")], key=lambda e: e["time"]))
+    looped = judge(in_order([*steps(*[A] * 10, task="task"), status(50, "task", actor="agent")]))
     assert spikes(history(4.4) + hour_of_spend(44.4) + said) == []
     assert severities(looped) == ["warning"]
 
@@ -215,7 +219,7 @@ def test_row_29_spend_that_no_task_claims_is_spend_only_too() -> None:
 
 def test_row_30_a_loop_is_a_loop_though_files_are_edited_all_the_while() -> None:
     weak = [status(i * GAP_S + 1, "task", "weak") for i in range(6)]
-    assert severities(judge(sorted(steps(*[A] * 6, task="task") + weak, key=lambda e: e["time"]))) == ["critical"]
+    assert severities(judge(in_order(steps(*[A] * 6, task="task") + weak))) == ["critical"]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +233,7 @@ def test_row_32_calls_without_a_status_change(calls: int, expected: list[str]) -
 
 def test_row_32_a_strong_status_starts_the_count_anew() -> None:
     events = [call(i * 60.0, task="task", output={"text": " ".join(words(30, seed=i))}) for i in range(28)]
-    alerts = judge(sorted([*events, status(14 * 60.0 + 1, "task")], key=lambda e: e["time"]))
+    alerts = judge(in_order([*events, status(14 * 60.0 + 1, "task")]))
     episodes = last(alerts, "run_inflation")
     assert [(e.severity, e.calls) for e in episodes] == [("info", 15), ("info", 13)]
     assert episodes[0].resolved_at == 1_790_000_000 + 14 * 60.0 + 1
