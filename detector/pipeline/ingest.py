@@ -141,8 +141,7 @@ class IngestStage:
     async def _cycle(self, intake: Intake) -> None:
         """Fetches and prepares a batch, and sends it when the one before is acknowledged."""
         began_s = time.monotonic()
-        settings, epoch = self._config.ingest, self._reader.epoch
-        batch = await self._reader.fetch(settings.batch_wait_s, settings.batch_records)
+        epoch, batch = await self._gather(began_s + self._config.ingest.batch_wait_s)
         for source, records in batch.items():
             intake.take(source, KINDS[source >> 16], _source_records(records))
             await asyncio.sleep(0)
@@ -163,8 +162,26 @@ class IngestStage:
             self._metrics.lag(self._reader)
             self._committed_s = began_s
         if self._reader.at_end:
-            # A fuller batch costs everything behind it less than many small ones.
-            await self._sleep(began_s + settings.batch_wait_s - time.monotonic())
+            await self._sleep(began_s + self._config.ingest.batch_wait_s - time.monotonic())
+
+    async def _gather(self, until_s: float) -> tuple[int, dict[Source, list[Record]]]:
+        """A batch of one epoch: what there is, and where more is known to be there as much as fits until then.
+
+        A full batch costs every stage behind it less than many small ones.
+        """
+        batch: dict[Source, list[Record]] = {}
+        epoch, room = self._reader.epoch, self._config.ingest.batch_records
+        while room > 0 and not self._closing.is_set():
+            got = await self._reader.fetch(max(0.0, until_s - time.monotonic()), room)
+            if self._reader.epoch != epoch:
+                batch, epoch = {}, self._reader.epoch  # it is read again, here or by others
+            for source, records in got.items():
+                batch.setdefault(source, []).extend(records)
+                room -= len(records)
+            if self._reader.at_end or time.monotonic() >= until_s:
+                break
+            await asyncio.sleep(0)  # a fetch does not yield while it has records in hand
+        return epoch, batch
 
     def _mark(self, intake: Intake) -> bool:
         """Notes how far each source is forwarded; False where there is none."""
