@@ -24,7 +24,6 @@ from detector.state.found import FOUND, SCREEN
 from detector.state.shard import SEEN_FROM, Shard
 from detector.totals import Totals
 
-_TOLD_ROUNDS = 3  # fewer rounds than any threshold of a loop
 _CLEAN_EVERY_S = 60.0
 
 
@@ -203,9 +202,12 @@ class Engine:
 def _screen(config: Config, signals: bool) -> Any:
     """The loosest thresholds of all overrides: what a rule could fire on is told."""
     every = [config.rules, *(config.rules_for(o.tenant or "", o.team, o.agent) for o in config.overrides)]
-    spikes = [r.spend_spike for r in every]
+    loops, spikes = [r.loop for r in every], [r.spend_spike for r in every]
     screen = np.zeros(1, SCREEN)[0]
-    screen["rounds"] = _TOLD_ROUNDS
+    screen["rounds"] = min(
+        min(r.rounds_short, r.rounds_middle, r.rounds_long, r.rounds_no_result_warning, r.outputs_warning)
+        for r in loops
+    )
     screen["spike_usd"] = min(s.floor_usd for s in spikes)
     screen["spike_times"] = min(s.times_usual for s in spikes)
     screen["update_factor"] = config.episodes.update_factor

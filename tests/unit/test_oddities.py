@@ -173,3 +173,11 @@ def test_ten_megabytes_of_text_are_sketched_in_part_and_compared_whole() -> None
     _, signals = run_through([*events, call(60.0, output={"text": text + "!"})])
     assert [s.similarity for s in signals] == [0.0, 1.0, 1.0, 1.0]
     assert [s.repeats for s in signals] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3, 6])
+def test_fewer_or_more_rounds_can_be_configured_for_all_and_for_one(rounds: int) -> None:
+    rules = {"loop": {"rounds_short": rounds}}
+    for config in ({"rules": rules}, {"overrides": [{"agent": "agent", "rules": rules}]}):
+        (found,) = last(judge(loop(9), Config.model_validate(config)), "loop")
+        assert (found.opened_at, found.calls) == (T0 + 20.0 * (rounds - 1), 9)
