@@ -83,12 +83,8 @@ SUBJECT = np.dtype(
         ("total_cost", "f8"),
         ("total_calls", "i8"),
         ("total_tokens", "i8"),
-        (
-            "info_calls",
-            "i8",
-        ),  # calls since the last strong status at which rules are told; set when it is made
-        ("warning_calls", "i8"),
-        ("look_at_usd", "f8"),  # and dollars, each time they have grown by a factor; 0: never
+        ("told", "u1"),  # of many calls since the last strong status: 1 at info_calls, 2 at warning_calls
+        ("look_at_usd", "f8"),  # then of dollars, each time they have grown by a factor; 0: never
         ("minute", "i8"),  # the newest minute in `minutes`, since 1970
         ("minutes", "f8", (MINUTES,)),  # USD by minute, the last hour
         ("minute_calls", "u2", (MINUTES,)),
@@ -104,6 +100,8 @@ ACTOR = np.dtype(
         ("heard", "f8"),
         ("hour", "i8"),  # the newest hour in `hours`, since 1970
         ("hours", "f4", (HOURS,)),  # USD by clock hour
+        ("info_calls", "i8"),  # calls of a task at which rules are told, as configured for this agent
+        ("warning_calls", "i8"),
     ]
 )
 

@@ -74,11 +74,9 @@ class Shard:
         return slot
 
     def name_subject(self, slot: int, ident: Ident) -> None:
-        """Names a subject, and sets what its rules need to be told of."""
+        """Names a subject."""
         self.subject_names[slot] = ident
-        row, rule = self.subjects.rows[slot], self._rules_of(ident).run_inflation
-        row["has_task"] = ident.task is not None
-        row["info_calls"], row["warning_calls"] = rule.info_calls, rule.warning_calls
+        self.subjects.rows["has_task"][slot] = ident.task is not None
 
     def lane(self, ident: Ident) -> int:
         """The slot of an identity's lane, made where it is new."""
@@ -99,7 +97,10 @@ class Shard:
         """The slot of an identity's actor, made where it is new."""
         if ident.actor in self.actors:
             return self.actors.get(ident.actor)
-        return self.actors.add(ident.actor, self.segment_of(ident.actor))
+        slot = self.actors.add(ident.actor, self.segment_of(ident.actor))
+        row, rule = self.actors.rows[slot], self._rules_of(ident).run_inflation
+        row["info_calls"], row["warning_calls"] = rule.info_calls, rule.warning_calls
+        return slot
 
     def keep_steps(self, pushed: npt.NDArray[np.int64]) -> None:
         """Keeps ids and tool names of the waiting rows that became steps, in their order.

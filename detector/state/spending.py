@@ -68,7 +68,10 @@ def meter(s: Any, actor: Any, row: Any, r: int, at: float, screen: Any, found: A
     _spend(s.minute_calls, newest, minute, 1.0, 65_535.0)
     _spend(s.minute_tokens, newest, minute, float(row.input) + float(row.out), 4_294_967_295.0)
     actor.hour = _spend(actor.hours, actor.hour, hour, row.cost_usd, np.inf)
-    many = counted and (s.calls == s.info_calls or s.calls == s.warning_calls)
+    level = int(s.calls >= actor.info_calls) + int(s.calls >= actor.warning_calls)
+    many = counted and level > s.told
+    if many:
+        s.told = level
     if s.has_task and s.ended == 0 and (many or 0.0 < s.look_at_usd <= s.cost):
         s.look_at_usd = s.cost * screen.update_factor
         n = _tell(CALLS, s, row, r, found, n)
@@ -117,5 +120,5 @@ def move(s: Any, row: Any, r: int, found: Any, n: int) -> int:
         return n
     s.strong = row.t
     s.ended = pk.ENDED[0] <= row.category <= pk.ENDED[-1]
-    s.calls, s.tokens, s.cost, s.look_at_usd = 0, 0, 0.0, 0.0
+    s.calls, s.tokens, s.cost, s.look_at_usd, s.told = 0, 0, 0.0, 0.0, 0
     return n

@@ -181,3 +181,15 @@ def test_fewer_or_more_rounds_can_be_configured_for_all_and_for_one(rounds: int)
     for config in ({"rules": rules}, {"overrides": [{"agent": "agent", "rules": rules}]}):
         (found,) = last(judge(loop(9), Config.model_validate(config)), "loop")
         assert (found.opened_at, found.calls) == (T0 + 20.0 * (rounds - 1), 9)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_each_agent_of_a_task_goes_by_its_own_thresholds(first: bool) -> None:
+    patient = {"agent": "patient", "rules": {"run_inflation": {"info_calls": 50, "warning_calls": 100}}}
+    config = Config.model_validate({"overrides": [patient]})
+    agents = ["patient", *["agent"] * 30] if first else [*["agent"] * 9, *["patient"] * 3, *["agent"] * 20]
+    events = [call(i * 60.0, task="T", agent=a, output={"text": " ".join(words(30, i))}) for i, a in enumerate(agents)]
+    opened, *_ = (a for a in judge(events, config) if a.rule == "run_inflation")
+    assert (opened.calls, opened.severity) == (10 if first else 13, "info")
+    assert severities(judge(events, config), "run_inflation") == ["warning"]
+    assert severities(judge([e | {"agent": "patient"} for e in events], config), "run_inflation") == []
