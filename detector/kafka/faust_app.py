@@ -1,122 +1,35 @@
-"""The Faust app of watch: its settings, and the few places where its Kafka driver has to behave otherwise."""
+"""The Faust app of watch: its settings, its table, and what watch asks of it."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
 import faust
 import mode
-from aiokafka.errors import IllegalStateError, KafkaError
-from faust.transport.drivers import aiokafka as driver
+from aiokafka.errors import KafkaError
 from faust.types import TP
-from mode.threads import WorkerThread
 
 from detector.config import Config
 from detector.kafka import clients
 from detector.kafka.clients import HEARTBEATS_PER_SESSION, MAX_HEARTBEAT_MS
+from detector.kafka.faust_driver import Transport
 from detector.kafka.membership import raise_if_over
 from detector.kafka.plan import max_message_bytes
 
 log = logging.getLogger(__name__)
 
-FETCH_WAIT_MS = 100
-"""Faust's 1,500 let a fetch of idle changelog partitions hold up the busy ones for as long."""
-
 BUFFERED_RECORDS = 256
 """Packed records that wait in memory, of up to a few hundred kB each; more only costs memory."""
-
-FETCH_S = 0.2
-"""How long records are waited for before it is looked whether other partitions are wanted."""
-
-BACKPRESSURE_S = 0.02
-"""How often is looked whether the buffer has room again; Faust sleeps a second, which halves the speed."""
 
 COMMIT_S = 1.0
 REQUEST_S = 40.0  # aiokafka's own default; Faust's 20 minutes would hide a dead connection for as long
 RECOVERY_RECORDS = 100  # applied at once while the changelog is read; up to CHUNK_BYTES each
 
 
-class _Thread(WorkerThread):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.daemon = True  # a consumer that waits for a broker must not keep the process from ending
-
-
-class _ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    Worker = _Thread
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        consumer.__class__ = clients.Consumer  # Faust names the class itself; ours can be stopped in an outage
-        return consumer
-
-
-class _Consumer(driver.Consumer):  # type: ignore[misc]
-    def _new_consumer_thread(self) -> Any:
-        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    async def create_topic(self, *_: Any, **__: Any) -> None:
-        """Topics are made at deployment; Faust's own refusal logs a warning for each."""
-
-    async def perform_seek(self) -> None:
-        """To the committed offsets, and to the beginning where nothing is committed yet.
-
-        Those Faust leaves where they stand, which may be behind records that nobody has processed.
-        """
-        await super().perform_seek()
-        fresh = [tp for tp in self.assignment() if not (self._committed_offset[tp] or self._is_changelog_tp(tp))]
-        if fresh:
-            await self._thread.seek_to_beginning(*driver.ensure_aiokafka_TPset(fresh))
-
-    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
-        """Fetches; but from the source only once a handover is complete.
-
-        Faust fetches it earlier, at both ends of a recovery. What comes then is cleared away with the streams'
-        queues, while the positions stand behind it: those records would be passed over.
-        """
-        if not self.flow_active:
-            await self.wait(self.can_resume_flow)
-        for _ in range(int(timeout / BACKPRESSURE_S)):
-            owned = self.app.owned
-            wanted = frozenset(tp for tp in self._active_partitions if owned or self._is_changelog_tp(tp))
-            # Asked for no partition at all, aiokafka would give records of every one.
-            if wanted:
-                return await self._fetch(wanted, owned)
-            if self.should_stop or not self.flow_active:
-                break
-            await asyncio.sleep(BACKPRESSURE_S)
-        return {}, frozenset()
-
-    async def _fetch(self, wanted: frozenset[TP], owned: int | None) -> Any:
-        records = await self._getmany(wanted, FETCH_S)
-        if owned and self.app.owned != owned:
-            # Between the asking and the answer they were handed over: maybe taken from behind the new position.
-            with contextlib.suppress(IllegalStateError):  # handed over again: that one's end will seek
-                await self.perform_seek()
-            return {}, frozenset()
-        return records, wanted
-
-
-class _Producer(driver.Producer):  # type: ignore[misc]
-    def _settings_extra(self) -> Mapping[str, Any]:
-        # As all our producers: what is retried after an outage keeps its order and comes once.
-        return {"acks": "all", "enable_idempotence": True}
-
-    async def create_topic(self, *_: Any, **__: Any) -> None:
-        """As the consumer's."""
-
-
-class _Transport(driver.Transport):  # type: ignore[misc]
-    Consumer = _Consumer
-    Producer = _Producer
-
-
 class StateTable(faust.Table):  # type: ignore[misc]
-    """Faust reads the changelog into this at each assignment, always whole; our own writes do not pass it.
+    """Faust reads the changelog into this at each assignment, always whole; our own writes pass it by.
 
     Usually a memory table is recovered only from where it was left, and keeps what others own now.
     """
@@ -139,7 +52,7 @@ class StateTable(faust.Table):  # type: ignore[misc]
 
 
 class App(faust.App):  # type: ignore[misc]
-    """Faust with the drivers above. Attributes: source (topic of packed records), table (of the changelog).
+    """Faust with our driver. Attributes: source (topic of packed records), table (of the changelog).
 
     `owned` is the generation whose table is recovered and whose partitions stand at their committed offsets,
     None while partitions are handed over. A record of another generation is not this worker's to process.
@@ -152,10 +65,10 @@ class App(faust.App):  # type: ignore[misc]
     handovers: int = 0
 
     def _new_transport(self) -> Any:
-        return _Transport(self.conf.broker_consumer, self)
+        return Transport(self.conf.broker_consumer, self)
 
     def _new_producer_transport(self) -> Any:
-        return _Transport(self.conf.broker_producer, self)
+        return Transport(self.conf.broker_producer, self)
 
     def on_rebalance_start(self) -> None:
         """Called by the consumer's thread, before partitions are given back."""

@@ -79,12 +79,12 @@ class WatchStage:
             )
         await asyncio.to_thread(warm)
         self._datadir = tempfile.TemporaryDirectory(prefix="detector-watch-")
-        self._app = app = make_app(self._config, partitions, Path(self._datadir.name))
+        app = make_app(self._config, partitions, Path(self._datadir.name))
         app.on_partitions_revoked.connect(self._drop)
         app.agent(app.source, name="watch")(self._work)
         app.finalize()
         # It returns once partitions are assigned and their state is read, which may take long: see health().
-        self._starting = asyncio.create_task(app.start())
+        self._app, self._starting = app, asyncio.create_task(app.start())
 
     async def run(self) -> None:
         """Writes checkpoints and looks after the app until stop(); raises what made it fail."""
@@ -120,7 +120,7 @@ class WatchStage:
             try:
                 async with asyncio.timeout(LAST_CHECKPOINT_S):
                     await self._ended.wait()
-                    if not (app.crashed or self._failure):
+                    if not app.crashed:
                         async with self._lock:
                             await self._checkpoint(app)
                         await app.consumer.commit()
@@ -170,6 +170,9 @@ class WatchStage:
                     await self._take(self._app, events)
                 except Exception as error:
                     self._failure = error
+                except BaseException:
+                    self._failure = DetectorError("processing was cut off in the midst of a batch")
+                    raise
 
     async def _take(self, app: App, events: Sequence[Event]) -> None:
         sent: list[tuple[Alert, Awaitable[Any]]] = []
@@ -222,6 +225,8 @@ class WatchStage:
 
     async def _checkpoint(self, app: App) -> None:
         """Writes what has changed and acknowledges what it includes. The caller holds the lock."""
+        if self._failure is not None:
+            return  # the state may imply alerts that were never written
         began_s = time.monotonic()
         plans: list[tuple[Owned, Plan]] = []
         for owned in list(self._owned.values()):
