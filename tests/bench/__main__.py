@@ -26,21 +26,22 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and 10,000 live runs in place of 100,000")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part only; leaves no build/bench.json")
     options = parser.parse_args(argv)
-    parts, found, began = options.only or PARTS, Found(), time.monotonic()
+    chosen, found, began = options.only or PARTS, Found(), time.monotonic()
 
     def say(what: str) -> None:
         print(f"{time.monotonic() - began:5.0f} s  {what}", file=sys.stderr, flush=True)
 
     say("compiling what is compiled")
     warm.main()
-    if "stage" in parts:
-        rounds, slices = (2, 2) if options.quick else (5, 4)
-        found.stages(measure(say, Load(), rounds, slices, paced=True))
-    if "idiomatic" in parts:
+    if "stage" in chosen:
+        # Three parts are what a worker at full speed does between two checkpoints, five seconds.
+        rounds, parts = (2, 1) if options.quick else (4, 3)
+        found.stages(measure(say, Load(), rounds, parts, paced=True))
+    if "idiomatic" in chosen:
         found.idiomatic(measure_idiomatic(say, Load(), *((2, 1000) if options.quick else (3, 3000))))
-    if "large" in parts:
+    if "large" in chosen:
         found.large({size: _large(say, size, 2 if options.quick else 5) for size in LARGE_BYTES})
-    if "memory" in parts:
+    if "memory" in chosen:
         found.memory(_memory(say, 10_000 if options.quick else 100_000))
     found.tell()
     if options.only is None:
@@ -50,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _large(say: Say, size: int, rounds: int) -> Measured:
     say(f"calls of {size // 1000} kB")
-    return measure(say, Load(conversation=size - ENVELOPE_BYTES), rounds, 1, ("ingest",))
+    return measure(say, Load(conversation=size - ENVELOPE_BYTES), rounds, names=("ingest",))
 
 
 def _memory(say: Say, runs: int) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """Measures stages by rounds: slices of events are put before each while it is held, then it may work them off.
 
 So one process works at a time, and each at full speed. A round's CPU of a stage is all that its process has used
-since the round before: waiting and committing too, and of watch one checkpoint. The first round warms up.
+since the round before: waiting and committing too, and of watch one checkpoint. Portfolio and notify run while ingest
+and watch do. The first round warms up.
 """
 
 import time
@@ -21,7 +22,9 @@ STAGES = ("ingest", "watch", "portfolio", "notify")
 PARTITIONS = 8
 SLICE_BYTES = 20_000_000
 """Put before a stage at once: 2.5 MB a partition, where the embedded broker keeps about 5."""
-SETTLE_S = 1.0
+SLICES = 4
+"""After so many watch has its turn: its packed records must not be more than the broker keeps either."""
+SETTLE_S = 0.5
 """Notify's metrics have caught up with its topic within this."""
 BY_COMMAND_S = 1e6
 """Checkpoints come when the bench says so."""
@@ -73,44 +76,65 @@ class Pipeline:
         self.children["floor"] = stack.enter_context(Child("tests.bench.floor", settings))
         for child in self.children.values():
             child.ready()
-        for name in {"ingest", "watch", "floor"} & self.children.keys():
-            self.children[name].hold()
-        self._sent = 0
+            child.hold()
+        self.sent = self.sent_bytes = 0
         self._before = self._cpu()
 
     def _cpu(self) -> dict[str, float]:
         return {name: child.sample()["cpu_s"] for name, child in self.children.items()}
 
-    def round(self, slices: list[list[Sent]]) -> dict[str, float]:
-        """Sends slices through all stages; CPU microseconds an event by process."""
-        for sent in slices:
-            self._slice(sent)
+    def round(self, load: Load, parts: int, slices: int, events: int) -> dict[str, float]:
+        """Sends slices of so many events through all stages; CPU microseconds an event by process."""
         checkpoint_s = 0.0
+        for _ in range(parts):
+            for _ in range(slices):
+                self._slice(load.take(events))
+            if "watch" in self.children:
+                self._work("watch", packed=self.feed.records(self.config.topics.observations))
         if "watch" in self.children:
-            checkpoint_s = self._watch()
+            checkpoint_s = self._checkpoint()
+            self.children["notify"].go()
             time.sleep(SETTLE_S)
             self.children["notify"].until(settled=1)
-        after, events = self._cpu(), sum(map(len, slices))
+            self.children["notify"].hold()
+        after, total = self._cpu(), parts * slices * events
         cpu_s = {name: after[name] - self._before[name] for name in after} | {"checkpoint": checkpoint_s}
         self._before = after
-        return {name: each / events * 1e6 for name, each in cpu_s.items()}
+        return {name: each / total * 1e6 for name, each in cpu_s.items()}
 
     def _slice(self, sent: list[Sent]) -> None:
         self.feed.send(sent)
-        self._sent += len(sent)
+        self.sent += len(sent)
+        self.sent_bytes += sum(len(event.value) for event in sent)
         for name in ("ingest", "floor"):
-            child = self.children[name]
-            child.go()
-            child.until(events=self._sent)
-            child.hold()
+            self._work(name, events=self.sent)
         # The clock follows what was taken: nothing is late, and idle partitions do not run ahead.
         for name in STAGES:
             if name in self.children:
                 self.children[name].ask("clock", t=sent[-1].time)
 
+    def _work(self, name: str, **reached: float) -> None:
+        """A process works until its counts say so; beside it those that have little to do."""
+        beside = [self.children[n] for n in ("portfolio", "notify") if n in self.children and name != "floor"]
+        for child in (self.children[name], *beside):
+            child.go()
+        self.children[name].until(**reached)
+        for child in (self.children[name], *beside):
+            child.hold()
+
+    def _checkpoint(self) -> float:
+        """Watch writes a checkpoint; the seconds of CPU of that."""
+        watch = self.children["watch"]
+        watch.go()
+        before = watch.sample()
+        watch.ask("checkpoint")
+        after = watch.sample()
+        watch.hold()
+        return after["cpu_s"] - before["cpu_s"]
+
     def flow(self, load: Load) -> dict[str, float]:
         """All stages at once and PACE events a second; CPU microseconds an event by stage."""
-        for name in ("ingest", "watch"):
+        for name in STAGES:
             self.children[name].go()
         self._steady(load)
         before = self._cpu()
@@ -131,41 +155,30 @@ class Pipeline:
         self.children["watch"].ask("checkpoint")
         return ticks * events
 
-    def _watch(self) -> float:
-        """Watch works off what ingest has made, and writes a checkpoint; the seconds of CPU of that."""
-        watch = self.children["watch"]
-        watch.go()
-        before = watch.until(packed=self.feed.records(self.config.topics.observations))
-        watch.ask("checkpoint")
-        after = watch.sample()
-        watch.hold()
-        return after["cpu_s"] - before["cpu_s"]
-
 
 def measure(
-    say: Say, load: Load, rounds: int, slices: int, names: tuple[str, ...] = STAGES, paced: bool = False
+    say: Say, load: Load, rounds: int, parts: int = 1, names: tuple[str, ...] = STAGES, paced: bool = False
 ) -> Measured:
-    """`rounds` rounds of `slices` slices, after a first one that is not told; `paced`: then a steady flow."""
+    """`rounds` rounds of `parts` times SLICES slices, after one that is not told; `paced`: then a steady flow."""
     first = load.take(64)
+    slices = SLICES if "watch" in names else 1
     events = max(PARTITIONS, int(SLICE_BYTES * len(first) / sum(len(s.value) for s in first)))
     with ExitStack() as stack:
         say("starting a broker and the processes to be measured")
         pipeline = Pipeline(stack, names)
         done: list[dict[str, float]] = []
-        size = 0
         for n in range(rounds + 1):
-            sent = [load.take(events) for _ in range(slices)]
-            found = pipeline.round(sent)
+            found = pipeline.round(load, parts, slices, events)
             told = ", ".join(f"{name} {us:.1f}" for name, us in found.items() if us)
-            say(f"{'warming up' if n == 0 else f'round {n} of {rounds}'}, {slices * events:,} events; µs: {told}")
-            if n:
-                done.append(found)
-                size += sum(len(event.value) for each in sent for event in each)
+            which = f"round {n} of {rounds}" if n else "warming up"
+            say(f"{which}, {parts * slices * events:,} events; µs: {told}")
+            done.append(found)
         counts = {name: child.sample() for name, child in pipeline.children.items()}
+        size = pipeline.sent_bytes / pipeline.sent
         if paced:
             say(f"a steady flow of {PACE:,} events a second")
-        total = rounds * slices * events
-        return Measured(done, total, size / total, counts, pipeline.flow(load) if paced else None)
+        flow = pipeline.flow(load) if paced else None
+        return Measured(done[1:], rounds * parts * slices * events, size, counts, flow)
 
 
 def measure_idiomatic(say: Say, load: Load, rounds: int, events: int) -> Measured:
