@@ -112,11 +112,11 @@ class Observer:
 
     def _money(self, e: Call, t: float, tokens: tuple[int | None, ...]) -> tuple[int, float]:
         """Flags and dollars of a call."""
-        flags = 0 if tokens == _TOLD_NOTHING else pk.TOKENS_KNOWN
+        flags = pk.UNMETERED if tokens == _TOLD_NOTHING else pk.TOKENS_KNOWN
         if e.cost_usd is not None:
             return flags, e.cost_usd
-        if not flags:
-            return pk.UNMETERED, 0.0
+        if flags == pk.UNMETERED:
+            return flags, 0.0
         tiers = self.prices.rates(e.model, e.provider, t)
         if tiers is None:
             return flags | pk.UNPRICED, 0.0

@@ -50,6 +50,17 @@ class Flushed(NamedTuple):
     links: list[tuple[bytes, bytes]]
 
 
+class Linked(msgspec.Struct):
+    """A record of `detector.links`: this run works on that task."""
+
+    tenant: str
+    run: str
+    task: str
+
+
+_link = msgspec.json.Decoder(Linked).decode
+
+
 class Intake:
     """Takes records, gives packed observations; keeps caches and links, but no state that could be lost."""
 
@@ -121,7 +132,7 @@ class Intake:
             self._full.append((partition, self._observer.packs.pop(partition)))
         if isinstance(event, Link):
             tenant = event.tenant or "default"
-            value = msgspec.json.encode({"tenant": tenant, "run": event.run, "task": event.task})
+            value = msgspec.json.encode(Linked(tenant, event.run, event.task))
             self._links.append((b"%016x" % hash64(tenant, event.run), value))
         return t
 
@@ -146,10 +157,15 @@ class Intake:
         self._dead.append(DeadLetter(source, record.offset, bad.reason, bad.field, bad.detail))
 
     def learn_link(self, key: bytes, value: bytes | None) -> None:
-        """Applies a record of `detector.links`."""
-        if value is not None:
-            link = msgspec.json.decode(value, type=dict[str, str])
-            self._identities.link(link["tenant"], link["run"], link["task"])
+        """Applies a record of `detector.links`; one that cannot be read is counted."""
+        if value is None:
+            return
+        try:
+            link = _link(value)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self.counts["bad_links"] += 1
+            return
+        self._identities.link(link.tenant, link.run, link.task)
 
     def flush(self, marks: Mapping[int, float], everywhere: bool = False) -> Flushed:
         """Packs what was taken. `marks`: source -> event time (s UTC) up to which it has been forwarded.

@@ -100,11 +100,11 @@ def _recurrence(lane: Any, i: int, strong: float) -> tuple[int, int]:
 def _novelty(lane: Any, h: Any) -> bool:
     """Whether this action with this result is new to the lane; notes in the step whether a new action succeeded."""
     fresh = h.signature != 0 and not _is_seen(lane, h.signature)
-    if fresh:
-        _remember(lane, h.signature)
     failed = (h.flags & _FAILED) != 0
     h.novel = h.mode >= lay.MODE_ACTION and not failed and not _is_seen(lane, h.action)
-    if h.novel:
+    if fresh:
+        _remember(lane, h.signature)
+    if h.novel and h.action != h.signature:  # a step without results has its action for a signature
         _remember(lane, h.action)
     return fresh
 

@@ -52,7 +52,7 @@ class Slow:
         lane = (event["tenant"], event["task"], event["run"], event["agent"])
         steps, step = self._lanes[lane], Step(event)
         known = [s.action for s in steps if s.new or s.kind == "action"]
-        step.new = step.kind == "result" and not step.failed and step.action not in known
+        step.new = step.kind in ("result", "action") and not step.failed and step.action not in known
         steps.append(step)
         self._judge(lane, subject, steps, bool(event.get("interactive")))
 

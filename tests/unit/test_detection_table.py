@@ -254,5 +254,10 @@ def test_actions_whose_results_nobody_tells_need_more_rounds(times: int, expecte
     assert severities(judge(events)) == expected
 
 
+def test_new_actions_between_speak_against_a_loop_though_nobody_tells_their_results() -> None:
+    events = [tool("deploy", target="staging") if i % 2 else tool("edit", line=i) for i in range(24)]
+    assert severities(judge(steps(*events))) == []
+
+
 def test_token_counts_alone_are_never_a_loop() -> None:
     assert severities(judge([call(i * GAP_S) for i in range(30)])) == []

@@ -231,3 +231,17 @@ def test_nothing_is_lost_every_event_is_taken_or_a_dead_letter(
     assert sum(n for name, n in intake.counts.items() if name.startswith("bad:")) == len(flushed.dead_letters)
     assert {p for p, _ in flushed.packed} <= set(range(partitions))
     assert intake.pending == 0
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"\xff", b'{"tenant": 1, "run": "r", "task": "t"}', b""])
+def test_a_damaged_link_is_counted_and_changes_nothing(value: bytes) -> None:
+    intake = Intake(Config(), 1)
+    intake.learn_link(b"key", value)
+    assert (intake.counts["bad_links"], intake.links) == (1, 0)
+
+
+def test_a_call_that_tells_its_cost_alone_is_unmetered() -> None:
+    intake = Intake(Config(), 1)
+    intake.take(0, "calls", [SourceRecord(0, json.dumps(call(0.0, usage={}, cost_usd=2.0)).encode(), None)])
+    (row,) = rows(intake.flush({}))
+    assert (row["flags"] & pk.UNMETERED != 0, row["cost_usd"]) == (True, 2.0)

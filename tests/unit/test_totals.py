@@ -47,7 +47,7 @@ def test_usage_is_summed_by_tenant_team_agent_and_model(size: int) -> None:
         sums.update({n: e["usage"].get(n, 0) for n in NAMES})
         sums.update(calls=1, cost_usd=e["cost_usd"] or 0)
         sums.update(unpriced_calls=int(bool(e["usage"]) and e["cost_usd"] is None))
-        sums.update(unmetered_calls=int(not e["usage"] and e["cost_usd"] is None))
+        sums.update(unmetered_calls=int(not e["usage"]))
     assert {labels: sums._asdict() for labels, sums in usage.items()} == {
         labels: {name: sums[name] for name in UsageSums._fields} for labels, sums in expected.items()
     }
