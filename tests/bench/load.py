@@ -2,9 +2,10 @@
 
 A call has about 2.4 KB, 1.8 KB of it text (an answer and a tool's result) cut out of random words, so that no two
 are alike. Of ten steps nine call a tool; of these one in twenty tells its result later, in an event of its own. Every
-fortieth event is a status. One run in fifty repeats an action with the same result twelve times: something to alert.
+fortieth event is a status. One run in five repeats an action with the same result twelve times: something to alert.
 """
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ START_S = 1_790_000_000.0
 """Event time of the first event, s UTC."""
 GAP_S = 12.0
 """From a step of a run to its next, on average."""
-STEPS = 100
-"""Steps of a run, on average; then another run takes its place."""
+STEPS = 1000
+"""Steps of a run, on average; then another run takes its place. So few that have ended are still remembered."""
 ANSWER_BYTES, RESULT_BYTES = 1340, 540
 
 _TEAMS, _AGENTS, _USERS = 8, 60, 200
@@ -60,7 +61,7 @@ class Load:
         self._text = " ".join(self._chance.choices(words, k=600_000))
         self._partitions, self._conversation = partitions, conversation
         self._rate = runs / GAP_S
-        self._numbers = iter(range(1 << 60))
+        self._numbers = itertools.count()
         self._runs = [self._begin(slot, first=True) for slot in range(runs)]
         self.now = START_S
         self._events = self._stream()
@@ -73,17 +74,18 @@ class Load:
     def _begin(self, slot: int, first: bool = False) -> _Run:
         chance, number = self._chance, next(self._numbers)
         left = chance.randint(1, 2 * STEPS) if first else chance.randint(STEPS // 2, STEPS * 3 // 2)
-        looping = 12 if chance.random() < 0.02 else 0
+        looping = 12 if chance.random() < 0.2 else 0
         agent, user = chance.randrange(_AGENTS), chance.randrange(_USERS)
         return _Run(slot, f"run-{number:08d}", f"TASK-{number:06d}", agent, user, left, looping)
 
     def _stream(self) -> Iterator[Sent]:
-        chance = self._chance
+        chance, turns = self._chance, itertools.count()
         while True:
             self.now += chance.expovariate(self._rate)
             slot = chance.randrange(len(self._runs))
             run = self._runs[slot]
-            partition = slot % self._partitions
+            # Of large calls the broker keeps only a dozen a partition: they are spread evenly.
+            partition = (next(turns) if self._conversation else slot) % self._partitions
             event, later = self._call(run)
             yield Sent(0, partition, self.now, _encode(event))
             if later is not None:
