@@ -105,8 +105,8 @@ def measure_memory(runs: int, partitions: int) -> Iterator[dict[str, float]]:
 def main(partitions: int) -> None:
     """Reads packed records to the end of standard input; says what the engines hold and how soon they are back.
 
-    Runs, bytes the process has grown by, bytes and seconds of encoding all segments, seconds of restoring all
-    partitions one after the other, and CPU microseconds an observation.
+    Runs, bytes the process has grown by, episodes that are open, CPU microseconds an observation, bytes and seconds of
+    encoding all segments, seconds of restoring all partitions one after the other.
     """
     warm()
     config = Config()
@@ -118,6 +118,7 @@ def main(partitions: int) -> None:
     found = {
         "runs": sum(engine.live_runs for engine in engines),
         "grown_bytes": rss_bytes() - empty,
+        "episodes": sum(sum(engine.open_episodes.values()) for engine in engines),
         "engine_us": engine_us,
     }
     say(found | _stored(config, engines))

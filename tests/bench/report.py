@@ -111,6 +111,7 @@ class Found:
             "bytes_per_live_run": round(per_run),
             "encoded_bytes_per_live_run": round(encoded),
             "live_runs": runs,
+            "open_episodes": int(found["episodes"]),
             "steps_per_run": STEPS,
             "encode_s": round(found["encode_s"], 2),
             "recovery_s": round(found["recovery_s"], 2),
@@ -119,7 +120,8 @@ class Found:
             self.figures["recovery_s_100k_runs"] = self.figures["recovery_s"]
         self._lines += [
             "",
-            f"Memory with {runs:,} live runs of {STEPS} steps each, in 8 partitions of one process",
+            f"Memory with {runs:,} live runs of {STEPS} steps each, in 8 partitions of one process;",
+            f"{found['episodes']:,.0f} of them have an open episode (run_inflation)",
             f"  a live run            {per_run:9,.0f} bytes of memory, {encoded:,.0f} in a checkpoint",
             f"  all of them           {found['encode_s']:9.1f} s to encode, {found['recovery_s']:.1f} s to restore",
         ]
