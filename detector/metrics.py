@@ -84,7 +84,7 @@ class Metrics:
         self.events = new("events", "Events that ingest accepted, by kind.", "kind")
         self.dead_letters = new("dead_letters", "Events that could not be used, by reason.", "reason")
         self.clock_ahead = new("clock_ahead", "Events ahead of their broker's clock, taken at that clock.")
-        self.text_truncated = new("text_truncated", "Texts sketched in part only: ingest.max_text_bytes.")
+        self.text_truncated = new("text_truncated", "Texts of which only the first 256 KiB were sketched.")
         self.late = new("late", "Observations that came after the watermark had passed their time.")
         self.duplicates = new("duplicates", "Events sent twice, known by their id and left out.")
         self.links = self._gauge("links", "Links from run to task that ingest holds.")

@@ -63,7 +63,6 @@ class Ingest(Section):
     batch_wait_s: Positive = Field(0.1, description="how long a fetch waits for records; the price of a fuller batch")
     pack_observations: Count = Field(512, description="observations in one packed record, at most; Faust pays a record")
     max_record_bytes: Count = Field(16_777_216, description="a larger record is a dead letter")
-    max_text_bytes: Count = Field(262_144, description="of one text this much is sketched, the rest is only counted")
     max_future_s: Positive = Field(
         300.0, description="an event further ahead of its broker's timestamp is taken at that timestamp"
     )
