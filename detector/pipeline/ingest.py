@@ -73,7 +73,7 @@ class IngestStage:
         for topic in self._reader.topics:
             await partitions_of(self._config, topic)
         await asyncio.to_thread(sketch.warm)
-        self._intake = Intake(self._config, partitions, self._clock)
+        self._intake = Intake(self._config, partitions)
         await self._links.start()
         await self._outbox.start()
         await self._reader.start()

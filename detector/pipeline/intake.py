@@ -1,12 +1,10 @@
 """The pure part of ingest: records of source topics in; packed observations, dead letters and links out."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.enrich.identity import Identities, hash64
 from detector.enrich.observe import Observer, seconds
@@ -64,8 +62,8 @@ _link = msgspec.json.Decoder(Linked).decode
 class Intake:
     """Takes records, gives packed observations; keeps caches and links, but no state that could be lost."""
 
-    def __init__(self, config: Config, partitions: int, clock: Clock = system_clock) -> None:
-        self._config, self._partitions, self._clock = config.ingest, partitions, clock
+    def __init__(self, config: Config, partitions: int) -> None:
+        self._config, self._partitions = config.ingest, partitions
         privacy = config.privacy
         key = reveal(privacy.pseudonym_key, privacy.pseudonym_key_file, "privacy.pseudonym_key") or ""
         pseudonyms = Pseudonyms(key.encode(), privacy.plain_users)
@@ -187,6 +185,3 @@ class Intake:
         out = Flushed(packed, self._dead, self._links)
         self._full, self._observer.packs, self._dead, self._links = [], {}, [], []
         return out
-
-
-__all__ = ["Counter", "DeadLetter", "Flushed", "Intake", "Kind", "SourceRecord"]

@@ -35,7 +35,7 @@ STEP = np.dtype(
 MODE_NONE, MODE_OUTPUT, MODE_ACTION, MODE_RESULT = 0, 1, 2, 3
 """What is known of a step: nothing, its output, its action, its action and what came back."""
 
-SKETCH = np.dtype([("words", "u8", (16,)), ("ones", "i4"), ("level", "u1"), ("known", "u1")])
+SKETCH = np.dtype([("words", "u8", (16,)), ("ones", "i4"), ("level", "u1")])
 
 LANE = np.dtype(
     [

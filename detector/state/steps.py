@@ -39,8 +39,6 @@ def _remember(lane: Any, signature: np.uint64) -> None:
 def _likeness(lane: Any, i: int, j: int) -> float:
     """Similarity of steps i and j, both recent: 1 where their texts are the same."""
     a, b = lane.sketches[i % _R], lane.sketches[j % _R]
-    if a.known == 0 or b.known == 0 or a.ones == 0 or b.ones == 0:
-        return 0.0
     return jaccard(a.words, a.level, a.ones, b.words, b.level, b.ones)
 
 
@@ -197,7 +195,7 @@ def push(lane: Any, row: Any) -> None:
     for k in range(16):
         s.words[k] = row.words[k]
         ones += popcount(row.words[k])
-    s.ones, s.level, s.known = ones, row.level, ones > 0
+    s.ones, s.level = ones, row.level
     lane.steps += 1
     lane.open = 1
 
