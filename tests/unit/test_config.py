@@ -1,9 +1,5 @@
 """Loading the configuration: where values come from, how faults are told, what stays secret."""
 
-import os
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from detector.config import Config, Notify, load_config
@@ -11,30 +7,11 @@ from detector.config.keys import field_at, leaves
 from detector.config.load import variable
 from detector.config.toml import to_toml
 from detector.errors import ConfigError
+from tests.support.config_faults import faults
+
+pytestmark = pytest.mark.usefixtures("bare_environment")
 
 SECRET = "hunter2-hunter2"
-
-
-@pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("DETECTOR_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Any:
-    def written(text: str | bytes) -> Path:
-        path = tmp_path / "detector.toml"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
-
-    return written
-
-
-def faults(path: Path | str | None = None, **sections: Any) -> str:
-    with pytest.raises(ConfigError) as caught:
-        load_config(path, **sections)
-    return str(caught.value)
 
 
 class TestSources:

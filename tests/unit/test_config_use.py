@@ -1,7 +1,5 @@
 """The configuration in use: overrides, digest, and how it is printed."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +8,9 @@ from detector.config import Config, Override, Rules, load_config
 from detector.config.keys import field_at, leaves
 from detector.config.model import MAX_REMEMBERED
 from detector.config.toml import to_toml
-from detector.errors import ConfigError
+from tests.support.config_faults import faults
+
+pytestmark = pytest.mark.usefixtures("bare_environment")
 
 THREE: dict[str, Any] = {
     "overrides": [
@@ -19,28 +19,6 @@ THREE: dict[str, Any] = {
         {"team": "data", "rules": {"spend_spike": {"enabled": False}}},
     ]
 }
-
-
-@pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("DETECTOR_")]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Any:
-    def written(text: str | bytes) -> Path:
-        path = tmp_path / "detector.toml"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
-
-    return written
-
-
-def faults(path: Path | str | None = None, **sections: Any) -> str:
-    with pytest.raises(ConfigError) as caught:
-        load_config(path, **sections)
-    return str(caught.value)
 
 
 class TestOverrides:
