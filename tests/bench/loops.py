@@ -30,6 +30,7 @@ STUCK_AIM, NOT_STUCK_AIM, QUIET_AIM = 0.8, 0.04, 0.02
 NOT_STUCK_MOST = 2
 """So many of the rest of a labelled file are no failure, however small it is."""
 _WORTH = {"stuck": "saved", PAGED: "in dispute", "not stuck": "honest work cut", "solved": "honest work cut"}
+_REACHED = {"info": "its alert", "warning": "a warning or more", "critical": "a page"}
 
 
 class Made(NamedTuple):
@@ -84,7 +85,7 @@ def figures(m: Measured, made: Made) -> dict[str, Any]:
 def told(name: str, f: Mapping[str, Any], made: Made) -> list[str]:
     """The figures as lines."""
     labels = ", ".join(f"{n:,} {label}" for label, n in f["labels"].items())
-    head = f"{name}: {f['runs']:,} runs of {f['agents']:,} agents, {f['steps']:,} steps; labels: {labels or 'none'}"
+    head = f"{name}; runs: {f['runs']:,}, agents: {f['agents']:,}, steps: {f['steps']:,}, labels: {labels or 'none'}"
     lines = [head, "=" * len(head)]
     if f["refused"]:
         lines.append(f"{f['refused']:,} steps were refused as events and count as not told")
@@ -96,7 +97,7 @@ def told(name: str, f: Mapping[str, Any], made: Made) -> list[str]:
 
 def _shares(alerts: Mapping[str, Any], others: Mapping[str, int]) -> list[str]:
     groups = alerts["groups"]
-    shown = {name: g for name, g in groups.items() if name == "all" or len(groups) > 2}
+    shown = _shown(groups)
     lines = ["", "Alerts of `loop`, run by run, by the highest severity that a run reached"]
     lines += [f"  {'':24}" + "".join(f"{name:>18}" for name in shown)]
     lines += [f"  {'runs':24}" + "".join(f"{g['runs']:>11,}{'':7}" for g in shown.values())]
@@ -110,7 +111,7 @@ def _shares(alerts: Mapping[str, Any], others: Mapping[str, int]) -> list[str]:
         lines.append(f"  episodes by class: {told}")
     for severity, d in alerts["steps_to"].items():
         lines.append(
-            f"  steps from an episode's first repeat to its {severity}: median {d['median']:g}, "
+            f"  steps from an episode's first repeat to {_REACHED[severity]}: median {d['median']:g}, "
             f"most {d['most']} ({d['episodes']} episodes)"
         )
     apart = {what: n for what, n in others.items() if what.startswith("run_inflation")}
@@ -118,6 +119,11 @@ def _shares(alerts: Mapping[str, Any], others: Mapping[str, int]) -> list[str]:
     rest = {what: n for what, n in others.items() if what not in apart}
     lines.append(f"  episodes of other rules: {listed(rest) or 'none'}")
     return lines + _aims(groups)
+
+
+def _shown(groups: Mapping[str, Any]) -> Mapping[str, Any]:
+    """All, and the groups where there are several."""
+    return groups if len(groups) > 2 else {"all": groups["all"]}
 
 
 def _aims(groups: Mapping[str, Any]) -> list[str]:
@@ -163,7 +169,7 @@ def _rates(alerts: Mapping[str, Any], made: Made) -> list[str]:
         "Pages a week per 1,000 agents, were each to do such runs only (95 %: Poisson; of none: the rule of three)",
     ]
     lines.append(f"  made up: {made.runs_a_week:g} runs a week of each agent (--runs-a-week), {_priced(made)}")
-    for name, g in alerts["groups"].items():
+    for name, g in _shown(alerts["groups"]).items():
         rate, low, high = g["pages_a_week"]
         interval = f"{low:,.0f} to {high:,.0f}" if g["pages"] else f"at most {high:,.0f}"
         lines.append(f"  {name:24}{rate:>9,.0f}   ({interval}), from {g['pages']} pages in {g['runs']:,} runs")
@@ -240,7 +246,7 @@ def main(argv: Sequence[str]) -> int:
         found["pooled"] = figures(pooled(list(every.values())), made)
         if sum(len(m.counts) > 0 for m in every.values()) < 2:
             found["pooled"]["pairs"] = None  # they are those of the one labelled file
-    print("\n\n".join("\n".join(told(name, f, made)) for name, f in found.items()))
+    print("\n\n".join("\n".join(line.rstrip() for line in told(name, f, made)) for name, f in found.items()))
     if options.json:
         try:
             Path(options.json).write_text(json.dumps({"made_up": made._asdict(), "files": found}, indent=2) + "\n")
