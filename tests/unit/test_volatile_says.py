@@ -1,0 +1,147 @@
+"""Whether a text says that it failed, that a limit was hit, or that it is not done yet."""
+
+import pytest
+
+from detector.enrich.volatile import fingerprints
+from detector.enrich.volatile_says import FAILED, RATE_LIMITED, WAITING
+
+
+def says(text: str) -> int:
+    return fingerprints(text.encode())[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Error: it broke",
+        "ValueError: invalid literal",
+        "java.lang.NullPointerException",
+        "E_FAILED",
+        "urllib.error.HTTPError: Bad Gateway",
+        "OSError: [Errno 28]",
+        "FATAL: password authentication",
+        "Traceback (most recent call last):",
+        "permission denied",
+        "connect ECONNREFUSED: connection refused",
+        "thread 'main' panicked: panic at x",
+        "cannot open the file",
+        "You can't do that",
+        "I was unable to find it",
+        "the request timed out",
+        "Timeout",
+        "bash: foo: command not found",
+        "No such file or directory",
+        "relation does not exist",
+        "it did not work",
+        "not ok 3 - parses",
+        "3 failed, 12 passed",
+        "Tests run: 12, Failures: 3, Errors: 0",
+        '{"error": "bad request"}',
+        '{"isError": true, "message": "x"}',
+        "10 errors",
+        "no tests ran, 1 error",
+        "Error: no such table",
+        "test_a FAILED",
+        "1\nERROR\n",
+        "the command ended with exit code 1",
+        "exit status: 127",
+        "Process exited with code -1 after it crashed",
+    ],
+)
+def test_a_text_says_that_something_failed(text: str) -> None:
+    assert says(text) & FAILED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "all is well",
+        "12 passed, 0 failed",
+        "no errors",
+        "No errors found",
+        "0 errors, 0 warnings",
+        "it ran without errors",
+        "finished without any error",
+        '{"error": null, "ok": true}',
+        '{"errors": [], "ok": true}',
+        '{"error": "", "ok": true}',
+        '{"isError": false, "ok": true}',
+        r"{\"error\": null}",
+        "{'error': None}",
+        "failed=0 changed=3",
+        "Tests run: 12, Failures: 0, Errors: 0",
+        "the failover is ready",
+        "terrors of the deep",
+        "errors.py was written",
+        "no tests failed",
+        "fault-tolerant and error-free",
+        "Japan and its companies",
+        "the command ended with exit code 0",
+        "exit status: 0",
+    ],
+)
+def test_a_text_does_not_say_that_something_failed(text: str) -> None:
+    assert not says(text) & FAILED
+
+
+def test_a_failure_is_seen_at_both_ends_of_a_long_text_only() -> None:
+    filler = "words and words " * 2000
+    assert says("error: x " + filler) & FAILED
+    assert says(filler + " error") & FAILED
+    assert not says(filler + " error " + filler) & FAILED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rate limit reached for gpt-4o",
+        "rate-limited",
+        "rate_limit_exceeded",
+        "openai.RateLimitError: slow down",
+        "HTTP 429 Too Many Requests",
+        "429",
+        "status: 429",
+        '{"code": 429}',
+        "Error 429",
+        "Quota exceeded for project",
+        "Request was throttled",
+        "Overloaded",
+        "RESOURCE_EXHAUSTED",
+    ],
+)
+def test_a_short_text_says_that_a_rate_limit_was_hit(text: str) -> None:
+    assert bool(says(text) & RATE_LIMITED) == (text != "429")
+    assert not says(text + " and so on" * 80) & RATE_LIMITED
+
+
+def test_429_of_something_else_is_no_rate_limit() -> None:
+    assert not says("429 rows in the table") & RATE_LIMITED
+    assert not says("status: 4290") & RATE_LIMITED
+
+
+@pytest.mark.parametrize(
+    ("text", "waits"),
+    [
+        ('{"status": "running"}', True),
+        ("Job is PENDING", True),
+        ("queued", True),
+        ("build in progress", True),
+        ('{"state": "in_progress"}', True),
+        ("still waiting for the runner", True),
+        ("The server is not ready", True),
+        ("not yet", True),
+        ("The deployment has not finished", True),
+        ("Initializing...", True),
+        ('{"done": false, "state": "processing"}', True),
+        ("", False),
+        ("completed", False),
+        ("The job was running and succeeded", False),
+        ("running, then failed", False),
+        ('{"running": false}', False),
+        ("0 pending", False),
+        ("running " + "and so on " * 40, False),
+    ],
+)
+def test_a_short_text_says_that_something_is_under_way(text: str, waits: bool) -> None:
+    assert bool(says(text) & WAITING) == waits
