@@ -1,12 +1,12 @@
 """`python -m detector.warm`: compiles the numba kernels once, so that no start has to."""
 
 from detector import engine
-from detector.enrich import sketch
+from detector.enrich import packing
 
 
 def main() -> None:
     """Compiles into numba's cache beside the sources; does nothing where that is up to date."""
-    sketch.warm()
+    packing.warm()
     engine.warm()
 
 

@@ -8,9 +8,9 @@ from xxhash import xxh3_64_intdigest
 
 from detector.enrich import pricing
 from detector.enrich.identity import Identities, hash64
-from detector.enrich.packing import Pack, Sketches
-from detector.enrich.sketch import MAX_TEXT_BYTES, fingerprint64, parse_sketch
-from detector.enrich.tools import MAX_DEPTH, of_result, of_tools, result_body
+from detector.enrich.packing import Pack, Texts
+from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
+from detector.enrich.tools import MAX_DEPTH, of_tools, result_body
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
 from detector.model.events import Call, Link, Output, Status, Tool, ToolResult
@@ -21,6 +21,9 @@ _OPERATION_FLAGS = {
 }
 _STRENGTH = {"weak": pk.WEAK, "medium": pk.MEDIUM, "strong": pk.STRONG}
 _STATUS_FLAGS = {"error": pk.ERROR, "rate_limited": pk.ERROR | pk.RATE_LIMITED}
+_CALL = "model call"
+_CALL_ACTION = xxh3_64_intdigest(_CALL.encode())
+"""What a call that failed has done, where it has neither tools nor an output."""
 _TOLD_NOTHING = (None, None, None, None, None)
 
 
@@ -29,7 +32,7 @@ class Observer:
 
     def __init__(self, identities: Identities, prices: pricing.Prices) -> None:
         self.identities, self.prices = identities, prices
-        self.sketches = Sketches()
+        self.texts = Texts()
         self.packs: dict[int, Pack] = {}
         self.counts: Counter[str] = Counter()
 
@@ -86,28 +89,31 @@ class Observer:
         if e.operation in _OPERATION_FLAGS:
             flags |= _OPERATION_FLAGS[e.operation]
         # Where there is an action the output decides nothing, and is not even read.
-        action = result = output = missing = 0
-        sketch = -1
+        action = said = output = missing = 0
+        sketch, name = -1, ""
         if e.tools:
             if e.output is not None and e.output.sketch is not None:
                 _parsed(e.output.sketch)  # first: a call that is refused must leave nothing in the pack
-            action, result, missing, failed, sketch = self._tools(e.tools, ident, pack)
-            if failed:
-                flags |= pk.TOOL_ERROR
+            action, said, missing, sketch = self._tools(e.tools, ident, pack)
+            name = e.tools[0].name
         elif e.output is not None:
             output, sketch = self._output(e.output, pack)
+        if flags & pk.ERROR and not action and not output and sketch < 0:
+            action = said = _CALL_ACTION
+            name = _CALL
+            missing = self._failure(e.error, pack)
         pack.rows.append(
             pk.pack_row(
                 pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t,
                 xxh3_64_intdigest(f"{len(tenant)}:{tenant}c{e.id}".encode()),
                 0 if e.turn is None else xxh3_64_intdigest(e.turn.encode()),
-                action, result, output, cost, e.duration_s or 0.0,
+                action, 0, output, said, cost, e.duration_s or 0.0,
                 tokens[0] or 0, tokens[1] or 0, tokens[2] or 0, tokens[3] or 0, tokens[4] or 0,
                 sketch,
             )
         )  # fmt: skip
         pack.ids.append(e.id)
-        pack.names.append(e.tools[0].name if e.tools else "")
+        pack.names.append(name)
         return partition
 
     def _money(self, e: Call, t: float, tokens: tuple[int | None, ...]) -> tuple[int, float]:
@@ -123,8 +129,8 @@ class Observer:
         input, cached, written, output, reasoning = tokens
         return flags, pricing.cost_usd(tiers, input or 0, cached or 0, written or 0, output or 0, reasoning or 0)
 
-    def _tools(self, tools: list[Tool], ident: pk.Ident, pack: Pack) -> tuple[int, int, int, bool, int]:
-        """Fingerprints of action and results, how many results are missing, whether one failed, the action's sketch."""
+    def _tools(self, tools: list[Tool], ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int]:
+        """Fingerprints of the action and of what it says, how many results are missing, the action's sketch."""
         try:
             done = of_tools(tools)
         except RecursionError as error:
@@ -133,6 +139,8 @@ class Observer:
             raise BadInput(Reason.NOT_UTF8, "tools", "arguments or result are not UTF-8") from error
         except msgspec.DecodeError as error:
             raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
+        for body, failed, tool in done.answers:
+            pack.result(self.texts.fingerprint(body), tool, failed)
         missing = len(done.missing)
         if missing:
             named = [(call_id, tool) for call_id, tool in done.missing if call_id is not None]
@@ -140,19 +148,27 @@ class Observer:
                 pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
             if len(named) < missing or missing > pk.MAX_WAITS:
                 missing = pk.NEVER
-        sketch = pack.sketch(self.sketches.add(done.action_text, True))
-        return done.action, done.result, missing, done.failed, sketch
+        return done.action, done.said, missing, pack.sketch(self.texts.sketch(done.action_text, True))
+
+    def _failure(self, error: str | None, pack: Pack) -> int:
+        """Takes what a failed call says of its failure; how many results are missing: one that never comes, or none."""
+        if not error:
+            return pk.NEVER
+        pack.result(self.texts.fingerprint(error.encode()), _CALL_ACTION, True)
+        return 0
 
     def _output(self, o: Output, pack: Pack) -> tuple[int, int]:
-        """Fingerprint and sketch of the output; 0 and -1 where there is none."""
+        """Fingerprint (where the producer made it) and sketch of the output; 0 and -1 where there is none."""
         if o.text is not None:
             raw = o.text.encode()
             if not raw:
                 return 0, -1
             if len(raw) > MAX_TEXT_BYTES:
                 self.counts["truncated"] += 1
-            return fingerprint64(raw), pack.sketch(self.sketches.add(raw, False))
-        sketch = pack.sketch(self.sketches.give(*_parsed(o.sketch))) if o.sketch is not None else -1
+            sketch = self.texts.sketch(raw, False)
+            pack.output(self.texts.fingerprint(raw), sketch)
+            return 0, pack.sketch(sketch)
+        sketch = pack.sketch(self.texts.give(*_parsed(o.sketch))) if o.sketch is not None else -1
         return (int(o.fingerprint, 16) if o.fingerprint is not None else 0), sketch
 
     def _tool_result(self, e: ToolResult, t: float, source: int, seq: int) -> int:
@@ -164,12 +180,9 @@ class Observer:
             raise BadInput(Reason.NOT_JSON, "result", "cannot be read") from error
         ident, partition = self._bystander(e.tenant, e.run, e.task)
         pack = self._pack(partition)
-        self._plain_row(
-            pack, pk.TOOL_RESULT, ident, e.id, t, source, seq,
-            flags=pk.TOOL_ERROR if failed else 0,
-            action=wait_key(ident.subject, e.call_id),
-            result=of_result(body, failed),
-        )  # fmt: skip
+        pack.result(self.texts.fingerprint(body), 0, failed)
+        action = wait_key(ident.subject, e.call_id)
+        self._plain_row(pack, pk.TOOL_RESULT, ident, e.id, t, source, seq, action=action)
         return partition
 
     def _status(self, e: Status, t: float, source: int, seq: int) -> int:
@@ -200,13 +213,13 @@ class Observer:
     @staticmethod
     def _plain_row(
         pack: Pack, kind: int, ident: pk.Ident, id: str, t: float, source: int, seq: int, *,
-        strength: int = 0, category: int = 0, flags: int = 0, action: int = 0, result: int = 0,
+        strength: int = 0, category: int = 0, action: int = 0,
     ) -> None:  # fmt: skip
         number = pack.idents.setdefault(ident, len(pack.idents))
         pack.rows.append(
             pk.pack_row(
-                kind, strength, category, 0, flags, number, source, seq, t, hash64(ident.tenant, str(kind), id), 0,
-                action, result, 0, 0.0, 0.0, 0, 0, 0, 0, 0, -1,
+                kind, strength, category, 0, 0, number, source, seq, t, hash64(ident.tenant, str(kind), id), 0,
+                action, 0, 0, 0, 0.0, 0.0, 0, 0, 0, 0, 0, -1,
             )
         )  # fmt: skip
         pack.ids.append(id)

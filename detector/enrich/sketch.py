@@ -186,8 +186,3 @@ def fingerprint64(raw: bytes) -> int:
 def fingerprint(text: str) -> str:
     """The 16 hex digits that stand for exactly this text."""
     return f"{fingerprint64(text.encode()):016x}"
-
-
-def warm() -> None:
-    """Compiles what is compiled, so that the first event does not wait for it."""
-    similarity(sketch_text("warm"), sketch_text("up"))

@@ -1,67 +1,76 @@
-"""What a step did and what came back: fingerprints of tool calls, their arguments and results."""
+"""What a step did and what came back: fingerprints of tool calls and their arguments, and the texts of results."""
 
+import re
 from typing import Any, NamedTuple
 
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from detector.enrich.sketch import fingerprint64
 from detector.model.events import Tool
 
 MAX_DEPTH = 200
 """Levels of nesting in arguments that are read; more say nothing and cost much."""
-MASK = (1 << 64) - 1
-_MIX = 0x9E3779B97F4A7C15
 
 _text = msgspec.json.Decoder(str).decode
 _any = msgspec.json.Decoder().decode
 _sorted = msgspec.json.Encoder(order="sorted").encode
 
+_OF_THE_REQUEST = frozenset(
+    (
+        "request_id", "requestId", "trace_id", "traceId", "span_id", "spanId", "correlation_id", "correlationId",
+        "idempotency_key", "idempotencyKey", "nonce", "attempt", "attempts", "retry", "retries", "retry_count",
+        "retryCount", "now", "current_time", "requested_at", "sent_at",
+    )
+)  # fmt: skip
+"""Keys of arguments that name the request, not what is asked for: volatile. Any other id or time names a target."""
+_TEMPORARY = re.compile(
+    rb"(/(?:tmp|var/tmp|var/folders)/)(?:(?=tmp|pytest-)|(?=(?:[^/\"\\\s\0\d]{0,40}\d){3}))[^/\"\\\s\0]*"
+)
+_ADDRESS = re.compile(rb"0x[0-9A-Fa-f]{6,16}\b")
+
+
+class Answer(NamedTuple):
+    """What a tool answered: its text, whether as a failure, and the fingerprint of the action that it answers."""
+
+    body: bytes
+    failed: bool
+    tool: int
+
 
 class Tooling(NamedTuple):
-    """The tools of one step: fingerprints, texts to sketch, and what is still to come."""
+    """The tools of one step: what was done, what came back, and what is still to come."""
 
-    action: int
-    result: int
-    action_text: bytes
-    failed: bool
+    action: int  # fingerprint of names and canonical arguments
+    said: int  # fingerprint of names and of what the arguments hold, in any order or structure
+    action_text: bytes  # to be sketched
+    answers: tuple[Answer, ...]
     missing: tuple[tuple[str | None, int], ...]  # call id, fingerprint of name and arguments
 
 
-def mix(tool: int, result: int) -> int:
-    """Ties a result to the tool that gave it; a step's results are the sum of these, in any order."""
-    h = ((tool ^ result) * _MIX) & MASK
-    return h ^ (h >> 29)
-
-
 def of_tools(tools: list[Tool]) -> Tooling:
-    """Fingerprints of all tools of a step; raises msgspec.DecodeError where arguments cannot be read."""
+    """What all tools of a step did; raises msgspec.DecodeError where arguments cannot be read."""
     if len(tools) == 1:
         return _of_tool(tools[0])
     parts = [_of_tool(tool) for tool in tools]
     return Tooling(
         action=xxh3_64_intdigest(b"".join([p.action.to_bytes(8, "little") for p in parts])),
-        result=sum(p.result for p in parts) & MASK,
+        said=xxh3_64_intdigest(b"".join([p.said.to_bytes(8, "little") for p in parts])),
         action_text=b"\n".join([p.action_text for p in parts]),
-        failed=any(p.failed for p in parts),
+        answers=tuple(a for p in parts for a in p.answers),
         missing=tuple(m for p in parts for m in p.missing),
     )
 
 
 def _of_tool(tool: Tool) -> Tooling:
-    text = tool.name.encode() + b" " + canonical(tool.arguments)
+    name = tool.name.encode()
+    told, holds = read_arguments(tool.arguments)
+    text = name + b" " + told
     action = xxh3_64_intdigest(text)
+    said = xxh3_64_intdigest(name + b"\0" + holds)
     known = result_body(tool.result, tool.error)
     if known is None:
-        return Tooling(action, 0, text, False, ((tool.call_id, action),))
-    body, failed = known
-    return Tooling(action, mix(action, of_result(body, failed)), text, failed, ())
-
-
-def of_result(body: bytes, failed: bool) -> int:
-    """The fingerprint of one result: what came back, and whether as a failure."""
-    h = fingerprint64(body)
-    return h ^ _MIX if failed else h
+        return Tooling(action, said, text, (), ((tool.call_id, action),))
+    return Tooling(action, said, text, (Answer(*known, action),), ())
 
 
 def result_body(result: msgspec.Raw, error: str | bool | None) -> tuple[bytes, bool] | None:
@@ -74,30 +83,64 @@ def result_body(result: msgspec.Raw, error: str | bool | None) -> tuple[bytes, b
             return None
         return (_text(raw).encode() if raw[0] == 34 else raw), False  # 34: a quotation mark
     body = _text(raw).encode() if raw[:1] == b'"' else raw
-    return (body + b"\0" + error.encode() if isinstance(error, str) else body), bool(error)
+    return (body + b"\n" + error.encode() if isinstance(error, str) else body), bool(error)
 
 
 def canonical(arguments: msgspec.Raw) -> bytes:
-    """Arguments as bytes that are equal where they say the same: keys sorted, empty fields left out.
+    """Arguments as bytes that are equal where they ask for the same: keys sorted; empty and volatile parts left out.
 
     A string that holds JSON (as some model APIs send arguments) is read as that JSON.
     """
+    return read_arguments(arguments)[0]
+
+
+def read_arguments(arguments: msgspec.Raw) -> tuple[bytes, bytes]:
+    """Canonical arguments (see `canonical`), and the values that they hold, sorted, with a zero byte between them."""
     raw = bytes(arguments)
     if not raw or raw == b"null":
-        return b""
+        return b"", b""
     value = _read(raw)
     if isinstance(value, str):
-        if value.lstrip()[:1] not in ("{", "["):
-            return value.encode()
         raw = value.encode()
+        if value.lstrip()[:1] not in ("{", "["):
+            raw = _steady(raw)
+            return raw, raw
         try:
             value = _read(raw)
         except msgspec.DecodeError:
-            return raw
+            return raw, raw
+    if isinstance(value, dict) and not _OF_THE_REQUEST.isdisjoint(value):
+        value = {k: v for k, v in value.items() if k not in _OF_THE_REQUEST}
     told = _sorted(value)
     if b"null" in told or b'""' in told or b"[]" in told or b"{}" in told:
         told = _sorted(_without_empty(value))
-    return told
+    leaves: list[str] = []
+    _gather(value, leaves)
+    leaves.sort()
+    return _steady(told), _steady("\0".join(leaves).encode())
+
+
+def _steady(told: bytes) -> bytes:
+    """A text without temporary paths and addresses of memory."""
+    if b"/tmp/" in told or b"/var/folders/" in told:
+        told = _TEMPORARY.sub(rb"\1", told)
+    return _ADDRESS.sub(b"0x", told) if b"0x" in told else told
+
+
+def _gather(value: Any, leaves: list[str]) -> None:
+    """Adds what is held at the ends of JSON, but for what is empty."""
+    if isinstance(value, str):
+        if value:
+            leaves.append(value)
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            if type(inner) is str:  # by far the most
+                if inner:
+                    leaves.append(inner)
+            else:
+                _gather(inner, leaves)
+    elif value is not None:
+        leaves.append(str(value))
 
 
 def _read(raw: bytes) -> Any:

@@ -46,7 +46,7 @@ _FAILED = (
     "eRROR|eRRORs|FAIL|FAILed|FAILing|FAILure|FAILures|eXCEPtion|eXCEPtions|traCEBAck|FATAl|PANIc|dENIEd|rEFUSed|INVAlid"
     "|UNABle|tiMEOUt|timeD OUt|foRBIDden|UNAUthorized|aBORTed|CRAShed|sEGMEntation fault"
 )
-_FAILED_PLAIN = "cANNOt|cAN'T|couLDN'T|COULd not|nOT Found|no SUCH|does not EXISt|doesn't EXISt|DID Not|dIDN't|noT OK"
+_FAILED_PLAIN = "cANNOt|cAN'T|couLDN'T|COULd not|DID Not|dIDN't|noT OK"  # "not found" is an answer, not a failure
 _RATE = (
     "rate LIMIt|rate-LIMIt|rate_LIMIt|rateLIMIt|tOO Many requests|QUOTa exceeded|thrOTTL|ovERLOaded|resource EXHAusted"
     "|resource_EXHAusted|resourceEXHAusted"

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-FORMAT = 1
+FORMAT = 2
 
 CALL, TOOL_RESULT, STATUS, LINK = 0, 1, 2, 3
 
@@ -26,6 +26,13 @@ STEPLESS = 1 << 6  # no step of an agent: embeddings and the like
 TOOL_ERROR = 1 << 7  # a tool of the step failed
 TOKENS_KNOWN = 1 << 8
 LATE = 1 << 9  # it came after the watermark had passed it; set on arrival
+SAYS_FAILED = 1 << 10  # a result of the step says that something failed
+SAYS_ONLY_FAILED = 1 << 11  # and little else
+SAYS_WAIT = 1 << 12  # a result says that something is still under way
+SAYS_OTHER = 1 << 13  # a result says something else than that
+DEGENERATE = 1 << 14  # the output repeats a phrase of its own again and again
+OF_RESULTS = TOOL_ERROR | RATE_LIMITED | SAYS_FAILED | SAYS_ONLY_FAILED | SAYS_WAIT | SAYS_OTHER
+"""Flags that results bring to their step."""
 
 MAX_WAITS = 8
 """Tools of one call whose results can be waited for."""
@@ -59,7 +66,8 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("turn", "u8", "Q"),  # hash of the turn; 0 where there is none
     ("action", "u8", "Q"),  # fingerprint of tool names and arguments; of a tool result: its wait key
     ("result", "u8", "Q"),  # sum of the mixed fingerprints of results; of a tool result: of the result alone
-    ("output", "u8", "Q"),  # fingerprint of the text
+    ("output", "u8", "Q"),  # fingerprint of the text; of a step with tools and of a result: what came back, figures too
+    ("said", "u8", "Q"),  # fingerprint of what the action says, in any order
     ("cost_usd", "f8", "d"),
     ("duration_s", "f4", "f"),
     ("input", "u4", "I"),

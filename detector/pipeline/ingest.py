@@ -11,7 +11,7 @@ import msgspec
 
 from detector.clock import Clock, system_clock
 from detector.config import Config
-from detector.enrich import sketch
+from detector.enrich import packing
 from detector.kafka.admin import partitions_of
 from detector.kafka.group import GroupReader, Record, Source
 from detector.kafka.outbox import Out, Outbox
@@ -72,7 +72,7 @@ class IngestStage:
         partitions = await partitions_of(self._config, topics.observations)
         for topic in self._reader.topics:
             await partitions_of(self._config, topic)
-        await asyncio.to_thread(sketch.warm)
+        await asyncio.to_thread(packing.warm)
         self._intake = Intake(self._config, partitions)
         await self._links.start()
         await self._outbox.start()

@@ -170,7 +170,7 @@ class Intake:
 
         everywhere: a record for every partition, so that each learns the marks.
         """
-        words, levels = self._observer.sketches.make()
+        read = self._observer.texts.read()
         told = dict(marks)
         packs = [*self._full, *self._observer.packs.items()]
         if everywhere:
@@ -179,7 +179,7 @@ class Intake:
         # Marks of this flush hold only once all of it has been sent: the full packs before carry none.
         last = {partition: i for i, (partition, _) in enumerate(packs)}
         packed = [
-            (partition, pack.encode(told if last[partition] == i else {}, words, levels))
+            (partition, pack.encode(told if last[partition] == i else {}, read))
             for i, (partition, pack) in enumerate(packs)
         ]
         out = Flushed(packed, self._dead, self._links)

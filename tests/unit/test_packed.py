@@ -64,14 +64,14 @@ def test_a_call_is_packed_with_all_that_counts() -> None:
     assert [int(row[n]) for n in ("input", "cached", "written", "out", "reasoning")] == [9, 4, 3, 2, 1]
     assert (float(row["t"]), float(row["cost_usd"]), float(row["duration_s"])) == (T0, 1.0, 1.5)
     assert (int(row["source"]), int(row["seq"]), int(other["seq"])) == (3 << 16 | 2, 70 << 16, 71 << 16)
-    assert row["flags"] == pk.TOKENS_KNOWN | pk.ERROR | pk.RATE_LIMITED | pk.INTERACTIVE
+    assert row["flags"] == pk.TOKENS_KNOWN | pk.ERROR | pk.RATE_LIMITED | pk.INTERACTIVE | pk.SAYS_OTHER
     assert other["flags"] == pk.TOKENS_KNOWN | pk.STEPLESS
     assert columns.names == ["ls", ""]
     ident = columns.idents[row["ident"]]
     assert (ident.tenant, ident.team, ident.agent, ident.run, ident.key) == ("default", "team", "agent", "run", "k")
     assert ident.user != "ann"
-    assert all(row[n] != 0 for n in ("id", "turn", "action", "result"))
-    assert (int(row["output"]), int(row["sketch"]), int(other["sketch"])) == (0, 0, -1)
+    assert all(row[n] != 0 for n in ("id", "turn", "action", "result", "output", "said"))
+    assert (int(row["sketch"]), int(other["sketch"])) == (0, -1)
 
 
 def test_text_goes_no_further() -> None:

@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.enrich.tools import canonical, of_result, of_tools, result_body
+from detector.config import Config
+from detector.enrich.tools import canonical, of_tools
+from detector.model import packed as pk
 from detector.model.events import Tool
+from detector.pipeline.intake import Intake, SourceRecord
+from tests.support.judged import T0, call
 
 LEAVES = st.one_of(
     st.integers(-(2**70), 2**70),
@@ -113,31 +117,48 @@ def test_an_action_is_its_tools_names_and_arguments_in_their_order() -> None:
     assert of_tools([tool("ls", {"path": "/a"}, result="y")]).action == actions[0]
 
 
+def told(*events: dict[str, Any]) -> Any:
+    """The rows of events."""
+    intake = Intake(Config(), 1)
+    records = [SourceRecord(n, json.dumps(e).encode(), None) for n, e in enumerate(events)]
+    intake.take(0, "any", records)
+    ((_, value),) = intake.flush({}).packed
+    return pk.decode_packed(value)
+
+
+def result_of(*tools: dict[str, Any]) -> int:
+    """The fingerprint of what came back in a step."""
+    return int(told(call(0.0, tools=list(tools))).rows["result"][0])
+
+
+def named(name: str = "ls", **fields: Any) -> dict[str, Any]:
+    return {"name": name, "arguments": {"path": "/a"}, **fields}
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3)), min_size=2, max_size=9), st.randoms())
 def test_results_of_a_step_add_up_in_any_order(pairs: list[tuple[str, str]], chance: random.Random) -> None:
-    tools = [tool(name, {"n": n}, result=result) for n, (name, result) in enumerate(pairs)]
-    total = of_tools(tools).result
+    tools = [{"name": name, "arguments": {"n": n}, "result": result} for n, (name, result) in enumerate(pairs)]
+    total = result_of(*tools)
     chance.shuffle(tools)
-    assert of_tools(tools).result == total
+    assert result_of(*tools) == total
 
 
 def test_which_tool_gave_which_result_matters() -> None:
-    ab = [tool("a", result="1"), tool("b", result="2")]
-    ba = [tool("a", result="2"), tool("b", result="1")]
-    assert of_tools(ab).result != of_tools(ba).result
+    ab = result_of(named("a", result="one"), named("b", result="two"))
+    assert ab != result_of(named("a", result="two"), named("b", result="one"))
 
 
 def test_a_failure_is_another_result_than_a_success_with_the_same_words() -> None:
-    told = [tool(result="x"), tool(result="x", error=True), tool(error="x"), tool(result="x", error="x")]
-    results = [of_tools([t]) for t in told]
-    assert len({r.result for r in results}) == 4
-    assert [r.failed for r in results] == [False, True, True, True]
-    assert of_tools([tool(result="x", error=False)]) == results[0]
+    kinds: list[dict[str, Any]] = [{"result": "x"}, {"result": "x", "error": True}, {"result": "x", "error": "x"}]
+    assert len({result_of(named(**k)) for k in kinds}) == 3
+    flags = [int(told(call(0.0, tools=[named(**k)])).rows["flags"][0]) & pk.TOOL_ERROR for k in kinds]
+    assert flags == [0, pk.TOOL_ERROR, pk.TOOL_ERROR]
+    assert result_of(named(result="x", error=False)) == result_of(named(result="x"))
 
 
 def test_white_space_at_the_ends_of_a_result_is_no_news() -> None:
-    assert of_tools([tool(result="done\n")]).result == of_tools([tool(result="  done")]).result
+    assert result_of(named(result="done\n")) == result_of(named(result="  done"))
 
 
 def test_what_is_not_told_yet_is_missing_by_its_id_and_what_is_empty_is_not() -> None:
@@ -150,10 +171,21 @@ def test_what_is_not_told_yet_is_missing_by_its_id_and_what_is_empty_is_not() ->
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(st.text(), OBJECTS), st.sampled_from([None, True, False, "boom"]))
 def test_a_result_is_the_same_told_with_its_call_or_later(result: Any, error: str | bool | None) -> None:
-    with_call = of_tools([tool("ls", {"a": 1}, result=result, error=error)])
-    waiting = of_tools([tool("ls", {"a": 1}, call_id="c")])
-    body, failed = result_body(raw(result), error) or (b"", False)
-    ((_, which),) = waiting.missing
-    h = ((which ^ of_result(body, failed)) * 0x9E3779B97F4A7C15) % 2**64
-    assert (h ^ (h >> 29), failed) == (with_call.result, with_call.failed)
-    assert waiting.action == with_call.action
+    if result is None:
+        return
+    with_call = told(call(0.0, tools=[named(result=result, error=error)])).rows[0]
+    later = {"type": "tool_result", "id": "r", "time": T0 + 1, "run": "run", "call_id": "c"}
+    both = told(call(0.0, tools=[named(call_id="c")]), later | {"result": result, "error": error})
+    ((_, _, which),) = both.waits.tolist()
+    h = ((which ^ int(both.rows["result"][1])) * 0x9E3779B97F4A7C15) % 2**64
+    assert h ^ (h >> 29) == int(with_call["result"])
+    assert int(both.rows["output"][1]) == int(with_call["output"])
+    assert int(both.rows["flags"][1]) == int(with_call["flags"]) & pk.OF_RESULTS
+    assert both.rows["action"][0] == with_call["action"]
+
+
+def test_what_an_action_says_is_the_same_in_another_structure() -> None:
+    flat = of_tools([tool("f", {"a": "x", "b": [1, 2], "c": ""})]).said
+    assert of_tools([tool("f", {"b": {"one": 1, "two": 2}, "d": "x"})]).said == flat
+    assert of_tools([tool("g", {"a": "x", "b": [1, 2]})]).said != flat
+    assert of_tools([tool("f", {"a": "x", "b": [1, 3]})]).said != flat
