@@ -17,14 +17,14 @@ from detector.config import Config
 from detector.model import packed as pk
 from detector.model.alert import Alert
 from detector.model.packed import Ident, decode_packed
-from detector.rules.inquiry import Inquiry, Signal
+from detector.rules.inquiry import Explanation, Inquiry, Signal
 from detector.state import arrival, retention
-from detector.state.advance import ROOM, advance, expire
+from detector.state.advance import MOST_OF_A_STEP, ROOM, advance, expire, file_finals
 from detector.state.found import FOUND, SCREEN
 from detector.state.shard import SEEN_FROM, Shard
 from detector.totals import Totals
 
-_CLEAN_EVERY_S = 60.0
+_MINUTE_S = 60.0
 
 
 class Outcome(NamedTuple):
@@ -37,7 +37,9 @@ class Outcome(NamedTuple):
 class Engine:
     """All rules over one partition of `detector.observations`."""
 
-    def __init__(self, config: Config, partition: int = 0, *, signals: bool = False) -> None:
+    def __init__(
+        self, config: Config, partition: int = 0, *, signals: bool = False, explain: str | None = None
+    ) -> None:
         self.partition, self.offset = partition, -1
         self.totals = Totals()
         self._config, self._with_signals = config, signals
@@ -48,10 +50,10 @@ class Engine:
         watch = config.watch
         self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, rules_of)
         self._book = EpisodeBook(config)
-        self._inquiry = Inquiry(config, self._shard, self._book, self.totals, signals)
-        self._screen = _screen(config, signals)
+        self._inquiry = Inquiry(config, self._shard, self._book, self.totals, signals=signals, explain=explain)
+        self._screen = _screen(config, signals or explain is not None, explain is not None)
         self._found = np.zeros(ROOM, FOUND)
-        self._cleaned = 0.0
+        self._kept_house = 0.0
 
     @property
     def live_runs(self) -> int:
@@ -67,6 +69,11 @@ class Engine:
     def open_episodes(self) -> dict[tuple[str, str], int]:
         """How many are open, by rule and severity."""
         return dict(Counter((e.rule, e.alert.severity) for e in self._book))
+
+    @property
+    def explanations(self) -> list[Explanation]:
+        """What the rules made of the call that is to be explained."""
+        return self._inquiry.explanations
 
     @property
     def waiting(self) -> int:
@@ -88,17 +95,13 @@ class Engine:
             arrival.take(shard, columns, self.totals, time.lateness_s)
         arrival.advance_watermark(shard, columns.marks, time)
         alerts = self._judge(before)
-        by_minute = shard.watermark >= self._cleaned + _CLEAN_EVERY_S
-        if by_minute:
-            alerts += self._expire()
+        alerts += self._keep_house(shard.watermark)
         alerts += self._book.tick(shard.watermark, shard.waits_since)
-        if by_minute:
-            alerts += self._clean()
         self.offset = offset
         return Outcome(alerts, self._inquiry.signals)
 
     def _judge(self, before: float) -> list[Alert]:
-        """Walks over what the watermark has passed and asks the rules about what was found."""
+        """Walks over what the watermark has passed, minute by minute, and asks the rules about what was found."""
         shard = self._shard
         order = shard.pool.due(shard.watermark)
         if not len(order):
@@ -108,17 +111,32 @@ class Engine:
             order = shard.pool.due(shard.watermark)
         self.totals.orphans += arrival.find_lanes(shard, order)
         alerts: list[Alert] = []
-        done = 0
-        while done < len(order):
-            n, more = self._walk(order[done:], before)
-            alerts += more
-            done += n
+        minutes = rows["due"][order] // _MINUTE_S
+        for minute in np.unique(minutes).tolist():
+            alerts += self._keep_house(minute * _MINUTE_S)
+            mine, done = order[minutes == minute], 0
+            while done < len(mine):
+                n, more = self._walk(mine[done:], before)
+                alerts += more
+                done += n
+            shard.pool.rows["due"][mine] = np.inf  # they wait no more, whatever the next minute forgets
         for lane in set(rows["lane"][order].tolist()):
-            if lane >= 0:
+            if lane >= 0 and lane in shard.trails:
                 shard.trails[lane].trim()
         shard.touched.update(rows["segment"][order].tolist())
         shard.pool.take(order)
         return alerts
+
+    def _keep_house(self, t: float) -> list[Alert]:
+        """What time alone brings about, once a minute of event time (`t`: s UTC), however observations are packed."""
+        t = t // _MINUTE_S * _MINUTE_S
+        if t <= self._kept_house:
+            return []
+        self._kept_house = t
+        alerts = self._expire(t)
+        alerts += self._file_finals(t)
+        alerts += self._book.tick(t, self._shard.waits_since)  # first: a lane of an open episode is not forgotten
+        return alerts + self._clean(t)
 
     def _walk(self, order: npt.NDArray[np.int64], before: float) -> tuple[int, list[Alert]]:
         """Walks until something was found, and asks about it; how many rows that took, and the records."""
@@ -127,32 +145,45 @@ class Engine:
         tables = (shard.lanes.rows, shard.subjects.rows, shard.actors.rows)
         done, n, m = advance(order, rows, *tables, self._screen, before, found, pushed)
         shard.keep_steps(pushed[:m])
+        shard.keep_compactions(order[:done])
         alerts = self._inquiry.ask(found[:n])
         if self._with_signals:
             calls = order[:done][rows["kind"][order[:done]] == pk.CALL]
             self._inquiry.signal_stepless(np.setdiff1d(calls, pushed[:m]))
         return done, alerts
 
-    def _expire(self) -> list[Alert]:
+    def _expire(self, t: float) -> list[Alert]:
         """Judges steps whose results did not come in time."""
         shard = self._shard
-        slots = retention.overdue(shard, shard.watermark - self._config.time.result_wait_s)
+        slots = retention.overdue(shard, t - self._config.time.result_wait_s)
         if not slots:
             return []
-        lanes = shard.lanes.rows
-        subjects = shard.subjects.slots(lanes["subject_key"][slots].tolist())
-        found = np.zeros(len(slots), FOUND)
-        n = expire(np.array(slots), lanes, np.array(subjects), shard.subjects.rows, self._screen, found)
-        shard.touched.update(lanes["segment"][slots].tolist())
+        lanes, found = shard.lanes.rows, np.zeros(len(slots) * MOST_OF_A_STEP, FOUND)
+        n = expire(np.array(slots), lanes, self._subjects_of(slots), shard.subjects.rows, self._screen, found)
         return self._inquiry.ask(found[:n])
 
-    def _clean(self) -> list[Alert]:
-        """Forgets what was idle for too long, and what exceeds the bound."""
+    def _file_finals(self, t: float) -> list[Alert]:
+        """Takes the last outputs of runs that have been idle for long enough as their final ones."""
+        idle = retention.finished(self._shard, t, float(self._screen["final_s"]))
+        if not idle:
+            return []
+        ends, slots = [end for end, _ in idle], [slot for _, slot in idle]
+        found = np.zeros(len(slots), FOUND)
+        file_finals(np.array(slots), self._shard.lanes.rows, self._subjects_of(slots), np.array(ends), found)
+        return self._inquiry.ask(found)
+
+    def _subjects_of(self, slots: list[int]) -> npt.NDArray[np.int64]:
+        """Slots of the subjects of lanes that change by this."""
+        lanes = self._shard.lanes.rows
+        self._shard.touched.update(lanes["segment"][slots].tolist())
+        return np.array(self._shard.subjects.slots(lanes["subject_key"][slots].tolist()))
+
+    def _clean(self, t: float) -> list[Alert]:
+        """Forgets what was idle for too long by `t`, and what exceeds the bound."""
         shard, idle_s = self._shard, self._config.time.idle_s
-        self._cleaned = shard.watermark
-        limit, most = shard.watermark - idle_s, self._config.watch.max_runs
+        limit, most = t - idle_s, self._config.watch.max_runs
         retention.forget_lanes(shard, limit, most, self._book.keys())
-        retention.forget_actors(shard, shard.watermark, most)
+        retention.forget_actors(shard, t, most)
         alerts = []
         for key in retention.idle_subjects(shard, limit, most, self._book.keys()):
             row = shard.subjects.rows[shard.subjects.get(key)]
@@ -173,7 +204,7 @@ class Engine:
     def encode_segment(self, n: int) -> bytes:
         """A segment's bytes; equal states give equal bytes."""
         if n == 0:
-            return self._shard.encode(0, self._cleaned)
+            return self._shard.encode(0, self._kept_house)
         if n >= SEEN_FROM:
             return self._shard.encode(n, None)
         mine = sorted((e for e in self._book if e.segment == n), key=lambda e: (e.rule, e.key))
@@ -192,27 +223,34 @@ class Engine:
         engine = cls(config, partition, signals=signals)
         for number, more in engine._shard.restore(segments).items():
             if number == 0:
-                engine._cleaned = more
+                engine._kept_house = more
             else:
                 engine._book.restore(msgspec.convert(more, list[Episode]))
         engine.offset = offset
         return engine
 
 
-def _screen(config: Config, signals: bool) -> Any:
+def _screen(config: Config, all_steps: bool, all_spend: bool) -> Any:
     """The loosest thresholds of all overrides: what a rule could fire on is told."""
     every = [config.rules, *(config.rules_for(o.tenant or "", o.team, o.agent) for o in config.overrides)]
     loops, spikes = [r.loop for r in every], [r.spend_spike for r in every]
     screen = np.zeros(1, SCREEN)[0]
     screen["rounds"] = min(
-        min(r.rounds_short, r.rounds_middle, r.rounds_long, r.rounds_no_result_warning, r.outputs_warning)
+        min(
+            r.rounds_short, r.rounds_middle, r.rounds_long, r.rounds_no_result_warning, r.outputs_warning, r.tokens_info
+        )
         for r in loops
-    )
+    )  # fmt: skip
+    screen["near"], screen["stalled"] = min(r.near_rounds for r in loops), min(r.no_progress_rounds for r in loops)
+    if all_spend:  # to be explained: from the first copy on
+        screen["near"] = screen["stalled"] = 2
+    screen["compactions"] = min(min(r.thrash_info, r.thrash) for r in loops)
     screen["spike_usd"] = min(s.floor_usd for s in spikes)
     screen["spike_times"] = min(s.times_usual for s in spikes)
     screen["update_factor"] = config.episodes.update_factor
     screen["result_wait_s"] = config.time.result_wait_s
-    screen["all_steps"] = signals
+    screen["final_s"] = min(r.redundant_work.idle_s for r in every)
+    screen["all_steps"], screen["all_spend"] = all_steps, all_spend
     return screen
 
 
@@ -223,5 +261,6 @@ def warm() -> None:
     lanes, subjects, actors = shard.lanes.rows, shard.subjects.rows, shard.actors.rows
     advance(none, shard.pool.rows, lanes, subjects, actors, screen, 0.0, found, none)
     expire(none, lanes, none, subjects, screen, found)
+    file_finals(none, lanes, none, np.zeros(0), found)
     shard.seen.add(np.ones(1, np.uint64), 0.0)
     engine.totals.add(np.zeros(0, pk.ROW), [])

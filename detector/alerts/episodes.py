@@ -17,6 +17,9 @@ Key = tuple[str, int]
 
 LASTS = frozenset({"run_inflation"})
 """Rules whose episodes do not end by quiet, only when the task moves or ends."""
+BY_DAY = frozenset({"redundant_work"})
+"""Rules that look back over a day: their episodes end after one without news, and no status undoes what they found."""
+_DAY_S = 86_400.0
 
 
 def _never(key: int) -> float:
@@ -50,6 +53,8 @@ class Episode(msgspec.Struct):
         """The event time (s UTC) at which it resolves if nothing more comes."""
         if self.rule in LASTS:
             return float("inf")
+        if self.rule in BY_DAY:
+            return self.last_t + _DAY_S
         return self.last_t + max(limits.quiet_s, limits.quiet_gaps * self.longest_gap_s)
 
 
@@ -152,7 +157,7 @@ class EpisodeBook:
         out = []
         for key in sorted(self._of_subject.get(subject, ())):
             episode = self._open[key]
-            if episode.standing.begin_t > begun_by:
+            if episode.standing.begin_t > begun_by or (episode.rule in BY_DAY and begun_by < float("inf")):
                 continue
             if episode.rule in LASTS:  # it was told at its thresholds only, and ends with all that it came to
                 episode.alert = msgspec.structs.replace(

@@ -31,6 +31,24 @@ class LoopRule(Section):
         0.35,
         description="Jaccard of 8-byte shingles from which outputs are alike; a tenth of words changed: .5",
     )
+    form_share: Share = Field(
+        0.95,
+        description="like outputs that all share so much of what two share are a form, filled in for one subject after "
+        "another: made-up rewordings had .90 at most, forms .99",
+    )
+    near_rounds: Count = Field(
+        4, description="near copies of a failing action within 12 steps, the same failure each time and nothing new"
+    )
+    near_similarity: Share = Field(
+        0.8, description="Jaccard of 8-byte shingles from which actions are near copies; about .95 of the characters"
+    )
+    no_progress_rounds: Count = Field(
+        8,
+        description="times that an action fails in the same way, whatever new is done between: 4 are honest work",
+    )
+    thrash: Count = Field(10, description="context compactions with nothing done between")
+    thrash_info: Count = Field(5, description="the same, before it is a line on a board")
+    tokens_info: Count = Field(12, description="calls of the same size in turn, where nothing else is known")
     page_burnt_usd: NotNegative = Field(1.0, description="burnt, together with page_usd_per_hour, before it may page")
     page_usd_per_hour: NotNegative = Field(10.0, description="burning at, together with page_burnt_usd")
     page_burnt_alone_usd: NotNegative = Field(20.0, description="burnt before it may page at any rate")
@@ -65,11 +83,27 @@ class SpikeRule(Section):
     )
 
 
+class RedundantRule(Section):
+    """Thresholds of `redundant_work`."""
+
+    enabled: bool = Field(True, description="false: this rule is not asked")
+    runs: Annotated[int, Field(ge=2, le=16)] = Field(
+        5, description="runs of one task with nearly the same final answer; of a task 16 final answers are kept"
+    )
+    similarity: Share = Field(
+        0.35, description="Jaccard of 8-byte shingles from which final answers are nearly the same"
+    )
+    within_s: Positive = Field(86_400.0, description="answers of so long a time are compared")
+    idle_s: Positive = Field(1800.0, description="a run idle for this long has given its final answer")
+    warning_usd: NotNegative = Field(0.1, description="spent by these runs before it is more than a line on a board")
+
+
 class Rules(Section):
     """All rules."""
 
     loop: LoopRule = Field(LoopRule(), description="steps that repeat and bring nothing new")
     run_inflation: InflationRule = Field(InflationRule(), description="many calls and no strong status")
+    redundant_work: RedundantRule = Field(RedundantRule(), description="runs of a task that give the same answer")
     spend_spike: SpikeRule = Field(SpikeRule(), description="far more dollars than usual, and nothing moves")
 
 

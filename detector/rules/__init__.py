@@ -1,11 +1,11 @@
-"""The rules, one file each: facts in, a finding out; pure. To add one: a file like these, a line here, a test.
+"""The rules, one file each: facts in, a verdict out; pure. To add one: a file like these, a line here, a test.
 
 A rule module has NAME, KIND (which facts it looks at, see `detector.state.found`) and
-`judge(facts, context) -> Finding | None`.
+`judge(facts, context) -> Verdict`: every check it made, and the finding where they hold.
 """
 
 from types import ModuleType
 
-from detector.rules import loop, run_inflation, spend_spike
+from detector.rules import loop, redundant_work, run_inflation, spend_spike
 
-RULES: tuple[ModuleType, ...] = (loop, run_inflation, spend_spike)
+RULES: tuple[ModuleType, ...] = (loop, redundant_work, run_inflation, spend_spike)

@@ -1,19 +1,18 @@
-"""What a rule is given and what it says."""
+"""What a rule is given and what it says: checks, and the finding that follows from them."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from detector.config import Rules
-from detector.model.alert import Level, Severity
+from detector.model.alert import SEVERITIES, Level, Severity
 from detector.model.packed import Ident
 
 
 class Facts(NamedTuple):
-    """One row of `found.FOUND`, the features that a rule judges; see there for units.
-
-    Of a subject's spend `first_step` is the number of its calls so far.
-    """
+    """One row of `found.FOUND`, the features that a rule judges; see there for units."""
 
     kind: int
+    how: int
     row: int
     lane: int
     subject: int
@@ -35,6 +34,8 @@ class Facts(NamedTuple):
     tokens: int
     tokens_after: int
     calls: int
+    calls_after: int
+    form: float
     hour_usd: float
     usual_usd: float
     active_hours: int
@@ -48,7 +49,6 @@ class Facts(NamedTuple):
 class Standing(NamedTuple):
     """What an open episode has come to: the money and calls it holds, and where it was last seen."""
 
-    opened_t: float
     begin_t: float
     cost_usd: float
     calls: int
@@ -56,7 +56,9 @@ class Standing(NamedTuple):
     last_step: int
     cost_after: float
     tokens_after: int
+    calls_after: int
     rounds: int = 0
+    class_: str | None = None
     signatures: tuple[int, ...] = ()
 
 
@@ -65,11 +67,21 @@ class Context(NamedTuple):
 
     rules: Rules
     ident: Ident
-    step_name: str  # the tool of the step; "" where it has none
+    names: tuple[str, ...]  # the tools of the steps of one round, the newest last; "" where a step has none
     has_task: bool
     status_source: bool  # something tells what becomes of the work
     interactive: bool
     standing: Standing | None  # the open episode of this rule and subject
+
+
+class Check(NamedTuple):
+    """One condition of a severity: what was asked, what was found, what it needs, and whether that holds."""
+
+    level: Severity
+    what: str
+    found: str
+    needs: str
+    holds: bool
 
 
 class Finding(NamedTuple):
@@ -86,6 +98,37 @@ class Finding(NamedTuple):
     summary: str
     group: tuple[str, ...]
     evidence: dict[str, Any]
+
+
+class Verdict(NamedTuple):
+    """Every check of a rule, and the finding where those of `info` hold."""
+
+    checks: tuple[Check, ...]
+    finding: Finding | None
+
+
+def decide(checks: Sequence[Check]) -> tuple[Severity | None, Check | None]:
+    """The highest severity all of whose checks hold, those of the lower ones too; and the first check that does not.
+
+    None: not even those of `info` hold.
+    """
+    reached: Severity | None = None
+    for severity in SEVERITIES:
+        for check in checks:
+            if check.level == severity and not check.holds:
+                return reached, check
+        reached = severity
+    return reached, None
+
+
+def at_least(level: Severity, what: str, found: float, needs: float) -> Check:
+    """A check that a number is large enough."""
+    return Check(level, what, number(found), f"at least {number(needs)}", found >= needs)
+
+
+def number(x: float) -> str:
+    """A number for a person."""
+    return f"{x:,.0f}" if float(x).is_integer() else f"{x:,.3g}"
 
 
 def usd(x: float) -> str:

@@ -1,21 +1,28 @@
 """Asks the rules about what the walk found, and keeps the episodes that they speak of."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from detector.alerts.episodes import EpisodeBook, Purse
 from detector.config import Config
 from detector.model import packed as pk
 from detector.model.alert import Alert
+from detector.model.packed import Ident
 from detector.rules import RULES
-from detector.rules.finding import Context, Facts
+from detector.rules.evidence import call_of, calls_of, drawn, names_of
+from detector.rules.finding import Context, Facts, Verdict
 from detector.state import found as fnd
-from detector.state.shard import KEEP_IDS, Shard
+from detector.state.advance import file_finals
+from detector.state.finals import Final
+from detector.state.retention import finished_of
+from detector.state.shard import Shard
 from detector.totals import Totals
 
-_BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd.STEP, fnd.CALLS, fnd.SPEND)}
-_SHOWN_STEPS, _SHOWN_MINUTES = 12, 60
+_BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd.STEP, fnd.CALLS, fnd.SPEND, fnd.FINAL)}
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Signal(NamedTuple):
@@ -30,29 +37,56 @@ class Signal(NamedTuple):
     cost_usd: float
 
 
-class Inquiry:
-    """The rules over one shard: rows of `found.FOUND` in, alert records (and signals) out, in their order."""
+class Explanation(NamedTuple):
+    """What a rule was told of a call, and what it made of it."""
 
-    def __init__(self, config: Config, shard: Shard, book: EpisodeBook, totals: Totals, signals: bool) -> None:
+    call: str
+    rule: str
+    ident: Ident
+    facts: Facts
+    verdict: Verdict
+
+
+class Inquiry:
+    """The rules over one shard: rows of `found.FOUND` in, alert records (and signals) out, in their order.
+
+    explain: the id of a call whose verdicts are kept in `explanations`.
+    """
+
+    def __init__(
+        self, config: Config, shard: Shard, book: EpisodeBook, totals: Totals, *, signals: bool, explain: str | None
+    ) -> None:
         self._config, self._shard, self._book, self._totals = config, shard, book, totals
-        self._with_signals = signals
+        self._with_signals, self._explain = signals, explain
         self.signals: list[Signal] = []
+        self.explanations: list[Explanation] = []
 
     def ask(self, found: npt.NDArray[Any]) -> list[Alert]:
         """Asks about each thing found, in order; the records that are due."""
         alerts: list[Alert] = []
         lanes = set()
+        told: set[tuple[str, int, int]] = set()
         for row in found.tolist():
             facts = Facts(*row)
             if facts.kind == fnd.MOVED:
                 alerts += self._moved(facts)
                 continue
+            if facts.kind == fnd.FINAL:
+                alerts += self._final(facts)
+                continue
             if facts.kind == fnd.STEP:
                 lanes.add(facts.lane)
-                if self._with_signals:
+                if self._with_signals and facts.how == fnd.EXACT:
                     self._signal(facts)
             for rule in _BY_KIND[facts.kind]:
-                alerts += self._ask(rule, facts)
+                # Of the ways in which a step repeats the first that is a finding holds.
+                asked = (rule.NAME, facts.lane, facts.step)
+                if facts.kind == fnd.STEP and asked in told:
+                    continue
+                fired, due = self._ask(rule, facts)
+                alerts += due
+                if fired:
+                    told.add(asked)
         self._let_go(lanes)
         return alerts
 
@@ -63,33 +97,68 @@ class Inquiry:
         shard.statuses[tenant] = max(shard.statuses.get(tenant, 0.0), facts.t)
         if facts.flags != pk.STRONG:
             return []
-        purse = Purse(facts.calls, facts.tokens, facts.cost)
-        return self._book.moved(int(shard.subjects.rows["key"][facts.subject]), facts.t, purse)
+        subject = int(shard.subjects.rows["key"][facts.subject])
+        alerts = self._end_runs(facts, subject) if facts.mode == pk.CATEGORIES["completed"] else []
+        return alerts + self._book.moved(subject, facts.t, Purse(facts.calls, facts.tokens, facts.cost))
 
-    def _ask(self, rule: Any, facts: Facts) -> list[Alert]:
+    def _end_runs(self, facts: Facts, subject: int) -> list[Alert]:
+        """The task is completed: what its runs said last is final."""
+        ended = finished_of(self._shard, subject, facts.t)
+        slots, found = np.array([slot for _, slot in ended], np.int64), np.zeros(len(ended), fnd.FOUND)
+        subjects, ends = np.full(len(ended), facts.subject), np.full(len(ended), facts.t)
+        file_finals(slots, self._shard.lanes.rows, subjects, ends, found)
+        return [alert for row in found.tolist() for alert in self._final(Facts(*row))]
+
+    def _final(self, facts: Facts) -> list[Alert]:
+        """A run has given its final output: it is filed with those of its task."""
+        shard = self._shard
+        lane, ident = shard.lanes.rows[facts.lane], shard.lane_names[facts.lane]
+        rule = self._config.rules_for(ident.tenant, ident.team, ident.agent).redundant_work
+        words, ones, level = lane["final"]["words"].tobytes(), int(lane["final"]["ones"]), int(lane["final"]["level"])
+        spent = (facts.cost, facts.calls, facts.tokens)
+        final = Final(int(lane["key"]), ident.run, ident.agent, facts.first_t, words, ones, level, *spent)
+        subject = int(shard.subjects.rows["key"][facts.subject])
+        like = shard.finals.add(subject, final, rule.within_s, rule.similarity)
+        likest = max((final.similarity(f) for f in like[:-1]), default=0.0)
+        facts = facts._replace(
+            rounds=len(like), first_t=min(f.t for f in like), similarity=likest,
+            cost=sum(f.cost for f in like), calls=sum(f.calls for f in like), tokens=sum(f.tokens for f in like),
+        )  # fmt: skip
+        runs = [{"run": f.run, "agent": f.agent, "t": f.t, "usd": round(f.cost, 6)} for f in like]
+        return [a for asked in _BY_KIND[fnd.FINAL] for a in self._ask(asked, facts, {"runs": runs})[1]]
+
+    def _ask(self, rule: Any, facts: Facts, more: Mapping[str, Any] = _NOTHING) -> tuple[bool, list[Alert]]:
+        """Whether the rule fires, and the records that are due."""
         shard = self._shard
         of_step = facts.kind == fnd.STEP
-        ident = shard.lane_names[facts.lane] if of_step else shard.pool.idents[facts.row]
+        of_lane = of_step or facts.kind == fnd.FINAL
+        ident = shard.lane_names[facts.lane] if of_lane else shard.pool.idents[facts.row]
         rules = self._config.rules_for(ident.tenant, ident.team, ident.agent)
         if not getattr(rules, rule.NAME).enabled:
-            return []
+            return False, []
         subject = shard.subjects.rows[facts.subject]
         key = int(shard.lanes.rows["key"][facts.lane]) if of_step else int(subject["key"])
-        calls, name = self._calls(facts) if of_step else ([shard.pool.ids[facts.row]], "")
         context = Context(
             rules=rules,
             ident=ident,
-            step_name=name,
+            names=names_of(shard, facts),
             has_task=bool(subject["has_task"]),
             status_source=self._has_source(ident.tenant, facts.t),
             interactive=bool(facts.flags & pk.INTERACTIVE),
             standing=self._book.standing(rule.NAME, key, facts.t),
         )
-        finding = rule.judge(facts, context)
-        if finding is None:
-            return []
+        verdict: Verdict = rule.judge(facts, context)
+        if self._explain is not None and call_of(shard, facts) == self._explain:
+            self.explanations.append(Explanation(self._explain, rule.NAME, ident, facts, verdict))
+        finding = verdict.finding
+        if finding is None or facts.how == fnd.UNTOLD:
+            return False, []
         finding.evidence.update(
-            interactive=context.interactive, told_late=bool(facts.flags & pk.LATE), calls=calls, **self._drawn(facts)
+            interactive=context.interactive,
+            told_late=bool(facts.flags & pk.LATE),
+            calls=calls_of(shard, facts),
+            **drawn(shard, facts),
+            **more,
         )
         before = context.standing.cost_usd if context.standing else 0.0
         flagged = self._totals.flagged_usd
@@ -97,7 +166,7 @@ class Inquiry:
         moved_t = facts.strong_t or facts.began_t
         since = round(facts.t - moved_t, 6) if context.status_source else None
         place = (int(subject["key"]), int(subject["segment"]))
-        return self._book.found((rule.NAME, key), place, ident, facts.t, finding, since)
+        return True, self._book.found((rule.NAME, key), place, ident, facts.t, finding, since)
 
     def _has_source(self, tenant: str, t: float) -> bool:
         """Whether anything tells what becomes of this tenant's work."""
@@ -107,46 +176,6 @@ class Inquiry:
         told = self._shard.statuses.get(tenant)
         return told is not None and t - told <= statuses.silent_s
 
-    def _calls(self, facts: Facts) -> tuple[list[str], str]:
-        """Ids of the calls of the rounds as far as they are kept, and the name of the step's tool."""
-        trail = self._shard.trails[facts.lane]
-        last = facts.step - trail.first
-        first = max(0, facts.first_step - trail.first, last + 1 - KEEP_IDS)
-        return trail.ids[first : last + 1], trail.names[last]
-
-    def _drawn(self, facts: Facts) -> dict[str, Any]:
-        """What a page about it draws: steps, and dollars by minute."""
-        if facts.kind == fnd.STEP:
-            return self._drawn_steps(facts)
-        if facts.kind == fnd.SPEND:
-            minutes = self._shard.subjects.rows["minutes"][facts.subject]
-            now = int(facts.t // 60)
-            told = [
-                (m * 60, round(float(minutes[m % len(minutes)]), 6)) for m in range(now - len(minutes) + 1, now + 1)
-            ]
-            return {"usd_by_minute": [[t, usd] for t, usd in told if usd]}
-        return {}
-
-    def _drawn_steps(self, facts: Facts) -> dict[str, Any]:
-        """The newest steps of a loop, and its dollars by minute as far as the history goes back."""
-        trail, history = self._shard.trails[facts.lane], self._shard.lanes.rows["history"][facts.lane]
-        size = len(history)
-        # Of as many steps as the history holds the oldest may be gone: the next step may have been taken by now.
-        numbers = range(max(facts.first_step, facts.step - size + 2), facts.step + 1)
-        ends = [*(float(history[(n + 1) % size]["cost_before"]) for n in numbers[:-1]), facts.cost_after]
-        steps: list[dict[str, Any]] = []
-        minutes: dict[int, float] = {}
-        for n, after in zip(numbers, ends, strict=True):
-            h = history[n % size]
-            usd, t = round(after - float(h["cost_before"]), 6), float(h["t"])
-            minute = int(t // 60) * 60
-            minutes[minute] = round(minutes.get(minute, 0.0) + usd, 6)
-            kept = n >= trail.first and n > facts.step - KEEP_IDS
-            name = trail.names[n - trail.first] if kept else ""
-            same = int(h["signature"]) == facts.signature
-            steps.append({"t": t, "usd": usd, "name": name, "same": same})
-        return {"steps": steps[-_SHOWN_STEPS:], "usd_by_minute": [list(m) for m in minutes.items()][-_SHOWN_MINUTES:]}
-
     def _let_go(self, slots: set[int]) -> None:
         """Stops watching lanes in which no loop is under way."""
         lanes = self._shard.lanes.rows
@@ -155,11 +184,10 @@ class Inquiry:
                 lanes["watched"][slot] = 0
 
     def _signal(self, f: Facts) -> None:
-        trail, ident = self._shard.trails[f.lane], self._shard.lane_names[f.lane]
         self.signals.append(
             Signal(
-                call=trail.ids[f.step - trail.first],
-                run=ident.run,
+                call=call_of(self._shard, f),
+                run=self._shard.lane_names[f.lane].run,
                 repeats=bool(f.repeats),
                 similarity=round(f.similarity, 4),
                 period=f.period or None,

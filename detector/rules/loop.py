@@ -1,84 +1,153 @@
-"""`loop`: an agent goes round in circles, the same action with the same result, or the same answer again."""
+"""`loop`: an agent goes round in circles: the same action with the same result, or the same answer again."""
 
-from detector.clock import clock_time
+import math
+
 from detector.config import LoopRule
 from detector.model.alert import Severity
-from detector.model.packed import LATE
-from detector.rules.finding import Context, Facts, Finding, Standing, usd
-from detector.state.found import STEP
-from detector.state.layout import MODE_ACTION, MODE_OUTPUT, MODE_RESULT
+from detector.model.packed import RATE_LIMITED, SAYS_OTHER, SAYS_WAIT
+from detector.rules.finding import Check, Context, Facts, Finding, Standing, Verdict, at_least, decide, usd
+from detector.rules.loop_words import KNOWN, summary
+from detector.state.found import DEGENERATE, EXACT, NEAR, STALLED, STEP, THRASH
+from detector.state.layout import MODE_ACTION, MODE_OUTPUT, MODE_TOKENS
 
 NAME = "loop"
 KIND = STEP
 
 _CALM_S = 3600.0
-_KNOWN = {MODE_RESULT: "action and result", MODE_ACTION: "action", MODE_OUTPUT: "output"}
+_NEVER = math.inf
+_RANK = ("waiting", "rate_limited", "degenerate", "no_progress", "thrash", "near", "cycle", "repeat")
+"""Classes, the one that says most last: an episode keeps the one that said most."""
+_BOARD = ("waiting", "rate_limited")
+_AT_MOST: dict[str, Severity] = {
+    "waiting": "info",
+    "rate_limited": "info",
+    "degenerate": "warning",
+    "no_progress": "warning",
+}
 
 
-def judge(f: Facts, context: Context) -> Finding | None:
+def judge(f: Facts, context: Context) -> Verdict:
     """Whether this step is one more round of a loop."""
-    rule = context.rules.loop
     before = context.standing
-    needed, page_rounds = thresholds(f, rule)
-    if f.rounds < needed and not (before is not None and f.signature in before.signatures):
-        return None
-    now = _grown(f, before)
+    class_ = class_of(f)
+    now = _grown(f, before, class_)
     rate = burn_rate(now, f.t)
-    floor = (now.cost_usd >= rule.page_burnt_usd and rate >= rule.page_usd_per_hour) or (
-        now.cost_usd >= rule.page_burnt_alone_usd
-    )
-    still = f.strong_t <= now.begin_t and f.t - f.medium_t >= _CALM_S
-    rounds = now.rounds
-    severity: Severity = "info"
-    if floor and still and rounds >= page_rounds and not context.interactive:
-        severity = "critical"
-    elif floor or now.cost_usd >= rule.warning_usd:
-        severity = "warning"
+    checks = _checks(f, context, class_, now, rate)
+    severity, stopped = decide(checks)
+    if severity is None:
+        return Verdict(checks, None)
+    rule = context.rules.loop
     evidence = {
-        "what": _what(f, context),
-        "known": _KNOWN[f.mode],
-        "rounds": rounds,
+        "what": what_of(f, context),
+        "known": KNOWN[f.mode],
+        "rounds": now.rounds,
         "period": max(1, f.period),
-        "similarity": round(f.similarity, 3),
         "since": now.begin_t,
+        "decided_by": f"{stopped.what}: {stopped.found}, needs {stopped.needs}" if stopped else "every check holds",
         "page_needs": {
-            "rounds": page_rounds,
+            "rounds": None if (pages := thresholds(f, rule)[2]) == _NEVER else pages,
             "burnt_usd": rule.page_burnt_usd,
             "usd_per_hour": rule.page_usd_per_hour,
             "or_burnt_usd": rule.page_burnt_alone_usd,
-            "no_status_change": still,
+            "no_status_change": _still(f, now),
             "not_interactive": not context.interactive,
         },
     }
-    return Finding(
+    if f.how == NEAR or f.mode == MODE_OUTPUT:
+        evidence["similarity"] = round(f.similarity, 3)
+    told = now.class_ or class_
+    finding = Finding(
         level="run",
         severity=severity,
-        class_=_class(f),
+        class_=told,
         begin_t=now.begin_t,
         standing=now,
         burn_usd_per_hour=rate,
         usual_usd_per_hour=None,
         spend_only=not context.status_source,
-        summary=_summary(f, context, now, rounds, rate),
-        group=(
-            context.ident.agent or "",
-            _class(f),
-            f"{f.signature:016x}" if f.mode != MODE_OUTPUT else "output",
-        ),
+        summary=summary(f, context, told, what_of(f, context), now, rate),
+        group=(context.ident.agent or "", told, *sorted(set(context.names))),
         evidence=evidence,
     )
+    return Verdict(checks, finding)
 
 
-def thresholds(f: Facts, rule: LoopRule) -> tuple[int, int]:
-    """Rounds from which it is a loop, and from which it may page: the less is known, the more of them."""
+def _checks(f: Facts, context: Context, class_: str, now: Standing, rate: float) -> tuple[Check, ...]:
+    rule, before = context.rules.loop, context.standing
+    info, warning, page = thresholds(f, rule)
+    of_its_kind = before is not None and f.how == EXACT and before.class_ in ("repeat", "cycle", _of_outputs(f))
+    goes_on = of_its_kind and before is not None and f.signature in before.signatures
+    rounds = now.rounds if of_its_kind else f.rounds
+    form_filled = f.form >= rule.form_share
+    other = before is not None and class_ in _BOARD and before.class_ not in _BOARD
+    still = _still(f, now)
+    burnt = now.cost_usd >= rule.page_burnt_alone_usd
+    floor = burnt or (now.cost_usd >= rule.page_burnt_usd and rate >= rule.page_usd_per_hour)
+    most = "info" if f.mode == MODE_TOKENS else _AT_MOST.get(class_, "critical")
+    spent = f"{usd(now.cost_usd)} at {usd(rate)} an hour"
+    return (
+        at_least("info", "rounds", f.rounds, info)._replace(holds=f.rounds >= info or goes_on),
+        Check("info", "as a form filled in", f"{f.form:.2f}", f"less than {rule.form_share}", not form_filled),
+        Check("info", "part of another loop", _yes(other), "no", not other),
+        Check("warning", "class", class_, "one that warns", most != "info"),
+        at_least("warning", "rounds", rounds, warning),
+        Check("warning", "burnt", spent, usd(rule.warning_usd), floor or now.cost_usd >= rule.warning_usd),
+        Check("critical", "class", class_, "one that pages", most == "critical"),
+        at_least("critical", "rounds", rounds, page),
+        Check(
+            "critical", "burnt", spent,
+            f"{usd(rule.page_burnt_usd)} at {usd(rule.page_usd_per_hour)} an hour, or {usd(rule.page_burnt_alone_usd)}",
+            floor,
+        ),
+        Check("critical", "status changed since it began, or within the hour", _yes(not still), "no", still),
+        Check("critical", "interactive", _yes(context.interactive), "no", not context.interactive),
+    )  # fmt: skip
+
+
+def thresholds(f: Facts, rule: LoopRule) -> tuple[float, float, float]:
+    """Rounds from which it is told, warns and may page: the less is known, the more of them."""
+    if f.how == THRASH:
+        return rule.thrash_info, rule.thrash, rule.thrash
+    if f.how == DEGENERATE:
+        return 1, 1, _NEVER
+    if f.how == NEAR:
+        return rule.near_rounds, rule.near_rounds, rule.near_rounds
+    if f.how == STALLED:
+        return rule.no_progress_rounds, rule.no_progress_rounds, _NEVER
+    if f.mode == MODE_TOKENS:
+        return rule.tokens_info, _NEVER, _NEVER
     if f.mode == MODE_OUTPUT:
-        return rule.outputs_warning, rule.outputs_page
+        return rule.outputs_warning, rule.outputs_warning, rule.outputs_page
     if f.mode == MODE_ACTION:
-        return rule.rounds_no_result_warning, rule.rounds_no_result_page
-    if f.period <= 2:
-        return rule.rounds_short, rule.rounds_short
-    needed = rule.rounds_middle if f.period <= 7 else rule.rounds_long
-    return needed, needed
+        return rule.rounds_no_result_warning, rule.rounds_no_result_warning, rule.rounds_no_result_page
+    needed = rule.rounds_middle if 3 <= f.period <= 7 else rule.rounds_long if f.period > 7 else rule.rounds_short
+    return needed, needed, needed
+
+
+def class_of(f: Facts) -> str:
+    """Of which kind the repetition is."""
+    if f.how == THRASH:
+        return "thrash"
+    if f.how == DEGENERATE:
+        return "degenerate"
+    if f.flags & RATE_LIMITED:
+        return "rate_limited"
+    if f.flags & SAYS_WAIT and not f.flags & SAYS_OTHER:
+        return "waiting"
+    if f.how == STALLED:
+        return "no_progress"
+    if f.how == NEAR or (f.mode == MODE_OUTPUT and f.similarity < 1.0):
+        return "near"
+    return "cycle" if f.period > 1 else "repeat"
+
+
+def what_of(f: Facts, context: Context) -> str:
+    """What the newest step of it is."""
+    if f.how == THRASH:
+        return "compaction"
+    if f.mode == MODE_OUTPUT:
+        return "answer"
+    return (context.names[-1] if context.names else "") or "action"
 
 
 def burn_rate(s: Standing, t: float) -> float:
@@ -88,61 +157,36 @@ def burn_rate(s: Standing, t: float) -> float:
     return s.cost_usd * (s.calls - 1) / s.calls / max(t - s.begin_t, 1.0) * 3600.0
 
 
-def _grown(f: Facts, before: Standing | None) -> Standing:
+def _still(f: Facts, now: Standing) -> bool:
+    """Whether the task has not moved: no strong status since it began, no medium one within the hour."""
+    return f.strong_t <= now.begin_t and f.t - f.medium_t >= _CALM_S
+
+
+def _grown(f: Facts, before: Standing | None, class_: str) -> Standing:
     """The episode with this step in it: all its calls from the first round on, a break between rounds left out."""
     if before is None:
         return Standing(
-            f.t,
-            f.first_t,
-            f.cost,
-            f.calls,
-            f.tokens,
-            f.step,
-            f.cost_after,
-            f.tokens_after,
-            f.rounds,
+            f.first_t, f.cost, f.calls, f.tokens, f.step, f.cost_after, f.tokens_after, f.calls_after, f.rounds, class_,
             (f.signature,),
-        )
+        )  # fmt: skip
     if f.first_step <= before.last_step + 1:
         cost, tokens = f.cost_after - before.cost_after, f.tokens_after - before.tokens_after
-        calls, rounds = f.step - before.last_step, max(before.rounds, f.rounds)
+        calls, rounds = f.calls_after - before.calls_after, max(before.rounds, f.rounds)
     else:
         cost, tokens, calls, rounds = f.cost, f.tokens, f.calls, before.rounds + f.rounds
     signatures = before.signatures
     if f.signature not in signatures:
         signatures = (*signatures, f.signature)[-12:]
     return before._replace(
-        cost_usd=before.cost_usd + cost, calls=before.calls + calls, tokens=before.tokens + tokens,
-        last_step=f.step, cost_after=f.cost_after, tokens_after=f.tokens_after, rounds=rounds,
-        signatures=signatures,
+        cost_usd=before.cost_usd + cost, calls=before.calls + calls, tokens=before.tokens + tokens, last_step=f.step,
+        cost_after=f.cost_after, tokens_after=f.tokens_after, calls_after=f.calls_after, rounds=rounds,
+        class_=max(before.class_ or class_, class_, key=_RANK.index), signatures=signatures,
     )  # fmt: skip
 
 
-def _class(f: Facts) -> str:
-    if f.mode == MODE_OUTPUT and f.similarity < 1.0:
-        return "near"
-    return "cycle" if f.period > 1 else "repeat"
+def _of_outputs(f: Facts) -> str | None:
+    return "near" if f.mode == MODE_OUTPUT else None
 
 
-def _what(f: Facts, context: Context) -> str:
-    if f.mode == MODE_OUTPUT:
-        return "answer"
-    return context.step_name or "action"
-
-
-def _summary(f: Facts, context: Context, now: Standing, rounds: int, rate: float) -> str:
-    who = context.ident.agent or "an agent"
-    if f.mode == MODE_OUTPUT:
-        what = f"gives nearly the same answer again, {rounds} times in a row"
-    elif f.period > 1:
-        what = f"goes round in {f.period} steps ({_what(f, context)} among them), {rounds} rounds"
-    else:
-        told = " with the same result" if f.mode == MODE_RESULT else ""
-        what = f"repeats {_what(f, context)}{told}, {rounds} times"
-    where = f" in run {context.ident.run}" if context.ident.run else ""
-    tail = "" if context.status_source else "; no source of status is connected"
-    tail += "; told late" if f.flags & LATE else ""
-    return (
-        f"{who} {what} since {clock_time(now.begin_t)}{where}: {now.calls} calls burnt {usd(now.cost_usd)}, "
-        f"{usd(rate)} in another hour{tail}"
-    )
+def _yes(x: bool) -> str:
+    return "yes" if x else "no"

@@ -12,13 +12,15 @@ import numpy.typing as npt
 from detector.enrich.compiled import compiled
 from detector.model import packed as pk
 from detector.state import layout as lay
-from detector.state.found import SPEND, STEP
+from detector.state.found import EXACT, FINAL, SPEND, STEP
 from detector.state.spending import meter, move
-from detector.state.steps import answer, judge, push
+from detector.state.steps import answer, compact, judge, push
 
 _H = lay.HISTORY
-_MOST = 4
-"""The most that one row can leave: the step before it judged, two of its spend, its own step judged."""
+MOST_OF_A_STEP = 4
+"""The most that the judging of one step can leave."""
+_MOST = 2 * MOST_OF_A_STEP + 3
+"""The most that one row can leave: the step before it judged, its spend twice, its own step judged, a compaction."""
 ROOM = 64
 """Rows of `found` for one walk."""
 
@@ -40,9 +42,13 @@ def advance(
         r = order[k]
         row = rows[r]
         if row.kind == pk.CALL:
-            s = subjects[row.subject]
+            s, lane = subjects[row.subject], lanes[row.lane]
+            if s.has_task and lane.final_t > 0.0 and row.t - lane.last_t >= screen.final_s:
+                if n > 0 or k > 0:
+                    return k, n, m  # what came before is told first
+                return 0, final(lane, row.lane, row.subject, r, lane.last_t + screen.final_s, found, n), m
+            lane.last_t = max(lane.last_t, row.t)
             n = meter(s, actors[row.actor], row, r, max(row.t, watermark), screen, found, n)
-            lane = lanes[row.lane]
             newest = lane.history[(lane.steps - 1) % _H].t if lane.steps > 0 else 0.0
             if row.t >= newest and (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
                 if lane.open:
@@ -52,6 +58,9 @@ def advance(
                 m += 1
             lane.cost += row.cost_usd
             lane.tokens += np.int64(row.input) + np.int64(row.out)
+            lane.calls += 1
+            if row.flags & pk.COMPACTION:
+                n = compact(lane, row, r, s, screen, found, n)
             if lane.open and (lane.missing == 0 or lane.missing == pk.NEVER):
                 n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
         elif row.kind == pk.TOOL_RESULT and row.lane >= 0:
@@ -70,6 +79,17 @@ def advance(
 
 
 @compiled
+def final(lane: Any, slot: int, subject_slot: int, row: int, t: float, found: Any, n: int) -> int:
+    """Tells that a lane's last output was its final one, at `t` (s UTC), and takes it as filed."""
+    f = found[n]
+    f.kind, f.how, f.row, f.lane, f.subject, f.t = FINAL, EXACT, row, slot, subject_slot, t
+    f.flags, f.step, f.first_t = 0, lane.steps, lane.final_t
+    f.cost, f.calls, f.tokens = lane.cost, lane.calls, lane.tokens
+    lane.final_t = 0.0
+    return n + 1
+
+
+@compiled
 def expire(
     slots: npt.NDArray[np.int64],
     lanes: Any,
@@ -83,4 +103,19 @@ def expire(
     for k in range(len(slots)):
         s = subjects[subject_of[k]]
         n = judge(lanes[slots[k]], slots[k], subject_of[k], s, -1, screen, found, n)
+    return n
+
+
+@compiled
+def file_finals(
+    slots: npt.NDArray[np.int64],
+    lanes: Any,
+    subject_of: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.float64],
+    found: Any,
+) -> int:
+    """Tells of lanes whose last output was their final one, at `ends` (n, s UTC); fills `found` (n), returns n."""
+    n = 0
+    for k in range(len(slots)):
+        n = final(lanes[slots[k]], slots[k], subject_of[k], -1, ends[k], found, n)
     return n

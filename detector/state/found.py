@@ -2,12 +2,17 @@
 
 import numpy as np
 
-STEP, CALLS, SPEND, MOVED = 0, 1, 2, 3
-"""A step was judged; a task has many calls; an hour is dear; a medium or strong status came."""
+STEP, CALLS, SPEND, MOVED, FINAL = 0, 1, 2, 3, 4
+"""A step was judged; a task has many calls; an hour is dear; a medium or strong status came; an output was the last."""
+
+EXACT, NEAR, STALLED, DEGENERATE, THRASH, UNTOLD = 0, 1, 2, 3, 4, 5
+"""How a step repeats: as others did; nearly as failing ones did; what was done between changed nothing; within its own
+text; or it is no step, and only the context was shortened once more."""
 
 FOUND = np.dtype(
     [
         ("kind", "u1"),
+        ("how", "u1"),
         ("row", "i8"),  # index of the waiting row that it came with
         ("lane", "i4"),
         ("subject", "i4"),
@@ -15,7 +20,7 @@ FOUND = np.dtype(
         ("step", "i8"),  # of a step: its number in the lane
         ("signature", "u8"),
         ("flags", "u4"),  # of the row; of a status: its strength
-        ("mode", "u1"),
+        ("mode", "u1"),  # what is known of a step; of a status: the category
         ("repeats", "u1"),
         ("novel", "u1"),
         ("similarity", "f4"),
@@ -29,6 +34,8 @@ FOUND = np.dtype(
         ("tokens", "i8"),
         ("tokens_after", "i8"),
         ("calls", "i8"),
+        ("calls_after", "i8"),  # of the lane, or of the subject in all
+        ("form", "f4"),  # of like outputs: how far what differs lies always in the same places, 0 to 1
         ("hour_usd", "f8"),  # of the subject
         ("usual_usd", "f8"),  # an active hour of the actor
         ("active_hours", "i4"),
@@ -43,10 +50,15 @@ FOUND = np.dtype(
 SCREEN = np.dtype(
     [
         ("rounds", "i8"),  # from so many rounds on a step is told
+        ("near", "i8"),  # the same of near copies
+        ("stalled", "i8"),  # of one failing action with others between that changed nothing
+        ("compactions", "i8"),
         ("spike_usd", "f8"),  # least dollars above usual
         ("spike_times", "f8"),
         ("update_factor", "f8"),
         ("result_wait_s", "f8"),
-        ("all_steps", "u1"),
+        ("final_s", "f8"),  # idle for so long: its last output was the final one
+        ("all_steps", "u1"),  # each step is told, for signals
+        ("all_spend", "u1"),  # and what each call spends, to be explained
     ]
 )

@@ -27,13 +27,15 @@ STEP = np.dtype(
         ("tokens_before", "i8"),
         ("turn", "u8"),
         ("action", "u8"),
+        ("outcome", "u8"),  # what came back, whatever was asked, its figures included
+        ("calls_before", "u4"),
         ("flags", "u4"),
         ("mode", "u1"),  # see MODE_…
-        ("novel", "u1"),  # an action not seen before that succeeded
+        ("novel", "u1"),  # an action or a result not seen before, and it succeeded
     ]
 )
-MODE_NONE, MODE_OUTPUT, MODE_ACTION, MODE_RESULT = 0, 1, 2, 3
-"""What is known of a step: nothing, its output, its action, its action and what came back."""
+MODE_NONE, MODE_TOKENS, MODE_OUTPUT, MODE_ACTION, MODE_RESULT = 0, 1, 2, 3, 4
+"""What is known of a step: nothing, its token counts, its output, its action, its action and what came back."""
 
 SKETCH = np.dtype([("words", "u8", (16,)), ("ones", "i4"), ("level", "u1")])
 
@@ -47,12 +49,23 @@ LANE = np.dtype(
         ("watched", "u1"),  # every step is told to the rules
         ("segment", "i4"),
         ("alike", "f4"),  # outputs of this similarity are alike
+        ("near", "f4"),  # actions of this similarity are near copies
         ("window", "i4"),  # steps in which the rounds of a short period lie
         ("steps", "i8"),  # how many steps it has had
-        ("streak", "i4"),  # outputs in a row that are alike
+        ("streak", "i4"),  # outputs in a row, each alike to one before it
         ("heard", "f8"),  # event time of its newest observation, s UTC
         ("cost", "f8"),  # USD in all
         ("tokens", "i8"),
+        ("calls", "i8"),  # in all, those that are no steps too
+        ("input", "i8"),  # input tokens of its newest step
+        ("said", "u8"),  # what its newest step's action says, in any order of words
+        ("said_before", "u8"),  # the same of the step before it
+        ("compactions", "i4"),  # since something was done last
+        ("compacted_t", "f8"),  # time of the first of these, s UTC
+        ("compacted_cost", "f8"),  # USD of the lane before it
+        ("compacted_tokens", "i8"),
+        ("compacted_calls", "i8"),
+        ("compacted_step", "i8"),  # number of the step that came next
         ("step_cost", "f8"),  # USD of its newest step's own call
         ("matches", "i4", (LAGS + 1,)),  # by lag: steps in a row that equal the one that many steps before
         ("seen", "u8", (SEEN,)),
@@ -60,9 +73,12 @@ LANE = np.dtype(
         ("wait_key", "u8", (MAX_WAITS,)),
         ("wait_tool", "u8", (MAX_WAITS,)),
         ("waiting", "i4"),
-        ("pending", "u8"),  # sum of the results that the open step has so far
+        ("pending", "u8"),  # sum of the results that the open step has so far, tied to their tools
         ("history", STEP, (HISTORY,)),
         ("sketches", SKETCH, (RECENT,)),
+        ("last_t", "f8"),  # event time of its newest call, s UTC
+        ("final_t", "f8"),  # event time of its last output that is not filed as final yet, s UTC; 0: none
+        ("final", SKETCH),
     ]
 )
 
@@ -105,5 +121,5 @@ ACTOR = np.dtype(
     ]
 )
 
-VERSION = 1
+VERSION = 2
 """Of all of the above: a checkpoint of another version is refused."""

@@ -24,6 +24,22 @@ def overdue(shard: Shard, limit: float) -> list[int]:
     return late
 
 
+def finished(shard: Shard, t: float, idle_s: float) -> list[tuple[float, int]]:
+    """Of lanes idle for `idle_s` by `t` (s UTC) since an output: when that became final, and the slot."""
+    rows = shard.lanes.rows
+    slots = np.flatnonzero((rows["final_t"] > 0.0) & (rows["last_t"] + idle_s <= t))
+    ends = rows["last_t"][slots] + idle_s
+    order = np.lexsort((rows["key"][slots], ends))
+    return list(zip(ends[order].tolist(), slots[order].tolist(), strict=True))
+
+
+def finished_of(shard: Shard, subject: int, t: float) -> list[tuple[float, int]]:
+    """The same of the lanes of one subject (its key) that have an output by `t`, when its task has ended."""
+    rows = shard.lanes.rows
+    slots = np.flatnonzero((rows["subject_key"] == subject) & (rows["final_t"] > 0.0) & (rows["last_t"] <= t))
+    return [(t, slot) for slot in slots[np.argsort(rows["key"][slots])].tolist()]
+
+
 def forget_lanes(shard: Shard, limit: float, most: int, told: Container[int]) -> None:
     """Forgets lanes unheard since `limit` (s UTC), and the longest unheard of those beyond `most`.
 

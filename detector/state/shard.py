@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from detector.config import Rules
 from detector.errors import StateError
-from detector.model.packed import Ident
+from detector.model.packed import CALL, COMPACTION, Ident
 from detector.state import layout as lay
+from detector.state.finals import Finals
 from detector.state.pool import WAITING, Pool
 from detector.state.seen import Seen
 from detector.state.table import Table
@@ -29,11 +30,15 @@ Asked = tuple[int, float]
 
 
 class Trail(msgspec.Struct, array_like=True):
-    """What a lane keeps of its newest steps beside the numbers: ids of their calls, names of their first tools."""
+    """What a lane keeps of its newest steps beside the numbers: ids of their calls, names of their first tools.
+
+    And ids of the calls that only shortened its context.
+    """
 
     first: int = 0  # number of the oldest step that is kept
     ids: list[str] = []
     names: list[str] = []
+    compactions: list[str] = []
 
     def trim(self) -> None:
         """Lets go of what no alert will name."""
@@ -41,6 +46,7 @@ class Trail(msgspec.Struct, array_like=True):
         if over > 0:
             del self.ids[:over], self.names[:over]
             self.first += over
+        del self.compactions[:-KEEP_IDS]
 
 
 class Shard:
@@ -55,6 +61,7 @@ class Shard:
         self.awaiting: OrderedDict[int, list[Asked]] = OrderedDict()  # by wait key, the newest asked last
         self.pool = Pool()
         self.seen = Seen(max_ids, seen_s)
+        self.finals = Finals()
         self.marks: dict[int, float] = {}
         self.taken: dict[int, int] = {}  # source -> highest seq
         self.statuses: dict[str, float] = {}  # tenant -> time of its newest strong or medium status
@@ -84,11 +91,8 @@ class Shard:
             return self.lanes.get(ident.lane)
         slot = self.lanes.add(ident.lane, self.segment_of(ident.subject))
         row, rule = self.lanes.rows[slot], self._rules_of(ident).loop
-        row["subject_key"], row["alike"], row["window"] = (
-            ident.subject,
-            rule.output_similarity,
-            rule.window_steps,
-        )
+        row["subject_key"], row["window"] = ident.subject, rule.window_steps
+        row["alike"], row["near"] = rule.output_similarity, rule.near_similarity
         self.lane_names[slot] = ident
         self.trails[slot] = Trail()
         return slot
@@ -114,6 +118,13 @@ class Shard:
             trail.ids.append(ids[r])
             trail.names.append(names[r])
             self.lane_names[lane] = self.pool.idents[r]
+
+    def keep_compactions(self, walked: npt.NDArray[np.int64]) -> None:
+        """Keeps ids of those of the waiting rows `walked` that only shortened a context."""
+        rows = self.pool.rows
+        for r in walked[rows["flags"][walked] & COMPACTION != 0].tolist():
+            if rows["kind"][r] == CALL:
+                self.trails[int(rows["lane"][r])].compactions.append(self.pool.ids[r])
 
     def await_result(self, key: int, lane: int, t: float) -> None:
         """A call of `lane` at `t` (s UTC) waits for a result under `key`."""
@@ -151,6 +162,7 @@ class Shard:
     def forget_subject(self, key: int) -> None:
         """Takes a subject out of memory."""
         self.touched.add(self.segment_of(key))
+        self.finals.forget(key)
         del self.subject_names[self.subjects.remove(key)]
 
     def forget_actor(self, key: int) -> None:
@@ -199,6 +211,7 @@ class Shard:
             "pool_ids": [self.pool.ids[i] for i in waiting.tolist()],
             "pool_names": [self.pool.names[i] for i in waiting.tolist()],
             "pool_idents": (list(idents), ident_of),
+            "finals": self.finals.of(self.subjects.rows["key"][subjects].tolist()),
             "more": more,
         }
         return msgspec.msgpack.encode([lay.VERSION, kept])
@@ -235,6 +248,7 @@ class Shard:
         for slot, names in zip(slots, kept["subject_names"], strict=True):
             self.subject_names[slot] = msgspec.convert(names, Ident)
         self.actors.put(np.frombuffer(kept["actors"], lay.ACTOR))
+        self.finals.restore(kept["finals"])
 
     def _restore_pool(self, kept: dict[str, Any]) -> None:
         rows: npt.NDArray[Any] = np.frombuffer(kept["pool"], WAITING).copy()

@@ -7,7 +7,7 @@ import numpy as np
 from detector.enrich.compiled import compiled
 from detector.model import packed as pk
 from detector.state import layout as lay
-from detector.state.found import CALLS, MOVED, SPEND
+from detector.state.found import CALLS, EXACT, MOVED, SPEND, UNTOLD
 
 
 @compiled
@@ -74,21 +74,24 @@ def meter(s: Any, actor: Any, row: Any, r: int, at: float, screen: Any, found: A
         s.told = level
     if s.has_task and s.ended == 0 and (many or 0.0 < s.look_at_usd <= s.cost):
         s.look_at_usd = s.cost * screen.update_factor
-        n = _tell(CALLS, s, row, r, found, n)
-    if s.total_cost < screen.spike_usd:
+        n = _tell(CALLS, EXACT, s, row, r, found, n)
+    elif screen.all_spend:
+        n = _tell(CALLS, UNTOLD, s, row, r, found, n)
+    if s.total_cost < screen.spike_usd and screen.all_spend == 0:
         return n
     usd = _window(s.minutes, s.minute, minute, 60)
-    if usd < screen.spike_usd:
+    if usd < screen.spike_usd and screen.all_spend == 0:
         return n
     usual, active = _usual(actor, hour)
-    if usd - usual < screen.spike_usd or usd < screen.spike_times * usual:
+    dear = usd - usual >= screen.spike_usd and usd >= screen.spike_times * usual
+    if not dear and screen.all_spend == 0:
         return n
-    n = _tell(SPEND, s, row, r, found, n)
+    n = _tell(SPEND, EXACT if dear else UNTOLD, s, row, r, found, n)
     f = found[n - 1]
     f.hour_usd, f.usual_usd, f.active_hours = usd, usual, active
     f.calls = int(_window(s.minute_calls, s.minute, minute, 60))
     f.tokens = int(_window(s.minute_tokens, s.minute, minute, 60))
-    f.first_step, f.tokens_after = s.total_calls, s.total_tokens
+    f.calls_after, f.tokens_after = s.total_calls, s.total_tokens
     f.slices = 0
     for k in range(4):
         if _window(s.minutes, s.minute, minute - 10 * k, 10) > usual / 6.0:
@@ -97,9 +100,9 @@ def meter(s: Any, actor: Any, row: Any, r: int, at: float, screen: Any, found: A
 
 
 @compiled
-def _tell(kind: int, s: Any, row: Any, r: int, found: Any, n: int) -> int:
+def _tell(kind: int, how: int, s: Any, row: Any, r: int, found: Any, n: int) -> int:
     f = found[n]
-    f.kind, f.row, f.lane, f.subject, f.t, f.flags = kind, r, row.lane, row.subject, row.t, row.flags
+    f.kind, f.how, f.row, f.lane, f.subject, f.t, f.flags = kind, how, r, row.lane, row.subject, row.t, row.flags
     f.calls, f.tokens = s.calls, s.tokens
     f.cost, f.since_strong_usd, f.cost_after = s.cost, s.cost, s.total_cost
     f.strong_t, f.medium_t, f.began_t = s.strong, s.medium, s.first
@@ -111,8 +114,8 @@ def move(s: Any, row: Any, r: int, found: Any, n: int) -> int:
     """Applies a status to its subject."""
     if row.strength < pk.MEDIUM:
         return n
-    n = _tell(MOVED, s, row, r, found, n)
-    found[n - 1].flags = row.strength
+    n = _tell(MOVED, EXACT, s, row, r, found, n)
+    found[n - 1].flags, found[n - 1].mode = row.strength, row.category
     if row.strength == pk.MEDIUM:
         s.medium = max(s.medium, row.t)
         return n

@@ -39,6 +39,29 @@ def status(t: float, task: str, strength: str = "strong", **fields: Any) -> Even
     }  # fmt: skip
 
 
+GAP_S = 20.0
+
+
+def steps(*told: list[Event], gap_s: float = GAP_S, **fields: Any) -> list[Event]:
+    """One run of steps, each with its tools, `gap_s` apart."""
+    return [call(i * gap_s, tools=tools, **fields) for i, tools in enumerate(told)]
+
+
+def answers(*texts: str, gap_s: float = GAP_S, **fields: Any) -> list[Event]:
+    """One run of answers without tools."""
+    return [call(i * gap_s, output={"text": text}, **fields) for i, text in enumerate(texts)]
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Events by their times."""
+    return sorted(events, key=lambda e: e["time"])
+
+
+def is_quiet(events: list[Event], config: Config | None = None) -> bool:
+    """No warning and no page, of any rule but run_inflation."""
+    return all(a.severity == "info" for a in judge(events, config) if a.rule != "run_inflation")
+
+
 def judge(events: Iterable[Event], config: Config | None = None) -> list[Alert]:
     """All alert records of these events, read in the order given."""
     return run_through(events, config)[0]

@@ -41,8 +41,10 @@ class TestSources:
             info = field_at(path)
             assert info is not None
             if info.annotation in changed and path not in {("notify", "ends_s"), ("notify", "resend_s")}:
-                monkeypatch.setenv(variable(path), changed[info.annotation])
-        config = load_config(rules={"loop": {"output_similarity": 0.5}})
+                share = info.annotation is float and any(getattr(m, "le", None) == 1 for m in info.metadata)
+                monkeypatch.setenv(variable(path), "0.5" if share else changed[info.annotation])
+        config = load_config()
+        assert config.rules.loop.output_similarity == 0.5
         assert config.rules.loop.rounds_short == 3
         assert config.rules.spend_spike.enabled is False
         assert config.time.lateness_s == 2.5

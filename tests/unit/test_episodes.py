@@ -13,6 +13,7 @@ from detector.model.alert import Alert, Severity
 from detector.model.packed import Ident
 from detector.rules.finding import Finding, Standing
 from tests.support.judged import T0, Event, call, judge, last, status, tool
+from tests.support.prose import words
 
 CONFIG = Config()
 IDENT = Ident(1, 2, 3, "acme", "team", None, "agent", None, "run", None, "task", None, "model", None)
@@ -27,7 +28,7 @@ class Book:
 
     def found(self, t: float, usd: float, severity: Severity = "warning", calls: int = 4) -> list[Alert]:
         before = self.book.standing(self.rule, 2, T0 + t)
-        now = Standing(T0 + t, self.begin_t, usd, calls, 10 * calls, 0, usd, 0)
+        now = Standing(self.begin_t, usd, calls, 10 * calls, 0, usd, 0, calls)
         if before is not None:
             now = before._replace(cost_usd=usd, calls=calls, tokens=10 * calls)
         finding = Finding(
@@ -191,7 +192,7 @@ def test_too_few_rounds_after_the_task_moved_are_quiet(after: int) -> None:
 
 
 def test_answers_alike_count_anew_after_the_task_moved() -> None:
-    events = [call(i * 20.0, task="T", output={"text": "the same answer " * 20}) for i in range(8 + 5)]
+    events = [call(i * 20.0, task="T", output={"text": " ".join(words(60))}) for i in range(8 + 5)]
     told = last(judge(sorted([*events, status(150.0, "T")], key=lambda e: e["time"])), "loop")
     assert [(a.severity, a.calls) for a in told] == [("critical", 8)]
 

@@ -155,7 +155,8 @@ def test_an_episode_does_not_end_while_a_step_of_it_waits_to_be_judged() -> None
     others = [call(i * 50.0, run="other") for i in range(60)]
 
     def episodes(size: int) -> list[Alert]:
-        return last(alerts_of(packed(in_order(steps + slow + others), [size])), "loop")
+        told = last(alerts_of(packed(in_order(steps + slow + others), [size])), "loop")
+        return [a for a in told if a.run != "other"]
 
     (loop,) = episodes(1)
     assert (loop.calls, loop.resolved_at) == (6, T0 + 900 + 3 * 820)
