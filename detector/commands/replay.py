@@ -13,8 +13,7 @@ from detector.commands import Setup
     "--alerts",
     metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
-    default="-",
-    help="Where alert records go, one a line. Default: standard output.",
+    help="Where alert records go, one a line. Default: standard output, nowhere with --explain.",
 )
 @click.option(
     "--signals",
@@ -22,8 +21,15 @@ from detector.commands import Setup
     type=click.Path(dir_okay=False, allow_dash=True),
     help="Where one line a call goes, with what the rules saw.",
 )
+@click.option(
+    "--explain",
+    metavar="CALL_ID",
+    help="Say what each rule made of this call, fired or not: features, thresholds, and which of them decided.",
+)
 @click.pass_context
-def replay(context: click.Context, files: tuple[str, ...], alerts: str, signals: str | None) -> int:
+def replay(
+    context: click.Context, files: tuple[str, ...], alerts: str | None, signals: str | None, explain: str | None
+) -> int:
     """Judge recorded events: FILES of calls, tool results, statuses and links, as JSON lines, .gz or not.
 
     "-" is standard input, which is also read where no file is given. Several files are merged by time.
@@ -35,16 +41,19 @@ def replay(context: click.Context, files: tuple[str, ...], alerts: str, signals:
       detector replay calls.jsonl
       detector replay calls.jsonl.gz status.jsonl --alerts alerts.jsonl --signals signals.jsonl
       zcat calls.jsonl.gz | detector replay - --alerts /dev/null --signals -
+      detector replay calls.jsonl.gz --explain call-17
     """
     if not files:
         if sys.stdin.isatty():
             raise click.UsageError("name a file, or send events to standard input", context)
         files = ("-",)
-    if alerts == signals:
+    if alerts is None and explain is None:
+        alerts = "-"
+    if alerts is not None and alerts == signals:
         raise click.UsageError("--alerts and --signals need two places; give one of them a file", context)
     setup: Setup = context.obj
     config = setup.load()
     from detector.replay.run import replay_files
 
-    replay_files(config, list(files), alerts, signals, sys.stderr.isatty())
-    return 0
+    summary = replay_files(config, list(files), alerts, signals, explain, sys.stderr.isatty())
+    return 0 if explain is None or summary.explained else 1

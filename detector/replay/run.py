@@ -15,7 +15,9 @@ from detector.config import Config
 from detector.engine import Engine, Outcome
 from detector.model.alert import encode_alert
 from detector.pipeline.intake import YEAR_2000_S, YEAR_2100_S, DeadLetter, Flushed, Intake, SourceRecord
+from detector.replay.explain import told
 from detector.replay.reading import read
+from detector.rules.inquiry import Explanation
 
 _BATCH = 500
 _AFTER_S = 400 * 86_400.0
@@ -27,21 +29,27 @@ _SHOWN = 100
 
 
 class Summary(msgspec.Struct):
-    """What a replay read and said."""
+    """What a replay read and said; `explained`: verdicts on the call that was to be explained."""
 
     events: int = 0
     refused: Counter[str] = msgspec.field(default_factory=Counter)
     alerts: Counter[str] = msgspec.field(default_factory=Counter)
+    explained: int = 0
 
 
 class Replay:
     """Feeds recorded events to one engine; what comes out depends on them alone."""
 
-    def __init__(self, config: Config, *, signals: bool = False) -> None:
+    def __init__(self, config: Config, *, signals: bool = False, explain: str | None = None) -> None:
         self._intake = Intake(config, 1)
-        self._engine = Engine(config, signals=signals)
+        self._engine = Engine(config, signals=signals, explain=explain)
         self._config, self._batch, self._told_t, self._offset = config, 0, 0.0, -1
         self.summary = Summary()
+
+    @property
+    def explanations(self) -> list[Explanation]:
+        """What the rules made of the call that is to be explained."""
+        return self._engine.explanations
 
     def take(self, value: bytes, t: float | None = None) -> Iterator[tuple[Flushed, Outcome]]:
         """Takes one event (or an array); now and then gives what a batch of them led to.
@@ -82,26 +90,30 @@ class Replay:
         return flushed, out
 
 
-def replay_files(config: Config, files: list[str], alerts: str, signals: str | None, progress: bool) -> Summary:
+def replay_files(
+    config: Config, files: list[str], alerts: str | None, signals: str | None, explain: str | None, progress: bool
+) -> Summary:
     """Replays files ("-": standard input); writes alert records and signals as lines to files ("-": standard output).
 
+    explain: the id of a call; what the rules made of it is written to standard output in the end.
     Raises DetectorError where a file cannot be read.
     """
-    replay = Replay(config, signals=signals is not None)
+    replay = Replay(config, signals=signals is not None, explain=explain)
     encode_signal = msgspec.json.Encoder().encode
     where: dict[int, str] = {}
-    told = itertools.count(1)
+    complaints = itertools.count(1)
     with contextlib.ExitStack() as stack:
-        to_alerts = stack.enter_context(_sink(alerts))
+        to_alerts = stack.enter_context(_sink(alerts)) if alerts is not None else None
         to_signals = stack.enter_context(_sink(signals)) if signals is not None else None
         advance = stack.enter_context(_progress(files)) if progress else _untold
 
         def write(flushed: Flushed, outcome: Outcome) -> None:
             for dead in flushed.dead_letters:
-                _complain(next(told), where[dead.offset], dead)
+                _complain(next(complaints), where[dead.offset], dead)
             for taken in [n for n in where if n < replay.summary.events]:
                 del where[taken]
-            to_alerts.writelines(encode_alert(a) + b"\n" for a in outcome.alerts)
+            if to_alerts is not None:
+                to_alerts.writelines(encode_alert(a) + b"\n" for a in outcome.alerts)
             if to_signals is not None:
                 to_signals.writelines(encode_signal(s._asdict()) + b"\n" for s in outcome.signals)
 
@@ -113,6 +125,9 @@ def replay_files(config: Config, files: list[str], alerts: str, signals: str | N
         for flushed, outcome in replay.finish():
             write(flushed, outcome)
     _tell(replay.summary)
+    if explain is not None:
+        print(told(explain, replay.explanations))
+        replay.summary.explained = len(replay.explanations)
     return replay.summary
 
 
