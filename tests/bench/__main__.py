@@ -1,6 +1,6 @@
-"""`make bench`, or `python -m tests.bench`: what an event costs in CPU, and a live run in memory.
+"""`make bench`, or `python -m tests.bench`: what an event and a step cost in CPU, and a live run in memory.
 
-Takes about five minutes on two cores. Figures are of this machine as it is: other work on it makes them worse.
+Takes about six minutes on two cores. Figures are of this machine as it is: other work on it makes them worse.
 """
 
 import argparse
@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from detector import warm
 from tests.bench.load import Load
 from tests.bench.memory import measure_memory
+from tests.bench.mix import KINDS
 from tests.bench.report import Found
 from tests.bench.rounds import PARTITIONS, Measured, Say, measure, measure_idiomatic
+from tests.bench.steps import Stepped, measure_steps
 
-PARTS = ("stage", "idiomatic", "large", "memory")
+PARTS = ("stage", "idiomatic", "large", "steps", "memory")
 LARGE_BYTES = (100_000, 400_000)
 ENVELOPE_BYTES = 2_500
 """Of a call beside its conversation."""
@@ -41,6 +43,8 @@ def main(argv: Sequence[str]) -> int:
         found.idiomatic(measure_idiomatic(say, Load(), *((2, 1000) if options.quick else (3, 3000))))
     if "large" in chosen:
         found.large({size: _large(say, size, 2 if options.quick else 5) for size in LARGE_BYTES})
+    if "steps" in chosen:
+        found.steps(*_steps(say, options.quick))
     if "memory" in chosen:
         found.memory(_memory(say, 10_000 if options.quick else 100_000))
     found.tell()
@@ -52,6 +56,16 @@ def main(argv: Sequence[str]) -> int:
 def _large(say: Say, size: int, rounds: int) -> Measured:
     say(f"calls of {size // 1000} kB")
     return measure(say, Load(conversation=size - ENVELOPE_BYTES), rounds, names=("ingest",))
+
+
+def _steps(say: Say, quick: bool) -> tuple[Stepped, dict[str, Stepped]]:
+    say("comparing and deciding")
+    mixed = measure_steps(*((2, 5_000) if quick else (5, 20_000)))
+    alone = {}
+    for kind in KINDS:
+        say(f"the same of {kind} alone")
+        alone[kind] = measure_steps(*((1, 5_000) if quick else (3, 10_000)), {kind: 1})
+    return mixed, alone
 
 
 def _memory(say: Say, runs: int) -> dict[str, float]:

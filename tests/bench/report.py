@@ -5,14 +5,23 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any, NamedTuple
 
+from detector.state.layout import LANE
 from tests.bench.memory import STEPS
+from tests.bench.mix import KINDS, SHARES
 from tests.bench.rounds import PACE, STAGES, Measured
+from tests.bench.steps import HISTORY_AIM_BYTES, OBSERVATIONS, RUNS, Stepped
 
 PATH = Path("build/bench.json")
-TOTAL_AIM_US, IDIOMATIC_AIM = 30.0, 6.0
+TOTAL_AIM_US, IDIOMATIC_AIM, STEP_AIM_US = 30.0, 6.0, 8.0
+_STEPPED = {
+    "compare": "compare, book money",
+    "decide": "ask the rules",
+    "numpy": "in numpy",
+    "python": "in plain Python",
+}
 
 
 class Spread(NamedTuple):
@@ -26,10 +35,22 @@ class Spread(NamedTuple):
         return f"{self.median:9.1f}   ({self.least:.1f} to {self.most:.1f})"
 
 
-def spread(measured: Measured, *names: str) -> Spread:
+def spread(measured: Measured | Stepped, *names: str) -> Spread:
     """Of one process, or of several together."""
     values = [sum(found[name] for name in names) for found in measured.rounds]
     return Spread(median(values), min(values), max(values))
+
+
+def most_looping(us: Mapping[str, float], shares: Mapping[str, int], aim_us: float) -> float:
+    """The share of runs that may loop, 0 to 1, until a step costs more than `aim_us` on average.
+
+    us: of a step by kind; shares: runs of each kind, which say how the honest ones relate.
+    """
+    honest = {kind: many for kind, many in shares.items() if kind != "looping"}
+    least = sum(us[kind] * many for kind, many in honest.items()) / sum(honest.values())
+    if least >= aim_us:
+        return 0.0
+    return 1.0 if us["looping"] <= aim_us else (aim_us - least) / (us["looping"] - least)
 
 
 class Found:
@@ -103,6 +124,29 @@ class Found:
             name = f"{found.event_bytes / 1000:.0f} kB"
             self._lines += [f"  {name + ' ingest':22}{ingest}", f"  {name + ' floor':22}{floor}"]
 
+    def steps(self, mixed: Stepped, alone: Mapping[str, Stepped]) -> None:
+        """Comparing and deciding, in mixed traffic and of each kind of run alone, and the history of a run."""
+        each = {name: spread(mixed, name) for name in _STEPPED}
+        both, engine = spread(mixed, "compare", "decide"), spread(mixed, "engine")
+        kinds = {kind: [spread(found, name).median for name in ("compare", "decide")] for kind, found in alone.items()}
+        most = most_looping({kind: sum(us) for kind, us in kinds.items()}, SHARES, STEP_AIM_US)
+        held = mean(mixed.history)
+        self.figures["steps"] = {
+            "cpu_us_per_step": {name: round(found.median, 3) for name, found in each.items()}
+            | {"compare_and_decide": round(both.median, 3), "engine": round(engine.median, 3)},
+            "spread_us": {name: list(found) for name, found in (each | {"compare_and_decide": both}).items()},
+            "by_kind_us": {kind: [round(us, 3) for us in found] for kind, found in kinds.items()},
+            "runs_of_each_kind": dict(SHARES),
+            "most_runs_looping": round(most, 4),
+            "counts": dict(mixed.counts),
+            "history_bytes": round(held),
+        }
+        self._lines += _step_lines(mixed, each | {"both": both, "engine": engine}, kinds)
+        self._aim(f"compare and decide at most {STEP_AIM_US:g} µs", both.median <= STEP_AIM_US, f"{both.median:.2f}")
+        self._lines.append(f"  this holds as long as at most {100 * most:.1f} % of the runs loop")
+        what = f"history of a run at most {HISTORY_AIM_BYTES:,} bytes"
+        self._aim(what, held <= HISTORY_AIM_BYTES, f"mean {held:,.0f}, of it {LANE.itemsize:,} the row")
+
     def memory(self, found: Mapping[str, float]) -> None:
         """Live runs in memory."""
         runs = int(found["runs"])
@@ -135,3 +179,26 @@ class Found:
         PATH.parent.mkdir(exist_ok=True)
         PATH.write_text(json.dumps(self.figures, indent=2) + "\n")
         print(f"\nthe same figures: {PATH}", flush=True)
+
+
+def _step_lines(mixed: Stepped, each: Mapping[str, Spread], kinds: Mapping[str, list[float]]) -> list[str]:
+    """`kinds`: what comparing and asking cost in runs of one kind alone, µs a step."""
+    steps, compare = mixed.counts["steps"], each["compare"].median
+    told = 1000 * mixed.counts["alerts"] / steps
+    plain = [(_STEPPED[name], each[name]) for name in ("numpy", "python")]
+    return [
+        "",
+        f"CPU microseconds a step, beside its sketch: median (least to most) of {len(mixed.rounds)} rounds, "
+        f"{steps:,} steps in all;",
+        f"{RUNS} live runs, {OBSERVATIONS} observations a record, {told:.0f} alert records for 1,000 steps",
+        *(f"  {_STEPPED[name]:22}{each[name]}" for name in ("compare", "decide")),
+        f"  {'both':22}{each['both']}",
+        f"  {'the whole engine':22}{each['engine']}   these, and decoding, order, repeats, names",
+        "  a step compared with the twelve before it, and nothing else:",
+        *(f"  {name:22}{found}   {found.median / compare:.1f} times as much" for name, found in plain),
+        "  runs of one kind alone: both (compare, rules); of so many of the runs above",
+        *(
+            f"  {kind:22}{a + b:9.1f}   ({a:.1f}, {b:.1f})   {SHARES[kind]} %: {KINDS[kind]}"
+            for kind, (a, b) in kinds.items()
+        ),
+    ]
