@@ -218,3 +218,31 @@ def test_memory_for_putting_lines_in_order_is_bounded(tmp_path: Path, monkeypatc
     lines = [{"time": t} for t in (*range(100, 130), 0)]
     read = list(reading.read([write(tmp_path / "a", [*lines])], lambda _: None))
     assert [line.t for line in read] == [*range(100, 120), 0, *range(120, 130)]
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [
+        (2, ("rule loop: quiet", "info     fails  rounds: 3, needs at least 4   <- decided")),
+        (3, ("rule loop: critical, class repeat", "every check holds", "rule run_inflation: quiet")),
+    ],
+)
+def test_a_verdict_is_explained_whether_it_fired_or_not(tmp_path: Path, which: int, said: tuple[str, ...]) -> None:
+    name = write(tmp_path / "calls", list(LOOP))
+    result = replayed(name, "--explain", LOOP[which]["id"])
+    assert result.exit_code == 0
+    assert all(text in result.stdout for text in said)
+    assert "burnt" in result.stdout
+    assert f"call {LOOP[which]['id']} of agent, run run, task T" in result.stdout
+    assert '"rule"' not in result.stdout
+
+
+def test_explaining_changes_no_alert_and_an_unknown_call_is_said(tmp_path: Path) -> None:
+    name = write(tmp_path / "calls", [*LOOP, *MOVED])
+    to = tmp_path / "alerts"
+    explained = replayed(name, "--explain", LOOP[0]["id"], "--alerts", str(to))
+    assert explained.exit_code == 0
+    assert to.read_text() == replayed(name).stdout
+    unknown = replayed(name, "--explain", "nobody")
+    assert unknown.return_value == 1
+    assert "nobody: no rule was asked" in unknown.stdout
