@@ -22,6 +22,14 @@ BY_DAY = frozenset({"redundant_work"})
 _DAY_S = 86_400.0
 
 
+Draw = Callable[[], dict[str, Any]]
+
+
+def _nothing() -> dict[str, Any]:
+    """Nothing is drawn."""
+    return {}
+
+
 def _never(key: int) -> float:
     """No step waits."""
     return float("inf")
@@ -48,6 +56,7 @@ class Episode(msgspec.Struct):
     longest_gap_s: float
     told_usd: float
     calls: list[str]
+    drawn: dict[str, Any]
 
     def ends_at(self, limits: Episodes) -> float:
         """The event time (s UTC) at which it resolves if nothing more comes."""
@@ -88,35 +97,53 @@ class EpisodeBook:
         return (rule, key) in self._open
 
     def found(
-        self, key: Key, place: tuple[int, int], ident: Ident, t: float, finding: Finding, since_status_s: float | None
+        self,
+        key: Key,
+        place: tuple[int, int],
+        ident: Ident,
+        t: float,
+        finding: Finding,
+        since_status_s: float | None,
+        draw: Draw = _nothing,
     ) -> list[Alert]:
-        """Takes a finding of event time `t` (`place`: subject and segment); the records that are due."""
+        """Takes a finding of event time `t` (`place`: subject and segment); the records that are due.
+
+        `draw` gives the evidence that is dear to draw, and is asked only for a record that is due.
+        """
         out = []
         episode = self._open.get(key)
         if episode is not None and t > episode.ends_at(self._limits):
             out.append(self._resolve(episode, episode.ends_at(self._limits), "quiet"))
             episode = None
         if episode is None:
-            episode = self._begin(key, place, ident, t, finding, since_status_s)
+            episode = self._begin(key, place, ident, t, finding, since_status_s, draw())
             out.append(episode.alert)
-        elif self._grow(episode, t, finding, since_status_s):
+        elif self._grow(episode, t, finding, since_status_s, draw):
             out.append(episode.alert)
         self.touched.add(episode.segment)
         self._next_end = min(self._next_end, episode.ends_at(self._limits))
         return out
 
     def _begin(
-        self, key: Key, place: tuple[int, int], ident: Ident, t: float, finding: Finding, since_status_s: float | None
+        self,
+        key: Key,
+        place: tuple[int, int],
+        ident: Ident,
+        t: float,
+        finding: Finding,
+        since_status_s: float | None,
+        drawn: dict[str, Any],
     ) -> Episode:
         now = finding.standing
+        finding.evidence.update(drawn)
         alert = self._alert(key, ident, t, finding, since_status_s)
         gap_s = (t - finding.begin_t) / max(1, now.calls - 1)
         calls = list(finding.evidence["calls"])
-        episode = Episode(*key, *place, alert, now, t, gap_s, now.cost_usd, calls)
+        episode = Episode(*key, *place, alert, now, t, gap_s, now.cost_usd, calls, drawn)
         self._put(episode)
         return episode
 
-    def _grow(self, episode: Episode, t: float, finding: Finding, since_status_s: float | None) -> bool:
+    def _grow(self, episode: Episode, t: float, finding: Finding, since_status_s: float | None, draw: Draw) -> bool:
         """Brings an episode up to date; whether a record is due: it escalated, or its cost has grown enough."""
         now, old = finding.standing, episode.alert
         t = max(t, episode.last_t)  # a call that is told late does not turn the clock back
@@ -127,6 +154,9 @@ class EpisodeBook:
         severity = max(old.severity, finding.severity, key=SEVERITIES.index)
         grown = now.cost_usd > 0 and now.cost_usd >= episode.told_usd * self._limits.update_factor
         due = grown or severity != old.severity
+        if due:
+            episode.drawn = draw()
+        finding.evidence.update(episode.drawn)
         episode.alert = msgspec.structs.replace(
             old,
             state="update",

@@ -1,6 +1,7 @@
 """Asks the rules about what the walk found, and keeps the episodes that they speak of."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -157,7 +158,6 @@ class Inquiry:
             interactive=context.interactive,
             told_late=bool(facts.flags & pk.LATE),
             calls=calls_of(shard, facts),
-            **drawn(shard, facts),
             **more,
         )
         before = context.standing.cost_usd if context.standing else 0.0
@@ -166,7 +166,8 @@ class Inquiry:
         moved_t = facts.strong_t or facts.began_t
         since = round(facts.t - moved_t, 6) if context.status_source else None
         place = (int(subject["key"]), int(subject["segment"]))
-        return True, self._book.found((rule.NAME, key), place, ident, facts.t, finding, since)
+        draw = partial(drawn, shard, facts)
+        return True, self._book.found((rule.NAME, key), place, ident, facts.t, finding, since, draw)
 
     def _has_source(self, tenant: str, t: float) -> bool:
         """Whether anything tells what becomes of this tenant's work."""

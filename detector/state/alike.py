@@ -29,15 +29,16 @@ def tie(a: np.uint64, b: np.uint64) -> np.uint64:
 
 @compiled
 def _is_seen(lane: Any, signature: np.uint64) -> bool:
+    short = np.uint32(signature)
     for k in range(min(lane.seen_count, _S)):  # noqa: SIM110, numba compiles no generators
-        if lane.seen[k] == signature:
+        if lane.seen[k] == short:
             return True
     return False
 
 
 @compiled
 def _remember(lane: Any, signature: np.uint64) -> None:
-    lane.seen[lane.seen_count % _S] = signature
+    lane.seen[lane.seen_count % _S] = np.uint32(signature)
     lane.seen_count += 1
 
 

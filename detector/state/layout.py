@@ -25,15 +25,16 @@ STEP = np.dtype(
         ("t", "f8"),  # s UTC
         ("cost_before", "f8"),  # USD of the lane before this step
         ("tokens_before", "i8"),
-        ("turn", "u8"),
         ("action", "u8"),
-        ("outcome", "u8"),  # what came back, whatever was asked, its figures included
+        ("turn", "u4"),
+        ("outcome", "u4"),  # what came back, whatever was asked, its figures included
         ("calls_before", "u4"),
         ("flags", "u4"),
         ("mode", "u1"),  # see MODE_…
         ("novel", "u1"),  # an action or a result not seen before, and it succeeded
     ]
 )
+"""Fingerprints that are only compared within a run have 32 bits: two of them are the same by chance once in 10⁹."""
 MODE_NONE, MODE_TOKENS, MODE_OUTPUT, MODE_ACTION, MODE_RESULT = 0, 1, 2, 3, 4
 """What is known of a step: nothing, its token counts, its output, its action, its action and what came back."""
 
@@ -68,7 +69,7 @@ LANE = np.dtype(
         ("compacted_step", "i8"),  # number of the step that came next
         ("step_cost", "f8"),  # USD of its newest step's own call
         ("matches", "i4", (LAGS + 1,)),  # by lag: steps in a row that equal the one that many steps before
-        ("seen", "u8", (SEEN,)),
+        ("seen", "u4", (SEEN,)),
         ("seen_count", "i8"),
         ("wait_key", "u8", (MAX_WAITS,)),
         ("wait_tool", "u8", (MAX_WAITS,)),

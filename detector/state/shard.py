@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from detector.state.pool import WAITING, Pool
 from detector.state.seen import Seen
 from detector.state.table import Table
 
-KEEP_IDS = 24
+KEEP_IDS = 16
 SEEN_FROM = 1_000_000
 """Segment numbers from here on are chunks of seen ids; 0 holds what belongs to no subject."""
 
@@ -116,7 +117,7 @@ class Shard:
         for r, lane in zip(pushed.tolist(), lanes, strict=True):
             trail = trails[lane]
             trail.ids.append(ids[r])
-            trail.names.append(names[r])
+            trail.names.append(intern(names[r]))  # a run has few tools, and many runs the same
             self.lane_names[lane] = self.pool.idents[r]
 
     def keep_compactions(self, walked: npt.NDArray[np.int64]) -> None:

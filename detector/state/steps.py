@@ -24,7 +24,8 @@ def push(lane: Any, row: Any) -> None:
     """Makes a call the newest step of its lane; it is open until it is judged."""
     i = lane.steps
     h = lane.history[i % _H]
-    h.t, h.turn, h.action, h.outcome, h.flags, h.novel = row.t, row.turn, row.action, row.output, row.flags, 0
+    h.t, h.action, h.flags, h.novel = row.t, row.action, row.flags, 0
+    h.turn, h.outcome = np.uint32(row.turn), np.uint32(row.output)
     h.cost_before, h.tokens_before, h.calls_before = lane.cost, lane.tokens, lane.calls
     lane.step_cost = row.cost_usd
     lane.missing = row.missing
@@ -72,7 +73,7 @@ def answer(lane: Any, row: Any, result_wait_s: float) -> bool:
         if lane.wait_key[k] == row.action:
             lane.wait_key[k] = np.uint64(0)
             lane.pending += tie(lane.wait_tool[k], row.result)
-            h.outcome += row.output
+            h.outcome += np.uint32(row.output)
             h.flags |= row.flags & np.uint32(pk.OF_RESULTS)
             lane.missing -= 1
             if lane.missing == 0:
