@@ -87,8 +87,8 @@ def _checks(f: Facts, context: Context, class_: str, now: Standing, rate: float)
     spent = f"{usd(now.cost_usd)} at {usd(rate)} an hour"
     return (
         at_least("info", "rounds", f.rounds, info)._replace(holds=f.rounds >= info or goes_on),
-        Check("info", "as a form filled in", f"{f.form:.2f}", f"less than {rule.form_share}", not form_filled),
         Check("info", "part of another loop", _yes(other), "no", not other),
+        Check("warning", "as a form filled in", f"{f.form:.2f}", f"less than {rule.form_share}", not form_filled),
         Check("warning", "class", class_, "one that warns", most != "info"),
         at_least("warning", "rounds", rounds, warning),
         Check("warning", "burnt", spent, usd(rule.warning_usd), floor or now.cost_usd >= rule.warning_usd),
