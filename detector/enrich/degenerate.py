@@ -13,7 +13,8 @@ TIMES = 10
 SHORTEST, LONGEST = 20, 400
 """Bytes of a phrase: shorter ones are dividers and columns, and a longer one is seldom given ten times."""
 LETTERS = 6
-"""Different letters of a phrase: a divider or a row of a table has fewer."""
+"""Different letters of a phrase; one with fewer, as a word said over and over, must fill LONG bytes."""
+LONG = 500
 
 _STEP = SHORTEST * (TIMES - 2)
 """Bytes from one place where a repetition is looked for to the next: none is shorter than this and a phrase."""
@@ -27,8 +28,8 @@ Bytes = npt.NDArray[np.uint8]
 
 
 @compiled
-def _is_prose(phrase: Bytes) -> bool:
-    """Whether at least half of it are letters, and not always the same."""
+def _needed(phrase: Bytes) -> int:
+    """Bytes that a phrase has to fill; 0 where it is none: a divider, a row of a table, markup."""
     seen = np.uint32(0)
     letters = 0
     for c in phrase:
@@ -39,7 +40,12 @@ def _is_prose(phrase: Bytes) -> bool:
         elif c >= np.uint8(128):
             letters += 1
             seen |= np.uint32(1) << np.uint32(26 + (c & 3))
-    return 2 * letters >= len(phrase) and popcount(np.uint64(seen)) >= LETTERS
+        elif c in (60, 62, 124):  # < > |
+            return 0
+    various = popcount(np.uint64(seen))
+    if 2 * letters < len(phrase) or various < 2:
+        return 0
+    return TIMES * len(phrase) if various >= LETTERS else max(LONG, TIMES * len(phrase))
 
 
 @compiled
@@ -57,7 +63,7 @@ def _run(text: Bytes, a: int, p: int) -> int:
 def repeats_itself(text: Bytes) -> bool:
     """Whether a phrase comes TIMES in a row and more. Looks from a place in each such stretch for its next like."""
     n = len(text)
-    furthest = min(LONGEST, n // TIMES)
+    furthest = min(LONGEST, (n + 2) // TIMES)
     for a in range(0, n - SHORTEST * (TIMES - 1), _STEP):
         tried = 0
         for p in range(SHORTEST, min(furthest, n - a - 8) + 1):
@@ -67,9 +73,10 @@ def repeats_itself(text: Bytes) -> bool:
             if k < 8:
                 continue
             tried += 1
-            if tried > _TRIES or not _is_prose(text[a : a + p]):
+            needed = _needed(text[a : a + p])
+            if tried > _TRIES or needed == 0:
                 break
-            if _run(text, a, p) + 2 >= TIMES * p:  # the last one may lack what divides them
+            if _run(text, a, p) + 2 >= needed:  # the last one may lack what divides them
                 return True
     return False
 

@@ -24,6 +24,8 @@ _STATUS_FLAGS = {"error": pk.ERROR, "rate_limited": pk.ERROR | pk.RATE_LIMITED}
 _CALL = "model call"
 _CALL_ACTION = xxh3_64_intdigest(_CALL.encode())
 """What a call that failed has done, where it has neither tools nor an output."""
+_LITTLE = 24
+"""Characters of an output that says too little to wake anybody over it."""
 _TOLD_NOTHING = (None, None, None, None, None)
 
 
@@ -96,8 +98,14 @@ class Observer:
                 _parsed(e.output.sketch)  # first: a call that is refused must leave nothing in the pack
             action, said, missing, sketch = self._tools(e.tools, ident, pack)
             name = e.tools[0].name
+            if len(e.tools) > 1:
+                flags |= pk.SEVERAL
+            if all(not tool.arguments or bytes(tool.arguments) == b"null" for tool in e.tools):
+                flags |= pk.NAMES_ONLY
         elif e.output is not None:
             output, sketch = self._output(e.output, pack)
+            if e.output.text is not None and len(e.output.text) <= _LITTLE:
+                flags |= pk.LITTLE
         if flags & pk.ERROR and not action and not output and sketch < 0:
             action = said = _CALL_ACTION
             name = _CALL

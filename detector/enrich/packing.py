@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.enrich.degenerate import degenerate_many
+from detector.enrich.short import WAIT_BYTES, flags_of
 from detector.enrich.sketch import WORDS, sketch_many
 from detector.enrich.volatile import fingerprint_many
-from detector.enrich.volatile_says import FAILED, RATE_LIMITED, WAITING
+from detector.enrich.volatile_says import FAILED, RATE_LIMITED
 from detector.model import packed as pk
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -19,14 +20,6 @@ _LITTLE_BYTES = 400
 RESULT = np.dtype([("row", "<u4"), ("text", "<u4"), ("tool", "<u8"), ("failed", "u1")])
 """A result whose text waits to be read: its row, the text's number, the action it answers (0: known by watch)."""
 pack_result = struct.Struct("<IIQB").pack
-
-_FLAGS = np.zeros(8, np.uint32)
-for _says in range(8):
-    _FLAGS[_says] = (
-        (pk.SAYS_FAILED if _says & FAILED else 0)
-        | (pk.RATE_LIMITED if _says & RATE_LIMITED else 0)
-        | (pk.SAYS_WAIT if _says & WAITING else pk.SAYS_OTHER)
-    )
 
 
 class Read(NamedTuple):
@@ -92,8 +85,13 @@ class Texts:
             texts, ends = _joined(self._fingerprinted)
             says = np.zeros(m, np.uint8)
             fingerprint_many(texts, ends, read.loose, read.strict, says)
-            little = np.diff(ends, prepend=0) <= _LITTLE_BYTES
-            read.flags[:] = _FLAGS[says] | np.where(says & FAILED != 0, little * np.uint32(pk.SAYS_ONLY_FAILED), 0)
+            read.flags[:] = pk.SAYS_OTHER
+            sizes = np.diff(ends, prepend=0)
+            for i in np.flatnonzero((says != 0) | (sizes <= WAIT_BYTES)).tolist():
+                said = int(says[i])
+                read.flags[i] = flags_of(self._fingerprinted[i], bool(said & FAILED), bool(said & RATE_LIMITED))
+            only = (sizes <= _LITTLE_BYTES) & (read.flags & pk.SAYS_FAILED != 0)
+            read.flags[only] |= np.uint32(pk.SAYS_ONLY_FAILED)
         self._start()
         return read
 

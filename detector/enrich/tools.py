@@ -52,9 +52,10 @@ def of_tools(tools: list[Tool]) -> Tooling:
     if len(tools) == 1:
         return _of_tool(tools[0])
     parts = [_of_tool(tool) for tool in tools]
+    # Tools of one step are asked for at once: their order says nothing.
     return Tooling(
-        action=xxh3_64_intdigest(b"".join([p.action.to_bytes(8, "little") for p in parts])),
-        said=xxh3_64_intdigest(b"".join([p.said.to_bytes(8, "little") for p in parts])),
+        action=xxh3_64_intdigest(b"".join(sorted([p.action.to_bytes(8, "little") for p in parts]))),
+        said=xxh3_64_intdigest(b"".join(sorted([p.said.to_bytes(8, "little") for p in parts]))),
         action_text=b"\n".join([p.action_text for p in parts]),
         answers=tuple(a for p in parts for a in p.answers),
         missing=tuple(m for p in parts for m in p.missing),

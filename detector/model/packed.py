@@ -31,6 +31,9 @@ SAYS_ONLY_FAILED = 1 << 11  # and little else
 SAYS_WAIT = 1 << 12  # a result says that something is still under way
 SAYS_OTHER = 1 << 13  # a result says something else than that
 DEGENERATE = 1 << 14  # the output repeats a phrase of its own again and again
+SEVERAL = 1 << 15  # the step has several tools
+NAMES_ONLY = 1 << 16  # of its tools the arguments are not told
+LITTLE = 1 << 17  # the output is of a few letters
 OF_RESULTS = TOOL_ERROR | RATE_LIMITED | SAYS_FAILED | SAYS_ONLY_FAILED | SAYS_WAIT | SAYS_OTHER
 """Flags that results bring to their step."""
 

@@ -16,7 +16,7 @@ from detector.model.packed import (
 )
 from detector.rules.finding import decide, usd
 from detector.rules.inquiry import Explanation
-from detector.rules.loop_words import KNOWN
+from detector.rules.loop_words import known_of
 from detector.state.found import CALLS, EXACT, NEAR, SPEND, STALLED, STEP, THRASH, UNTOLD
 from detector.state.found import DEGENERATE as IN_ITSELF
 
@@ -76,7 +76,7 @@ def _features(e: Explanation) -> list[tuple[str, str]]:
         flags = ", ".join(text for flag, text in _FLAGS.items() if f.flags & flag)
         return [
             ("step", f"{f.step} of this agent in this run"),
-            ("known of it", KNOWN.get(f.mode, "nothing")),
+            ("known of it", known_of(f)),
             ("compared", _HOW[f.how]),
             ("rounds, period", f"{f.rounds}, {f.period or '-'}, since {clock_time(f.first_t)} (step {f.first_step})"),
             ("similarity to the likest", f"{f.similarity:.3f}"),

@@ -35,6 +35,7 @@ class Facts(NamedTuple):
     tokens_after: int
     calls: int
     calls_after: int
+    compactions: int
     form: float
     hour_usd: float
     usual_usd: float

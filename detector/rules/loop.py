@@ -4,9 +4,9 @@ import math
 
 from detector.config import LoopRule
 from detector.model.alert import Severity
-from detector.model.packed import RATE_LIMITED, SAYS_OTHER, SAYS_WAIT
+from detector.model.packed import LITTLE, NAMES_ONLY, RATE_LIMITED, SAYS_OTHER, SAYS_WAIT
 from detector.rules.finding import Check, Context, Facts, Finding, Standing, Verdict, at_least, decide, usd
-from detector.rules.loop_words import KNOWN, summary
+from detector.rules.loop_words import known_of, summary
 from detector.state.found import DEGENERATE, EXACT, NEAR, STALLED, STEP, THRASH
 from detector.state.layout import MODE_ACTION, MODE_OUTPUT, MODE_TOKENS
 
@@ -14,8 +14,8 @@ NAME = "loop"
 KIND = STEP
 
 _CALM_S = 3600.0
-_NEVER = math.inf
-_RANK = ("waiting", "rate_limited", "degenerate", "no_progress", "thrash", "near", "cycle", "repeat")
+_NEVER, _CENT = math.inf, 0.01
+_RANK = ("waiting", "rate_limited", "degenerate", "no_progress", "near", "cycle", "repeat", "thrash")
 """Classes, the one that says most last: an episode keeps the one that said most."""
 _BOARD = ("waiting", "rate_limited")
 _AT_MOST: dict[str, Severity] = {
@@ -39,7 +39,7 @@ def judge(f: Facts, context: Context) -> Verdict:
     rule = context.rules.loop
     evidence = {
         "what": what_of(f, context),
-        "known": KNOWN[f.mode],
+        "known": known_of(f),
         "rounds": now.rounds,
         "period": max(1, f.period),
         "since": now.begin_t,
@@ -75,24 +75,27 @@ def judge(f: Facts, context: Context) -> Verdict:
 def _checks(f: Facts, context: Context, class_: str, now: Standing, rate: float) -> tuple[Check, ...]:
     rule, before = context.rules.loop, context.standing
     info, warning, page = thresholds(f, rule)
-    of_its_kind = before is not None and f.how == EXACT and before.class_ in ("repeat", "cycle", _of_outputs(f))
+    of_its_kind = (
+        before is not None and f.how == EXACT and before.class_ in ("repeat", "cycle", "thrash", _of_outputs(f))
+    )
     goes_on = of_its_kind and before is not None and f.signature in before.signatures
     rounds = now.rounds if of_its_kind else f.rounds
     form_filled = f.form >= rule.form_share
     other = before is not None and class_ in _BOARD and before.class_ not in _BOARD
     still = _still(f, now)
-    burnt = now.cost_usd >= rule.page_burnt_alone_usd
-    floor = burnt or (now.cost_usd >= rule.page_burnt_usd and rate >= rule.page_usd_per_hour)
-    most = "info" if f.mode == MODE_TOKENS else _AT_MOST.get(class_, "critical")
+    cost = now.cost_usd + _CENT / 1000  # sums in another order differ in the last digits
+    burnt = cost >= rule.page_burnt_alone_usd
+    floor = burnt or (cost >= rule.page_burnt_usd and rate + _CENT / 1000 >= rule.page_usd_per_hour)
+    most = _at_most(f, class_)
     spent = f"{usd(now.cost_usd)} at {usd(rate)} an hour"
     return (
         at_least("info", "rounds", f.rounds, info)._replace(holds=f.rounds >= info or goes_on),
         Check("info", "part of another loop", _yes(other), "no", not other),
         Check("warning", "as a form filled in", f"{f.form:.2f}", f"less than {rule.form_share}", not form_filled),
-        Check("warning", "class", class_, "one that warns", most != "info"),
+        Check("warning", "class and what is known", f"{class_}, {known_of(f)}", "enough to warn", most != "info"),
         at_least("warning", "rounds", rounds, warning),
-        Check("warning", "burnt", spent, usd(rule.warning_usd), floor or now.cost_usd >= rule.warning_usd),
-        Check("critical", "class", class_, "one that pages", most == "critical"),
+        Check("warning", "burnt", spent, usd(rule.warning_usd), floor or cost >= rule.warning_usd),
+        Check("critical", "class and what is known", f"{class_}, {known_of(f)}", "enough to page", most == "critical"),
         at_least("critical", "rounds", rounds, page),
         Check(
             "critical", "burnt", spent,
@@ -132,6 +135,8 @@ def class_of(f: Facts) -> str:
         return "degenerate"
     if f.flags & RATE_LIMITED:
         return "rate_limited"
+    if f.compactions > 1 and f.compactions >= f.rounds - 1:
+        return "thrash"  # what repeats fails or is not new, and the context is shortened each time
     if f.flags & SAYS_WAIT and not f.flags & SAYS_OTHER:
         return "waiting"
     if f.how == STALLED:
@@ -155,6 +160,15 @@ def burn_rate(s: Standing, t: float) -> float:
     if s.calls < 2:
         return 0.0
     return s.cost_usd * (s.calls - 1) / s.calls / max(t - s.begin_t, 1.0) * 3600.0
+
+
+def _at_most(f: Facts, class_: str) -> Severity:
+    """The most that it can be: some classes are no page, and little that is known is none either."""
+    if f.mode == MODE_TOKENS or (f.mode == MODE_ACTION and f.flags & NAMES_ONLY):
+        return "info"
+    if f.how == EXACT and f.mode == MODE_OUTPUT and f.flags & LITTLE:
+        return "warning"
+    return _AT_MOST.get(class_, "critical")
 
 
 def _still(f: Facts, now: Standing) -> bool:

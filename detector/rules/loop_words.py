@@ -1,16 +1,23 @@
 """What the rule `loop` says of a loop in words."""
 
 from detector.clock import clock_time
-from detector.model.packed import ERROR, LATE, SAYS_FAILED, TOOL_ERROR
+from detector.model.packed import ERROR, LATE, NAMES_ONLY, SAYS_FAILED, TOOL_ERROR
 from detector.rules.finding import Context, Facts, Standing, usd
 from detector.state.layout import MODE_ACTION, MODE_OUTPUT, MODE_RESULT, MODE_TOKENS
 
-KNOWN = {
+_KNOWN = {
     MODE_RESULT: "action and result",
     MODE_ACTION: "action",
     MODE_OUTPUT: "output",
     MODE_TOKENS: "token counts",
 }
+
+
+def known_of(f: Facts) -> str:
+    """What was compared."""
+    if f.mode == MODE_ACTION and f.flags & NAMES_ONLY:
+        return "tool names"
+    return _KNOWN.get(f.mode, "nothing")
 
 
 def summary(f: Facts, context: Context, class_: str, what: str, now: Standing, rate: float) -> str:
@@ -19,17 +26,18 @@ def summary(f: Facts, context: Context, class_: str, what: str, now: Standing, r
     where = f" in run {context.ident.run}" if context.ident.run else ""
     tail = "" if context.status_source else "; no source of status is connected"
     tail += "; told late" if f.flags & LATE else ""
+    hourly = f", {usd(rate)} in another hour" if now.calls > 1 else ""
     calls = f"{now.calls} calls" if now.calls != 1 else "1 call"
     return (
         f"{who} {_doing(f, context, class_, what, now.rounds)} since {clock_time(now.begin_t)}{where}: "
-        f"{calls} burnt {usd(now.cost_usd)}, {usd(rate)} in another hour{tail}"
+        f"{calls} burnt {usd(now.cost_usd)}{hourly}{tail}"
     )
 
 
 def _doing(f: Facts, context: Context, class_: str, what: str, rounds: int) -> str:
     failing = f.flags & (ERROR | TOOL_ERROR | SAYS_FAILED) != 0
     if class_ == "thrash":
-        return f"has shortened its context {rounds} times with nothing done between"
+        return f"has shortened its context {max(f.compactions, 2)} times with nothing done between"
     if class_ == "degenerate":
         return "gives an answer that repeats a phrase of its own over and over"
     if class_ == "rate_limited":
@@ -51,4 +59,4 @@ def _doing(f: Facts, context: Context, class_: str, what: str, rounds: int) -> s
         return f"goes round in {f.period} steps ({shown or what}), {rounds} rounds"
     if f.mode == MODE_RESULT:
         return f"repeats {what} with the same {'failure' if failing else 'result'}, {rounds} times"
-    return f"repeats {what}, {rounds} times"
+    return f"repeats {what}{', which fails' if failing else ''}, {rounds} times"

@@ -1,5 +1,6 @@
 """How a lane's newest step is like those before it, compiled: the same, nearly the same, or in vain."""
 
+from math import log
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ _H, _R, _L, _S = lay.HISTORY, lay.RECENT, lay.LAGS, lay.SEEN
 _FAILED = pk.ERROR | pk.TOOL_ERROR
 _SAYS_NO = _FAILED | pk.SAYS_FAILED
 _MIX = np.uint64(0x9E3779B97F4A7C15)
-_SHORT_TEXT = 16
-"""Bits of a sketch below which a text is so short that only the whole text says whether it is the same."""
+_SHORT_TEXT = 64
+"""Bits of a sketch below which a text is so short (some 70 letters) that only the whole says whether it is the same."""
 _FORM_OF = 6
 """Outputs whose sketches are laid over each other to see where they differ: a loop of them is told from six on."""
 _BITS = 1024.0
+_FORM_MOST = 100.0
+"""Shingles of its own that a filled-in form has at most: some seven words. Rewordings have more."""
 
 
 @compiled
@@ -185,7 +188,9 @@ def in_vain(lane: Any, i: int, strong: float) -> tuple[int, int]:
             if g.outcome != h.outcome:
                 break
             count, first = count + 1, j
-        elif g.novel and count > 0:
+        elif g.outcome == h.outcome and g.flags & h.flags & pk.SEVERAL != 0:
+            count, first, moved = count + 1, j, True  # what was done and what failed are one step
+        elif g.novel:
             moved = True
     return (count if moved else 0), first
 
@@ -197,8 +202,8 @@ def form(lane: Any, i: int) -> float:
     Of rewordings each differs elsewhere, so that all share much less than two do; of a filled-in form they share the
     same. Two sketches with a common part that sets a share c of the bits, and else each a share r by itself, have
     c + (1-c) r set, and c + (1-c) r² in common; n sketches have c + (1-c) rⁿ, where all have the same common part.
-    Returns what they have in common by that. 0 where not each is like the one before, or two in turn are the same: a
-    form is filled in with something.
+    Returns what they have in common by that. 0 where not each is like the one before, or two in turn are the same (a
+    form is filled in with something), or too much differs for a form.
     """
     if lane.matches[1] < _FORM_OF - 1:
         return 0.0
@@ -219,4 +224,8 @@ def form(lane: Any, i: int) -> float:
         return 0.0  # the same, or nothing in common
     r = (ones - pairs) / (1.0 - ones)
     c = 1.0 - (1.0 - ones) / (1.0 - r)
+    level = lane.sketches[i % _R].level
+    own = _BITS * log((1.0 - c) / (1.0 - ones)) * (1 << level)
+    if own > _FORM_MOST:
+        return 0.0
     return min(1.0, shared / _BITS / max(c + (1.0 - c) * r**_FORM_OF, 1e-9))

@@ -35,6 +35,7 @@ FOUND = np.dtype(
         ("tokens_after", "i8"),
         ("calls", "i8"),
         ("calls_after", "i8"),  # of the lane, or of the subject in all
+        ("compactions", "i4"),  # of the lane's context, since something was done last
         ("form", "f4"),  # of like outputs: how far what differs lies always in the same places, 0 to 1
         ("hour_usd", "f8"),  # of the subject
         ("usual_usd", "f8"),  # an active hour of the actor

@@ -165,6 +165,7 @@ def _tell(
     f.t, f.step, f.signature, f.flags, f.mode = h.t, i, h.signature, h.flags, h.mode
     f.period, f.rounds, f.first_step, f.first_t = 1, rounds, first, g.t
     f.repeats, f.novel, f.similarity, f.form = False, False, 0.0, 0.0
+    f.compactions = lane.compactions
     f.cost, f.cost_after, f.step_cost = lane.cost - g.cost_before, lane.cost, lane.step_cost
     f.tokens, f.tokens_after = lane.tokens - g.tokens_before, lane.tokens
     f.calls, f.calls_after = lane.calls - g.calls_before, lane.calls
@@ -188,6 +189,7 @@ def compact(lane: Any, row: Any, r: int, s: Any, screen: Any, found: Any, n: int
     f.t, f.step, f.signature, f.flags, f.mode = row.t, lane.steps - 1, _MIX, row.flags, lay.MODE_ACTION
     f.period, f.rounds, f.first_step, f.first_t = 1, lane.compactions, lane.compacted_step, lane.compacted_t
     f.repeats, f.novel, f.similarity, f.form = False, False, 0.0, 0.0
+    f.compactions = lane.compactions
     f.cost, f.cost_after, f.step_cost = lane.cost - lane.compacted_cost, lane.cost, row.cost_usd
     f.tokens, f.tokens_after = lane.tokens - lane.compacted_tokens, lane.tokens
     f.calls, f.calls_after = lane.calls - lane.compacted_calls, lane.calls

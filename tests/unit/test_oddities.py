@@ -101,12 +101,15 @@ def test_huge_calls_are_summed_without_overflow() -> None:
     assert (found.tokens, found.cost_usd) == (60 * 2 * 10**8, 6_000_000.0)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["a", "12345678", "1234567", "abcdefg", "abcdefgh", "\0\0\0\0\0\0\0\0", "\U0001f600", " ", "7 8 9", "x" * 300_000],
-)
-def test_the_same_answer_of_any_kind_warns_from_six_and_pages_from_eight(text: str) -> None:
-    answers = [call(i * 20.0, output={"text": text}) for i in range(8)]
+@pytest.mark.parametrize("text", ["a", "12345678", "abcdefgh", "\0\0\0\0\0\0\0\0", "\U0001f600", "7 8 9", "positive"])
+def test_the_same_answer_of_a_few_letters_warns_from_six_and_never_pages(text: str) -> None:
+    answers = [call(i * 20.0, output={"text": text}) for i in range(30)]
+    assert [severities(judge(answers[:n])) for n in (5, 6, 30)] == [[], ["warning"], ["warning"]]
+
+
+@pytest.mark.parametrize("output", [{"text": "Let me look at this once more."}, {"fingerprint": "27a6f619cc4dc658"}])
+def test_the_same_answer_of_any_other_kind_warns_from_six_and_pages_from_eight(output: dict[str, str]) -> None:
+    answers = [call(i * 20.0, output=output) for i in range(8)]
     assert [severities(judge(answers[:n])) for n in (5, 6, 8)] == [[], ["warning"], ["critical"]]
 
 
