@@ -12,7 +12,7 @@ import numpy.typing as npt
 from detector.enrich.compiled import compiled
 from detector.enrich.pointers import eight, pointer, put_eight
 from detector.enrich.volatile_ids import ID
-from detector.enrich.volatile_numbers import BARE, MANY, PAD, PLAIN, SPANS, STATE
+from detector.enrich.volatile_numbers import BARE, FEW, LED, MANY, PAD, PLAIN, SPANS, STATE
 from detector.enrich.volatile_says import says as says_of
 from detector.enrich.volatile_text import write
 from detector.enrich.volatile_words import BLANK
@@ -122,16 +122,15 @@ def _fingerprint(
         seed = _hash(texts[start + WHOLE // 2 : stop - WHOLE // 2], np.uint64(size))
     end = _load(pointer(texts), start, stop, t)
     end, n = write(t, end, stops, out, size + MANY, state, spans)
-    bare = state[BARE]
-    enough = max(MANY, LETTERS_A_NUMBER * state[PLAIN]) if bare > 0 else MANY
-    letters = _letters(out, PAD, n, enough)
+    letters = _letters(out, PAD, n, max(MANY, LETTERS_A_NUMBER * state[PLAIN]) if state[BARE] > 0 else MANY)
     if letters < MANY:  # then numbers that were taken for volatile are not
         end, n = write(t, end, stops, out, letters, state, spans)
     for k in range(n, n + PAD):
         out[k] = 0
     strict = loose = _hash(scratch[2, PAD:n], seed)
-    if bare > 0 and letters >= enough:
-        loose = _hash(scratch[3, : _leave_out(out, n, spans, bare, short)], seed)
+    bare = state[BARE]
+    if bare > 0 and letters >= max(FEW if bare == state[LED] else MANY, LETTERS_A_NUMBER * state[PLAIN]):
+        loose = _hash(scratch[3, : _leave_out(out, n, spans, min(bare, SPANS), short)], seed)
     return loose, strict, says_of(out, PAD, n, size)
 
 

@@ -20,6 +20,7 @@ from detector.enrich.volatile_times import (
     put_time,
     time_end,
 )
+from detector.enrich.volatile_tries import LEADING, PROCESS, begins_line, bracketed, ordinal_end
 from detector.enrich.volatile_words import (
     BLANK,
     CLASS,
@@ -60,15 +61,16 @@ Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
 PAD = 64
-_TAB, _LF, _CR, _ZERO, _X = b"\t\n\r0x"
+_LF, _ZERO, _X, _OPEN_SQUARE = b"\n0x["
 _PAUSE, _CLAUSE, _CURRENCY = among(b",.;"), among(b",.;:!?"), among(b"$\xac\xa3")  # the last bytes of the signs
 _THREE, _SEVEN, _OF, _OUT_OF = packed(b"\xff" * 3), packed(b"\xff" * 7), packed(b"of "), packed(b"out of ")
 FEW, MANY = 10, 20  # letters that a text needs before named numbers, and before long and bare ones, are volatile
 LONG = 9  # digits of epoch seconds
 _ADDRESS = 5  # hex digits behind 0x; shorter ones are constants
 SPANS = 8192
-BARE, PLAIN, MONTH_END = 2, 3, 4  # of the state: numbers that are bare and that stay; where a date's mark ended
-STATE = 5
+# of the state: numbers that are bare and that stay, where a date's mark ended, bare numbers in brackets that lead
+BARE, PLAIN, MONTH_END, LED = 2, 3, 4, 5
+STATE = 6
 
 
 @compiled
@@ -132,6 +134,10 @@ def _put_tied(t: Bytes, i: int, d: int, out: Bytes, n: int, a: int, state: Ints)
 def _put_word(t: Bytes, i: int, d: int, out: Bytes, n: int, a: int, letters: int, state: Ints) -> int:
     """Deals with digits that are glued to letters, from out[a] on: worker_17, or a short hex id after a counter."""
     e = run_of(t, i, WORD)
+    f = ordinal_end(t, i + d) if a == n else 0
+    if f > 0:
+        put_id(out, n, state)
+        return f
     begin = i - (n - a)
     if letters >= FEW:
         tail = out[n - 1] == LOW_LINE and e == i + d  # report_1763826248, worker_17
@@ -141,7 +147,7 @@ def _put_word(t: Bytes, i: int, d: int, out: Bytes, n: int, a: int, letters: int
         hexes = 0
         for k in range(begin, e):
             hexes += CLASS[t[k]] & HEX != 0 and not CLASS[t[k]] & UPPER
-        short = hexes == e - begin and hexes <= 16 and not _begins_line(t, begin)
+        short = hexes == e - begin and hexes <= 16 and not begins_line(t, begin)
         if short and named_by(out, a) & (SURE | COUNTER | WEAK):
             put_id(out, a, state)
             return e
@@ -178,7 +184,7 @@ def _put_plain(
     t: Bytes, i: int, d: int, e: int, out: Bytes, n: int, after: int, letters: int, state: Ints, spans: Ints
 ) -> int:
     """Deals with the number t[i:e] by the words around it; `after` is what the one behind it says."""
-    first = _begins_line(t, i)
+    first = begins_line(t, i)
     named = 0 if first else named_by(out, n)
     if (named | after) & MONTH and d <= 2 and number_at(t, i, e) <= 31:
         f, m = month_date(t, e, out, n, named)
@@ -199,22 +205,29 @@ def _put_plain(
     elif whole and letters >= FEW and after & NOUN:
         put_id(out, n, state)
         return e
+    if out[n - 1] == _OPEN_SQUARE:
+        kind, f = bracketed(t, i, e, out, n)
+        if kind == PROCESS:
+            put_id(out, n, state)
+            return f
+        if kind == LEADING:
+            state[LED] += 1
+            _note(n, n + f - i, state, spans)
+            return copy(t, i, f, out, n, state)
     state[PLAIN] += 1
     content = first or named & (PROGRESS | MONTH) or after & (TELLS | MONTH)
     if whole and not content and _is_bare(t, e, out, n):
-        if state[BARE] < SPANS:
-            spans[2 * state[BARE]] = n
-            spans[2 * state[BARE] + 1] = n + e - i
-        state[BARE] += 1
+        _note(n, n + e - i, state, spans)
     return copy(t, i, e, out, n, state)
 
 
 @compiled
-def _begins_line(t: Bytes, i: int) -> bool:
-    """Whether t[i] is the first on its line: in lists, tables, numbered lines."""
-    while t[i - 1] == BLANK or t[i - 1] == _TAB:
-        i -= 1
-    return bool(t[i - 1] == _LF or t[i - 1] == _CR)
+def _note(a: int, b: int, state: Ints, spans: Ints) -> None:
+    """Notes that a bare number will be written to out[a:b]."""
+    if state[BARE] < SPANS:
+        spans[2 * state[BARE]] = a
+        spans[2 * state[BARE] + 1] = b
+    state[BARE] += 1
 
 
 @compiled

@@ -8,6 +8,7 @@ from detector.enrich.pointers import eight, packed, put_eight, zeros_below
 from detector.enrich.volatile_ids import put_id
 from detector.enrich.volatile_numbers import PAD, STATE, put_token
 from detector.enrich.volatile_times import AT
+from detector.enrich.volatile_tries import put_try
 from detector.enrich.volatile_words import BACKSLASH, BLANK, CLASS, DIGIT, LOWER, SLASH, SPACE, UPPER, among
 
 Bytes = npt.NDArray[np.uint8]
@@ -15,7 +16,7 @@ Ints = npt.NDArray[np.int64]
 
 _ESCAPE = 27
 _BELL = 7
-_P, _P_SMALL, _S, _OPEN_SQUARE, _CLOSE_SQUARE = b"Pps[]"
+_P, _P_SMALL, _S, _T, _E, _R, _Y, _OPEN_SQUARE, _CLOSE_SQUARE = b"Ppstery[]"
 _LONGEST = 512  # bytes of an escape sequence that carries text
 
 _FOLDERS, _TMP, _TEMP = packed(b"/folders"), packed(b"/tmp"), packed(b"temp")
@@ -45,7 +46,9 @@ def _mark_stops(t: Bytes, end: int, stops: Bytes) -> None:
         double = (c == BLANK) & ((d == BLANK) | ((d >= 9) & (d <= 13)))
         temp = ((c == _P_SMALL) | (c == _P)) & ((d == SLASH) | (d == BACKSLASH))
         folders = (c == _S) & (d == SLASH)
-        stops[k] = number | white | double | temp | folders | (c == _ESCAPE)
+        f = t[k + 2]
+        tries = (c == _T) & (((d == _T) & (f == _E)) | ((d == _R) & (f == _Y)))  # of attempt, of try and retry
+        stops[k] = number | white | double | temp | folders | tries | (c == _ESCAPE)
     stops[end] = 1
 
 
@@ -95,6 +98,9 @@ def _write(t: Bytes, end: int, stops: Bytes, out: Bytes, letters: int, state: In
             n += out[n - 1] != BLANK
         elif c == _ESCAPE:
             return 0
+        elif c == _T:
+            i = put_try(t, i, out, n, state)
+            n = state[AT]
         else:
             out[n] = c
             i = _put_path(t, i + 1, end, out, n + 1, state)

@@ -12,7 +12,7 @@ from detector.enrich.pointers import eight, packed
 
 Bytes = npt.NDArray[np.uint8]
 
-SURE, COUNTER, WEAK, KEY, KEY_END, PROGRESS, NOUN, TELLS, UNIT, MONTH, DAY = (1 << k for k in range(11))
+SURE, COUNTER, WEAK, KEY, KEY_END, PROGRESS, NOUN, TELLS, UNIT, MONTH, DAY, NUMERAL = (1 << k for k in range(12))
 
 DIGIT, UPPER, LOWER, HEX, UNDERSCORE, DASH, TIE, SPACE = (1 << k for k in range(8))  # TIE: . : and /
 LETTER = UPPER | LOWER
@@ -44,6 +44,8 @@ _WORDS = {
     MONTH: "jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august"
     " september october november december",
     DAY: "mon tue wed thu fri sat sun",
+    NUMERAL: "one two three four five six seven eight nine ten eleven twelve first second third fourth fifth sixth"
+    " seventh eighth ninth tenth eleventh twelfth",
 }
 _LONGEST = 12
 _SLOTS = 1024

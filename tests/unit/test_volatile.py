@@ -100,6 +100,12 @@ def both(text: str | bytes) -> tuple[int, int]:
         (r'"{\"request_id\": 4711, \"status\": \"failed\"}"', r'"{\"request_id\": 4712, \"status\": \"failed\"}"'),
         ("{'retry_count': 3, 'status': 'failed'}", "{'retry_count': 4, 'status': 'failed'}"),
         ("level=warn msg=retry took=17 path=/health", "level=warn msg=retry took=9 path=/health"),
+        ("Sep 21 14:13:20 host sshd[1037]: error: no key", "Oct  3 04:13:02 host sshd[22914]: error: no key"),
+        ("This is the 4th attempt", "This is the 22nd attempt"),
+        ("the second attempt to connect failed", "the 3rd attempt to connect failed"),
+        ("this was my second try, and it failed", "this was my third try, and it failed"),
+        ("Attempt one of twelve", "Attempt 2 of 12"),
+        ("Attempt IV has failed too", "Attempt VI has failed too"),
         # white space and escapes
         ("  a  b\t\tc\r\nd \n", "a b c d"),
         ("\x1b[1;31merror:\x1b[0m bad \x1b]8;;http://x\x07link\x1b]8;;\x07", "error: bad link"),
@@ -115,6 +121,10 @@ def test_what_is_volatile_by_form_or_name_counts_in_neither(a: str, b: str) -> N
     [
         ("The archive holds 42 pictures of the old house", "The archive holds 43 pictures of the old house"),
         ("I looked at 1,204 letters (17) and read them all.", "I looked at 980 letters (3) and read them all."),
+        ("[3/10] could not connect", "[4/10] could not connect"),
+        ("[4711] worker stopped", "[22914] worker stopped"),
+        ("2026-11-22 15:44:08 [4711] worker stopped", "2026-11-22 15:44:09 [4712] worker stopped"),
+        ("Sep 21 14:13:20 host cron[1037] started it", "Sep 21 14:13:20 host cron[1038] started it"),
         (
             "Someone was here in 2024, and nobody came after that",
             "Someone was here in 2025, and nobody came after that",
@@ -177,6 +187,14 @@ def test_bare_numbers_in_prose_count_in_the_strict_one_only(a: str, b: str) -> N
         ("issue #12 has been closed by its author", "issue #13 has been closed by its author"),
         ("x = 42 is what the assignment now reads", "x = 43 is what the assignment now reads"),
         ("Dec::a1 and other names of this language", "Dec::a2 and other names of this language"),
+        ("items[12]: the value is not a string", "items[13]: the value is not a string"),
+        ("items[1200] = compute(the, next, value)", "items[1300] = compute(the, next, value)"),
+        ("[3] passed, and the others were skipped", "[4] passed, and the others were skipped"),
+        ("see the notes on page [12] of the book", "see the notes on page [13] of the book"),
+        ("the 4th chapter of the book is missing", "the 5th chapter of the book is missing"),
+        ("the second entry of the list is missing", "the third entry of the list is missing"),
+        ("please try one of these pears for lunch", "please try two of these pears for lunch"),
+        ("Attempt X failed for reasons unknown", "Attempt Y failed for reasons unknown"),
         # tables and lists
         ("1. apples\n2. pears\n3. plums\n4. grapes and more", "1. apples\n2. pears\n3. plums\n5. grapes and more"),
         (

@@ -117,7 +117,23 @@ def test_texts_made_of_what_is_looked_for_are_taken_as_they_come(seed: int) -> N
 
 
 @pytest.mark.parametrize(
-    "unit", [b"1", b"1-", b"1:", b"1.", b"1,", b"12:34  ", b"12345abc-", b"a1_", b"::1", b"1 m", b"1m", b"/tmp/"]
+    "unit",
+    [
+        b"1",
+        b"1-",
+        b"1:",
+        b"1.",
+        b"1,",
+        b"12:34  ",
+        b"12345abc-",
+        b"a1_",
+        b"::1",
+        b"1 m",
+        b"1m",
+        b"/tmp/",
+        b"[1] a\n",
+        b"try ",
+    ],
 )
 def test_long_texts_of_one_thing_are_no_trouble(unit: bytes) -> None:
     text = unit * (WHOLE // len(unit))
