@@ -156,9 +156,12 @@ class Pack:
         row, text, tool = results["row"], results["text"], results["tool"]
         failure = results["failed"] * _MIX
         loose, strict = read.loose[text] ^ failure, read.strict[text] ^ failure
+        flags = read.flags[text] | results["failed"] * np.uint32(pk.TOOL_ERROR)
         np.add.at(rows["result"], row, np.where(tool == 0, loose, tie(tool, loose)))
-        np.add.at(rows["output"], row, strict)
-        np.bitwise_or.at(rows["flags"], row, read.flags[text] | results["failed"] * np.uint32(pk.TOOL_ERROR))
+        np.bitwise_or.at(rows["flags"], row, flags)
+        # Of a step that failed what came back is its failures: what else it did may differ.
+        counts = (flags & pk.FAILURE != 0) | (rows["flags"][row] & pk.FAILURE == 0)
+        np.add.at(rows["output"], row[counts], strict[counts])
 
 
 def tie(tool: npt.NDArray[np.uint64], result: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -19,16 +19,21 @@ _BY_VERB = (
     r"\b(?:is|are|was|has been|still|currently|status|state)\b[^.]{0,20}?"
     rf"\b(?:{_UNDER_WAY})\b(?! (?:on|at|port|in /))"
 )  # fmt: skip
+_OF_JSON = re.compile(f"{_STATUS_KEY}|{_FALSE_KEY}", re.IGNORECASE)
 _WAIT = re.compile(
-    rf"{_STATUS_KEY}|{_FALSE_KEY}|{_BY_VERB}|\b{_NOT_OVER}\b|\bplease wait\b|\bworking on it\b|\b202 accepted\b"
+    rf"{_BY_VERB}|\b{_NOT_OVER}\b|\bplease wait\b|\bworking on it\b|\b202 accepted\b"
     r"|\beta:? \d|\bläuft\b|\bin bearbeitung\b|\bwird (?:noch )?(?:verarbeitet|ausgeführt|erstellt)\b",
     re.IGNORECASE,
 )
-_FEW_WORDS = re.compile(rf"\W*(?:[\w#%.-]+\W+){{0,2}}(?:{_UNDER_WAY})\b(?:\W+[\w%.-]+)?\W*", re.IGNORECASE)
+_FEW_WORDS = re.compile(
+    rf"\W*(?:[\w#%.-]+\W+){{0,2}}(?:{_UNDER_WAY}|unfinished)\b(?:\W+[\w%.-]+)?\W*"
+    r"|\W*(?:waiting|queued|pending|scheduled|creating)\b(?:\W+[\w%.-]+){0,3}\W*",
+    re.IGNORECASE,
+)
 _OVER = re.compile(
     r"\b(?<!not )(?<!not yet )(?:completed|succeeded|finished|done)\b(?!\"?\s*:)|\bstarted on\b", re.IGNORECASE
 )
-_CODE = re.compile(r"[(){}\[\];]|--\w")
+_CODE = re.compile(r"\w\(|==|;|\{|\[-|--\w|\bdef\b")
 
 _LIMIT = re.compile(
     r"rate[ _-]?limit|too ?many ?requests|\b429\b|quota exceeded|current quota|usage limit|requests? per minute"
@@ -102,9 +107,10 @@ def flags_of(raw: bytes, failed: bool, limited: bool) -> int:
 def _says_wait(text: str) -> bool:
     if _OVER.search(text):
         return False
-    if _WAIT.search(text):
+    if _OF_JSON.search(text):
         return True
-    return _CODE.search(text) is None and _FEW_WORDS.fullmatch(text) is not None
+    text = text.replace("_", " ")
+    return _CODE.search(text) is None and (_WAIT.search(text) or _FEW_WORDS.fullmatch(text)) is not None
 
 
 def _says_limit(text: str) -> bool:

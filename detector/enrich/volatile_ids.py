@@ -13,16 +13,20 @@ from detector.enrich.volatile_times import AT, number_at, within
 from detector.enrich.volatile_words import (
     CLASS,
     COLON,
+    COUNTER,
     DIGIT,
     DOT,
     HEX,
     JOINT,
     LETTER,
+    LOWER,
     MINUS,
     SLASH,
     WORD,
+    among,
     run_of,
     start_of,
+    word_to,
 )
 
 Bytes = npt.NDArray[np.uint8]
@@ -30,6 +34,7 @@ Ints = npt.NDArray[np.int64]
 
 TOKEN_END = 1  # of the state: up to where tokens were looked at
 _CLOSE_SQUARE = ord("]")
+_VOWEL = among(b"aeiouy")
 _FOLD, _LOCALHOST = packed(b" " * 8), packed(b"localhos")
 ID = 0xFE  # the mark, which no UTF-8 text holds
 
@@ -77,7 +82,8 @@ def id_in(t: Bytes, a: int, b: int) -> tuple[int, int]:
 
     Random is a uuid; a part between joiners of eight hex digits and more, letters and digits among them; and from such
     a part of a token of 16 and more on in which letters and digits alternate as they do not in names: test_case_12 and
-    sha256-sum stay.
+    sha256-sum stay. Fewer turns are enough behind the name of what has ids: req_, sess-; and behind a random part the
+    last one goes too, of the names that Kubernetes gives pods.
     """
     p = a
     while p < b:
@@ -91,11 +97,33 @@ def id_in(t: Bytes, a: int, b: int) -> tuple[int, int]:
                 hexes += (c & HEX) != 0
                 turns += k > p and (c ^ CLASS[t[k - 1]]) & DIGIT != 0
             if hexes == e - p and turns > 0:
+                return p, _pod_end(t, e, b)
+            if turns > 0 and e - p <= 10 and _unspoken(t, p, e) and _pod_end(t, e, b) == b > e:
+                return p, b
+            if p > a and (turns > 1 or (turns > 0 and e - p >= 20)) and e - p >= 12 and word_to(t, p - 1)[1] & COUNTER:
                 return p, e
             if b - a >= 16 and turns >= 3:
                 return p, b
         p = e + 1
     return 0, 0
+
+
+@compiled
+def _pod_end(t: Bytes, e: int, b: int) -> int:
+    """Where the -x2k4p behind a part that ends at `e` ends, if it ends the token too; else `e`."""
+    return b if b == e + 6 and t[e] == MINUS and _unspoken(t, e + 1, b) else e
+
+
+@compiled
+def _unspoken(t: Bytes, a: int, b: int) -> bool:
+    """Whether t[a:b] are small letters and digits, and a digit among them or no vowel: no word."""
+    digits = vowels = 0
+    for k in range(a, b):
+        if not CLASS[t[k]] & (LOWER | DIGIT):
+            return False
+        digits += CLASS[t[k]] & DIGIT != 0
+        vowels += _VOWEL[t[k]] != 0
+    return digits > 0 or vowels == 0
 
 
 @compiled

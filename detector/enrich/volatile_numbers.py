@@ -12,6 +12,7 @@ from detector.enrich.pointers import eight, packed
 from detector.enrich.volatile_ids import TOKEN_END, copy, ipv4_end, is_port, put_id, put_ipv6, put_random
 from detector.enrich.volatile_times import (
     AT,
+    comma_end,
     date_end,
     decimal_end,
     duration_end,
@@ -159,6 +160,11 @@ def _put_word(t: Bytes, i: int, d: int, out: Bytes, n: int, a: int, letters: int
 def _put_number(t: Bytes, i: int, d: int, out: Bytes, n: int, letters: int, state: Ints, spans: Ints) -> int:
     """Deals with a number that no letters are glued to on its left."""
     e = decimal_end(t, i + d)
+    if t[e] == COMMA and CLASS[t[e + 1]] & DIGIT and out[n - 1] != COMMA:
+        f = comma_end(t, e)
+        if f > 0:
+            put_time(out, n, state)
+            return f
     if out[n - 1] == DOT or _CURRENCY[out[n - 1]] or (t[e] == DOT and CLASS[t[e + 1]] & DIGIT):
         while CLASS[t[e]] & WORD or (t[e] == DOT and CLASS[t[e + 1]] & DIGIT):
             e += 1

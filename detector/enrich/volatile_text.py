@@ -9,14 +9,14 @@ from detector.enrich.volatile_ids import put_id
 from detector.enrich.volatile_numbers import PAD, STATE, put_token
 from detector.enrich.volatile_times import AT
 from detector.enrich.volatile_tries import put_try
-from detector.enrich.volatile_words import BACKSLASH, BLANK, CLASS, DIGIT, LOWER, SLASH, SPACE, UPPER, among
+from detector.enrich.volatile_words import BACKSLASH, BLANK, CLASS, DIGIT, LETTER, SLASH, SPACE, among
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
 _ESCAPE = 27
 _BELL = 7
-_P, _P_SMALL, _S, _T, _E, _R, _Y, _OPEN_SQUARE, _CLOSE_SQUARE = b"Ppstery[]"
+_P, _P_SMALL, _S, _T, _E, _M, _R, _Y, _OPEN_SQUARE, _CLOSE_SQUARE = b"Ppstemry[]"
 _LONGEST = 512  # bytes of an escape sequence that carries text
 
 _FOLDERS, _TMP, _TEMP = packed(b"/folders"), packed(b"/tmp"), packed(b"temp")
@@ -47,7 +47,7 @@ def _mark_stops(t: Bytes, end: int, stops: Bytes) -> None:
         temp = ((c == _P_SMALL) | (c == _P)) & ((d == SLASH) | (d == BACKSLASH))
         folders = (c == _S) & (d == SLASH)
         f = t[k + 2]
-        tries = (c == _T) & (((d == _T) & (f == _E)) | ((d == _R) & (f == _Y)))  # of attempt, of try and retry
+        tries = (c == _T) & (((d == _T) & (f == _E) & (t[k + 3] == _M)) | ((d == _R) & (f == _Y)))  # attempt, retry
         stops[k] = number | white | double | temp | folders | tries | (c == _ESCAPE)
     stops[end] = 1
 
@@ -146,12 +146,18 @@ def looks_temporary(t: Bytes, a: int, b: int) -> bool:
     first = eight(t, a)
     if first & _THREE == _TMP_NAME or first & _SEVEN == _PYTEST_NAME:
         return True
-    turns = 0
-    for k in range(a, b):
-        if CLASS[t[k]] & DIGIT:
+    turns = letters = 0
+    for k in range(a, b + 1):
+        if k < b and CLASS[t[k]] & DIGIT:
             return True
-        turns += k > a and CLASS[t[k]] & (UPPER | LOWER) != CLASS[t[k - 1]] & (UPPER | LOWER)
-    return b - a >= 6 and 2 * turns >= b - a
+        if k < b and CLASS[t[k]] & LETTER:
+            turns += letters > 0 and CLASS[t[k]] & LETTER != CLASS[t[k - 1]] & LETTER
+            letters += 1
+            continue
+        if letters >= 6 and 2 * turns >= letters:
+            return True
+        turns = letters = 0
+    return False
 
 
 @compiled

@@ -23,6 +23,7 @@ from detector.enrich.volatile_words import (
     LOWER,
     MONTH,
     OPEN,
+    SPACE,
     TIE,
     UNIT,
     UPPER,
@@ -42,9 +43,9 @@ Ints = npt.NDArray[np.int64]
 AT = 0
 TIME = 0xFF  # the mark, which no UTF-8 text holds
 
-_E, _Z, _OPEN_SQUARE, _CLOSE_SQUARE = b"eZ[]"
+_D, _E, _Z, _OPEN_SQUARE, _CLOSE_SQUARE = b"deZ[]"
 _IN_DATE, _BEFORE_TIME, _IN_TIME, _SIGNS = among(b"-./"), among(b"T-_"), among(b":+,-."), among(b"+-")
-_AM, _PM, _ERROR, _WARNING = flush(b"am"), flush(b"pm"), flush(b"err"), flush(b"war")
+_AM, _PM, _AGO, _ERROR, _WARNING = flush(b"am"), flush(b"pm"), flush(b"ago"), flush(b"err"), flush(b"war")
 _THREE, _MICRO, _MU = packed(b"\xff" * 3), packed("µs".encode()), packed("μs".encode())
 
 
@@ -202,11 +203,31 @@ def duration_end(t: Bytes, e: int) -> int:
             g, flags = word_from(t, f)
             if not flags & UNIT or (g - f <= 2 and CLASS[c] & CLASS[t[g - 1]] & LOWER == 0):
                 g = 0
+            g = 0 if g == f + 1 and c == _D and not _ends_age(t, e, g) else g
         if g == 0:
             return 0
         if not CLASS[t[g]] & DIGIT:
             return 0 if CLASS[t[g]] & WORD or t[g] == OPEN else g
         e = decimal_end(t, run_of(t, g, DIGIT))
+
+
+@compiled
+def _ends_age(t: Bytes, e: int, g: int) -> bool:
+    """Whether the d between `e` and `g` is of days: 5d at the end of a line or column, 5d3h, 5d ago; not 3d models."""
+    if g != e + 1:
+        return False
+    c = t[g]
+    if c == BLANK:
+        return bool(t[g + 1] == BLANK or short_word(t, g + 1, run_of(t, g + 1, WORD)) == _AGO)
+    return bool(c == 0 or c == CLOSE or CLASS[c] & (DIGIT | SPACE))
+
+
+@compiled
+def comma_end(t: Bytes, e: int) -> int:
+    """Where a duration with a decimal comma ends, 1,23 Sek., whose digits before the comma end at `e`."""
+    g = run_of(t, e + 1, DIGIT)
+    _, after = word_from(t, g + (t[g] == BLANK))
+    return duration_end(t, g) if after & UNIT else 0
 
 
 @compiled

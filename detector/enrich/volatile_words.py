@@ -23,7 +23,7 @@ BLANK, BACKSLASH, MINUS, DOT, SLASH, COLON, COMMA, LOW_LINE, EQUALS, OPEN, CLOSE
 
 _WORDS = {
     SURE: "attempt try retry retries iteration iter",
-    COUNTER: "request req process pid thread session trace span worker round job seq id cycle tick poll heartbeat"
+    COUNTER: "request req process pid thread session sess trace span worker round job seq id cycle tick poll heartbeat"
     " sequence nonce execution invocation transaction txn trial",
     # these are also common in other senses, so that they have to be a whole key or stand after a blank
     WEAK: "run pass build batch no count counter take attempts tries iterations",
@@ -40,7 +40,8 @@ _WORDS = {
     " complete completed done passing failing skipped usd eur gbp dollars euros cents points files file lines rows row"
     " results result matches match occurrences items records insertions deletions am pm",
     UNIT: "ns us ms s sec secs second seconds m min mins minute minutes h hr hrs hour hours msec msecs millisecond"
-    " milliseconds microsecond microseconds nanosecond nanoseconds",
+    " milliseconds microsecond microseconds nanosecond nanoseconds"
+    " d day days week weeks sek sekunde sekunden minuten std stunde stunden tage tagen",
     MONTH: "jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august"
     " september october november december",
     DAY: "mon tue wed thu fri sat sun",

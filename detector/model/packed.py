@@ -36,6 +36,7 @@ NAMES_ONLY = 1 << 16  # of its tools the arguments are not told
 LITTLE = 1 << 17  # the output is of a few letters
 OF_RESULTS = TOOL_ERROR | RATE_LIMITED | SAYS_FAILED | SAYS_ONLY_FAILED | SAYS_WAIT | SAYS_OTHER
 """Flags that results bring to their step."""
+FAILURE = TOOL_ERROR | SAYS_FAILED
 
 MAX_WAITS = 8
 """Tools of one call whose results can be waited for."""

@@ -73,7 +73,11 @@ def answer(lane: Any, row: Any, result_wait_s: float) -> bool:
         if lane.wait_key[k] == row.action:
             lane.wait_key[k] = np.uint64(0)
             lane.pending += tie(lane.wait_tool[k], row.result)
-            h.outcome += np.uint32(row.output)
+            fails, failed = row.flags & pk.FAILURE != 0, h.flags & pk.FAILURE != 0
+            if fails and not failed:
+                h.outcome = np.uint32(0)  # of a step that failed what came back is its failures
+            if fails or not failed:
+                h.outcome += np.uint32(row.output)
             h.flags |= row.flags & np.uint32(pk.OF_RESULTS)
             lane.missing -= 1
             if lane.missing == 0:

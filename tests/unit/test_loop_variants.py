@@ -282,7 +282,7 @@ def test_compactions_with_the_same_failed_call_between_are_thrash(between: dict[
 
 def test_an_edit_and_the_same_failing_test_in_one_step_are_no_progress() -> None:
     told = [
-        tool("edit", result="applied", line=i, text=" ".join(words(8, i)))
+        tool("edit", result=f"applied at {words(1, i)[0]}", line=i, text=" ".join(words(8, i)))
         + tool("bash", result="FAILED test_vat: 1 failed, 11 passed", command="pytest")
         for i in range(8)
     ]

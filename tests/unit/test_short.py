@@ -19,6 +19,7 @@ def waits(text: str) -> bool:
         '{"finished":false}', '{"complete":false,"progress":0.4}', "training", "compiling", "downloading 40%",
         "not complete", "not yet finished", "please wait", "Working on it", "202 Accepted", "ETA 5 minutes", "läuft",
         "wird verarbeitet", "status: building", "The build is running.", "still waiting", "job queued",
+        "CREATE_IN_PROGRESS", "Waiting for runner", "active (running)", "queued: position 3", "unfinished",
     ],
 )  # fmt: skip
 def test_it_says_that_something_is_under_way(text: str) -> None:
@@ -29,7 +30,8 @@ def test_it_says_that_something_is_under_way(text: str) -> None:
     "text",
     [
         "", "ok", "server is running on port 8080", "usage: run [--pending] FILE", "Your pending orders: none",
-        "The running total is 35.7 but it should be 40", "def running(self): return self.x", "completed, was running",
+        "The running total is 35.7 but it should be 40", "def running(self): return self.x",
+        "def running(self): return self.state == RUNNING", "completed, was running",
         "nginx: process 7 exited with a signal while starting workers of the pool", "not done: see the log below. " * 9,
         '{"status":"completed","previous":"running"}', "done", "3 rows", "the same",
     ],

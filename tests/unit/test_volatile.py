@@ -49,7 +49,22 @@ def both(text: str | bytes) -> tuple[int, int]:
         ("elapsed 0:00:01.5 so far", "elapsed 0:10:07.25 so far"),
         ("done in 1,234 ms today", "done in 7 ms today"),
         ("3 Minutes later", "4 Seconds later"),
+        ("Fertig (Dauer: 1,23 Sek.)", "Fertig (Dauer: 12,7 Sek.)"),
+        ("Abbruch nach 3 Minuten Wartezeit", "Abbruch nach 1,5 Stunden Wartezeit"),
+        ("the last backup was 3 days ago", "the last backup was 2 weeks ago"),
+        ("web   0/1   CrashLoopBackOff   0   3m", "web   0/1   CrashLoopBackOff   0   5d2h"),
+        ("web   0/1   CrashLoopBackOff   0   45s", "web   0/1   CrashLoopBackOff   0   5d\n"),
+        ("the pod has restarted (5d ago) again", "the pod has restarted (2h ago) again"),
         # ids
+        ("the session sess-vwifcfvnem1o has expired", "the session sess-dd23vxaemzgv has expired"),
+        ("error in request req_BOUTpStBqHtJvaYA7uby", "error in request req_9x1CSHoEeqs5C35K2UUq"),
+        ("job 01ARZ3NDEKTSV4RRFFQ69G5FAV was lost", "job 01J9ZQKXH2M4T6V8W0Y1B3D5F7 was lost"),
+        (
+            "An error occurred. RequestId: 3fa85f64-5717-4562-b3fc-2c963f66afa6",
+            "An error occurred. RequestId: 0a1b2c3d-5717-4562-b3fc-2c963f66afa6",
+        ),
+        ("pod web-5d4f8c7b9-x2k4p is pending", "pod web-6b7c9d8f4-qjzwp is pending"),
+        ("pod web-nhcbjbh2z-qknx9 is pending", "pod web-zz9rsnrkf-4qhvw is pending"),
         ("object 3fa85f64-5717-4562-b3fc-2c963f66afa6 gone", "object 12345678-1234-1234-1234-123456789012 gone"),
         ("file_3fa85f64-5717-4562-b3fc-2c963f66afa6.json", "file_0a1b2c3d-5717-4562-b3fc-2c963f66afa6.json"),
         ("commit 4f2a9c1d8e7b6a5f4c3d2e1f0a9b8c7d6e5f4a3b ok", "commit 0f2a9c1d8e7b6a5f4c3d2e1f0a9b8c7d6e5f4a3c ok"),
@@ -74,6 +89,7 @@ def both(text: str | bytes) -> tuple[int, int]:
         ("no such file /tmp/tmpab12cd/out.txt", "no such file /tmp/tmpzz98yx/out.txt"),
         ("wrote /tmp/pytest-of-me/pytest-12/test_a0/log", "wrote /tmp/pytest-of-me/pytest-13/test_a1/log"),
         ("wrote /var/folders/zz/zyxvpxvq6csfx0000gn/T/tmpabc", "wrote /var/folders/ab/qqqvpxvq6csfx0000gn/T/tmpxyz"),
+        ("wrote /tmp/report-AbC123.html", "wrote /tmp/report-xYzWvU.html"),
         (r"wrote C:\Users\me\AppData\Local\Temp\x12\out", r"wrote C:\Users\me\AppData\Local\Temp\y77\out"),
         # counters
         ("Attempt 3 of 10 failed", "Attempt 4 of 10 failed"),
@@ -195,6 +211,12 @@ def test_bare_numbers_in_prose_count_in_the_strict_one_only(a: str, b: str) -> N
         ("the second entry of the list is missing", "the third entry of the list is missing"),
         ("please try one of these pears for lunch", "please try two of these pears for lunch"),
         ("Attempt X failed for reasons unknown", "Attempt Y failed for reasons unknown"),
+        ("the pod web-5d4f8c7b9-stage is pending", "the pod web-5d4f8c7b9-tests is pending"),
+        ("the folder my-database1-tests is missing", "the folder my-database2-tests is missing"),
+        ("worker-Http2ServerHandler has been lost", "worker-Http3ServerHandler has been lost"),
+        ("wrote /tmp/report-summary.html to disk", "wrote /tmp/report-details.html to disk"),
+        ("the array is a 2d array of the values", "the array is a 3d array of the values"),
+        ("the point is at 1,23 on the longest axis", "the point is at 1,24 on the longest axis"),
         # tables and lists
         ("1. apples\n2. pears\n3. plums\n4. grapes and more", "1. apples\n2. pears\n3. plums\n5. grapes and more"),
         (
