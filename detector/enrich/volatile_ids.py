@@ -13,7 +13,6 @@ from detector.enrich.volatile_times import AT, number_at, within
 from detector.enrich.volatile_words import (
     CLASS,
     COLON,
-    COUNTER,
     DIGIT,
     DOT,
     HEX,
@@ -24,9 +23,10 @@ from detector.enrich.volatile_words import (
     SLASH,
     WORD,
     among,
+    flush,
     run_of,
+    short_word,
     start_of,
-    word_to,
 )
 
 Bytes = npt.NDArray[np.uint8]
@@ -35,6 +35,7 @@ Ints = npt.NDArray[np.int64]
 TOKEN_END = 1  # of the state: up to where tokens were looked at
 _CLOSE_SQUARE = ord("]")
 _VOWEL = among(b"aeiouy")
+_REQ, _SESS = flush(b"req"), flush(b"sess")
 _FOLD, _LOCALHOST = packed(b" " * 8), packed(b"localhos")
 ID = 0xFE  # the mark, which no UTF-8 text holds
 
@@ -82,7 +83,7 @@ def id_in(t: Bytes, a: int, b: int) -> tuple[int, int]:
 
     Random is a uuid; a part between joiners of eight hex digits and more, letters and digits among them; and from such
     a part of a token of 16 and more on in which letters and digits alternate as they do not in names: test_case_12 and
-    sha256-sum stay. Fewer turns are enough behind the name of what has ids: req_, sess-; and behind a random part the
+    sha256-sum stay. Fewer turns are enough behind req_ and sess-; and behind a random part the
     last one goes too, of the names that Kubernetes gives pods.
     """
     p = a
@@ -100,8 +101,10 @@ def id_in(t: Bytes, a: int, b: int) -> tuple[int, int]:
                 return p, _pod_end(t, e, b)
             if turns > 0 and e - p <= 10 and _unspoken(t, p, e) and _pod_end(t, e, b) == b > e:
                 return p, b
-            if p > a and (turns > 1 or (turns > 0 and e - p >= 20)) and e - p >= 12 and word_to(t, p - 1)[1] & COUNTER:
-                return p, e
+            if (turns > 1 and e - p >= 12) or (turns > 0 and e - p >= 20):
+                word = short_word(t, start_of(t, p - 1, LETTER), p - 1) if p > a + 2 else np.uint64(0)
+                if word in (_REQ, _SESS):
+                    return p, e
             if b - a >= 16 and turns >= 3:
                 return p, b
         p = e + 1
