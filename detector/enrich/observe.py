@@ -96,7 +96,7 @@ class Observer:
         if e.tools:
             if e.output is not None and e.output.sketch is not None:
                 _parsed(e.output.sketch)  # first: a call that is refused must leave nothing in the pack
-            action, said, missing, sketch = self._tools(e.tools, ident, pack)
+            action, said, missing, sketch = self._tools(e.tools, t, ident, pack)
             name = e.tools[0].name
             if len(e.tools) > 1:
                 flags |= pk.SEVERAL
@@ -137,10 +137,10 @@ class Observer:
         input, cached, written, output, reasoning = tokens
         return flags, pricing.cost_usd(tiers, input or 0, cached or 0, written or 0, output or 0, reasoning or 0)
 
-    def _tools(self, tools: list[Tool], ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int]:
+    def _tools(self, tools: list[Tool], t: float, ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int]:
         """Fingerprints of the action and of what it says, how many results are missing, the action's sketch."""
         try:
-            done = of_tools(tools)
+            done = of_tools(tools, t)
         except RecursionError as error:
             raise BadInput(Reason.TOO_DEEP, "tools", f"arguments are nested more than {MAX_DEPTH} deep") from error
         except UnicodeDecodeError as error:

@@ -1,6 +1,7 @@
 """What a step did and what came back: fingerprints of tool calls and their arguments, and the texts of results."""
 
 import re
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +27,11 @@ _OF_THE_REQUEST = frozenset(
 _TEMPORARY = re.compile(
     rb"(/(?:tmp|var/tmp|var/folders)/)(?:(?=tmp|pytest-)|(?=(?:[^/\"\\\s\0\d]{0,40}\d){3}))[^/\"\\\s\0]*"
 )
+_TIME = re.compile(
+    rb"\b(20\d\d-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?|\b(1[6-9]\d{8})(?:\d{3})?\b"
+)
+_NOW_S = 120.0
+"""A time in arguments this near to the call's own is that of the request; any other names a target."""
 _ADDRESS = re.compile(rb"0x[0-9A-Fa-f]{6,16}\b")
 
 
@@ -47,11 +53,11 @@ class Tooling(NamedTuple):
     missing: tuple[tuple[str | None, int], ...]  # call id, fingerprint of name and arguments
 
 
-def of_tools(tools: list[Tool]) -> Tooling:
-    """What all tools of a step did; raises msgspec.DecodeError where arguments cannot be read."""
+def of_tools(tools: list[Tool], t: float) -> Tooling:
+    """What all tools of a step at `t` (s UTC) did; raises msgspec.DecodeError where arguments cannot be read."""
     if len(tools) == 1:
-        return _of_tool(tools[0])
-    parts = [_of_tool(tool) for tool in tools]
+        return _of_tool(tools[0], t)
+    parts = [_of_tool(tool, t) for tool in tools]
     # Tools of one step are asked for at once: their order says nothing.
     return Tooling(
         action=xxh3_64_intdigest(b"".join(sorted([p.action.to_bytes(8, "little") for p in parts]))),
@@ -62,9 +68,11 @@ def of_tools(tools: list[Tool]) -> Tooling:
     )
 
 
-def _of_tool(tool: Tool) -> Tooling:
+def _of_tool(tool: Tool, t: float) -> Tooling:
     name = tool.name.encode()
     told, holds = read_arguments(tool.arguments)
+    if (b"202" in told or b"17" in told or b"18" in told) and _TIME.search(told) is not None:
+        told, holds = _without_now(told, t), _without_now(holds, t)
     text = name + b" " + told
     action = xxh3_64_intdigest(text)
     said = xxh3_64_intdigest(name + b"\0" + holds)
@@ -120,6 +128,23 @@ def read_arguments(arguments: msgspec.Raw) -> tuple[bytes, bytes]:
     leaves.sort()
     holds = "\0".join(leaves).encode()
     return (_steady(told), _steady(holds)) if _may_vary(told) else (told, holds)
+
+
+def _without_now(told: bytes, t: float) -> bytes:
+    """A text without the times that are about `t` (s UTC); one that names no zone is UTC."""
+
+    def steady(found: re.Match[bytes]) -> bytes:
+        day, clock, zone, seconds = (None if part is None else part.decode() for part in found.groups())
+        if seconds is not None:
+            then = float(seconds)
+        else:
+            try:
+                then = datetime.fromisoformat(f"{day}T{clock}{zone or 'Z'}").timestamp()
+            except ValueError:
+                return found[0]
+        return b"now" if abs(then - t) <= _NOW_S else found[0]
+
+    return _TIME.sub(steady, told)
 
 
 def _may_vary(told: bytes) -> bool:

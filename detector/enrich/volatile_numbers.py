@@ -9,13 +9,11 @@ import numpy.typing as npt
 
 from detector.enrich.compiled import compiled
 from detector.enrich.pointers import eight, packed
+from detector.enrich.volatile_durations import comma_end, decimal_end, duration_end
 from detector.enrich.volatile_ids import TOKEN_END, copy, ipv4_end, is_port, put_id, put_ipv6, put_random
 from detector.enrich.volatile_times import (
     AT,
-    comma_end,
     date_end,
-    decimal_end,
-    duration_end,
     month_date,
     number_at,
     put_time,

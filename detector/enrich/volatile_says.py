@@ -1,4 +1,4 @@
-"""Whether a text says that something failed, that a rate limit was hit, or that something is still under way.
+"""Whether a text says that something failed or that a rate limit was hit.
 
 Phrases are looked for by a hash of two of their three-byte pieces, at neighbouring offsets, so that only every second
 position of a text need be looked at (after Wu, Manber: A Fast Algorithm for Multi-Pattern Searching, 1994).
@@ -33,10 +33,10 @@ from detector.enrich.volatile_words import (
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
-FAILED, RATE_LIMITED, WAITING = 1, 2, 4
+FAILED, RATE_LIMITED = 1, 2
 ENDS = 8192  # bytes at each end that are looked at
-_SHORT, _SHORTER = 600, 300  # bytes of texts that may say RATE_LIMITED, WAITING
-_ENDED, _STATUS = 8, 16
+_SHORT = 600  # bytes of texts that may say RATE_LIMITED
+_STATUS = 16
 _AMONG = 32  # the phrase may lie within longer words
 _CODE = 128  # a number other than 0 has to follow
 _PLAIN = 64  # the phrase says it whatever stands around: it is a negation itself
@@ -49,14 +49,10 @@ _FAILED = (
 _FAILED_PLAIN = "cANNOt|cAN'T|couLDN'T|COULd not|DID Not|dIDN't|noT OK"  # "not found" is an answer, not a failure
 _RATE = (
     "rate LIMIt|rate-LIMIt|rate_LIMIt|rateLIMIt|tOO Many requests|QUOTa exceeded|thrOTTL|ovERLOaded|resource EXHAusted"
-    "|resource_EXHAusted|resourceEXHAusted"
+    '|resource_EXHAusted|resourceEXHAusted|tOOManyRequests|too_MANy_requests|(SLOWdown)|>SLOWdown<|"SLOWdown"|SLOWdown:|reduce your REQUest rate'
+    "|pROVisionedThroughputExceeded|requESTS per minute|usAGE Limit reached|exCEEDed your current quota|reTRY-After"
+    "|zu VIEle anfragen"
 )
-_WAITING = (
-    "rUNNIng|peNDINg|qUEUEd|in pROGRess|in_pROGRess|in-pROGRess|pROCEssing|buiLDINg|sTARTing|pROVIsioning|scHEDUled"
-    "|WAITing|CREAting|depLOYIng|initialIZINg|initialISINg"
-)
-_WAITING_PLAIN = "not rEADY|noT YEt|not finISHEd|noT DOne|not compLETEd|sTILL "
-_ENDING = "compLETEd|suCCEEded|DONE|finISHEd"
 _CODES = "exit CODE|exit sTATUs|with CODE|with sTATUs"
 _STATUSES = " 429|:429|=429|(429|/429|\"429|'429"
 
@@ -66,16 +62,13 @@ _KINDS = (
     (_CODES, FAILED | _CODE),
     (_RATE, RATE_LIMITED | _AMONG | _PLAIN),
     (_STATUSES, _STATUS),
-    (_WAITING, WAITING),
-    (_WAITING_PLAIN, WAITING | _PLAIN),
-    (_ENDING, _ENDED),
 )
 _ZERO, _OPEN_SQUARE, _OPEN_BRACE = b"0[{"
 _QUOTES, _BEFORE_CODE = among(b"\"'\\"), among(b' :="-')
 _STA, _ERR, _HTT, _COD = flush(b"sta"), flush(b"err"), flush(b"htt"), flush(b"cod")
 _NO, _NOT, _WITHOUT, _NOUGHT, _ZERO_WORD = flush(b"no"), flush(b"not"), flush(b"without"), flush(b"0"), flush(b"zero")
 _NULL, _NONE, _NIL, _FALSE = flush(b"null"), flush(b"none"), flush(b"nil"), flush(b"false")
-_WIDTH = 20
+_WIDTH = 32
 _SLOTS = 16384
 _MUL = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(50)
@@ -114,7 +107,7 @@ _SHORT_TABLE, _SHORT_ROWS, _SHORT_TEXT = _phrases(_KINDS)
 
 @compiled
 def says(x: Bytes, begin: int, end: int, size: int) -> int:
-    """FAILED, RATE_LIMITED and WAITING bits of a text of `size` bytes whose normalised form is x[begin:end].
+    """FAILED and RATE_LIMITED bits of a text of `size` bytes whose normalised form is x[begin:end].
 
     Eight bytes and more lie before and behind it. Only ENDS bytes at either end are looked at.
     """
@@ -125,9 +118,7 @@ def says(x: Bytes, begin: int, end: int, size: int) -> int:
         found = _scan(x, begin, min(end, begin + ENDS), table, rows, text, FAILED)
         if found == 0 and end - begin > ENDS:
             found = _scan(x, max(begin + ENDS, end - ENDS), end, table, rows, text, FAILED)
-    if size > _SHORTER or found & (FAILED | _ENDED):
-        found &= ~WAITING
-    return found & (FAILED | RATE_LIMITED | WAITING)
+    return found & (FAILED | RATE_LIMITED)
 
 
 @compiled
@@ -195,7 +186,7 @@ def _judged(x: Bytes, a: int, b: int, kind: int) -> int:
     if kind & _CODE:
         return FAILED if _is_code(x, b) else 0
     if kind & _PLAIN:
-        return kind & (FAILED | WAITING)
+        return FAILED
     return 0 if _denied_before(x, a) or _denied_after(x, b) else kind
 
 

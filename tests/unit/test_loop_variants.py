@@ -1,5 +1,6 @@
 """Variants of the detection table: other texts, periods, counts and sources; and what each alert of `loop` says."""
 
+import datetime as dt
 import random
 from typing import Any
 
@@ -165,6 +166,15 @@ def test_key_order_empty_fields_and_json_in_a_string_do_not_make_an_action_anoth
 def test_what_names_only_the_request_does_not_make_an_action_another(volatile: dict[str, str]) -> None:
     told = [tool("get", result="r", q="x", **{k: v.format(i=i) for k, v in volatile.items()}) for i in range(4)]
     assert severities(judge(steps(*told))) == ["critical"]
+
+
+def test_a_time_in_arguments_that_is_about_now_is_that_of_the_request() -> None:
+    now = [dt.datetime.fromtimestamp(T0 + i * GAP_S + 3, dt.UTC) for i in range(4)]
+    for told in (now, [t.isoformat(" ", "seconds") for t in now], [int(t.timestamp()) for t in now]):
+        events = [tool("post", result="same", at=str(t) if told is now else t, body="hello") for t in told]
+        assert severities(judge(steps(*events))) == ["critical"]
+    days = [tool("book", result="booked", at=f"2026-09-2{i}T10:00:00Z") for i in range(2, 10)]
+    assert is_quiet(steps(*days))
 
 
 @pytest.mark.parametrize("key", ["page", "id", "user_id", "offset", "date", "line"])

@@ -112,10 +112,10 @@ def tool(name: str = "ls", arguments: Any = None, call_id: str | None = None, **
 
 def test_an_action_is_its_tools_names_and_arguments_in_any_order() -> None:
     one, other = tool("ls", {"path": "/a"}, result="x"), tool("cat", {"path": "/a"}, result="x")
-    actions = [of_tools(t).action for t in ([one], [other], [one, other], [other, one], [one, one])]
+    actions = [of_tools(t, T0).action for t in ([one], [other], [one, other], [other, one], [one, one])]
     assert actions[2] == actions[3]
     assert len(set(actions)) == 4
-    assert of_tools([tool("ls", {"path": "/a"}, result="y")]).action == actions[0]
+    assert of_tools([tool("ls", {"path": "/a"}, result="y")], T0).action == actions[0]
 
 
 def told(*events: dict[str, Any]) -> Any:
@@ -164,7 +164,8 @@ def test_white_space_at_the_ends_of_a_result_is_no_news() -> None:
 
 def test_what_is_not_told_yet_is_missing_by_its_id_and_what_is_empty_is_not() -> None:
     steps = of_tools(
-        [tool("a", call_id="c1"), tool("b", result="x"), tool("c"), tool("d", result=""), tool("e", error=False)]
+        [tool("a", call_id="c1"), tool("b", result="x"), tool("c"), tool("d", result=""), tool("e", error=False)],
+        T0,
     )
     assert [call_id for call_id, _ in steps.missing] == ["c1", None]
 
@@ -186,7 +187,7 @@ def test_a_result_is_the_same_told_with_its_call_or_later(result: Any, error: st
 
 
 def test_what_an_action_says_is_the_same_in_another_structure() -> None:
-    flat = of_tools([tool("f", {"a": "x", "b": [1, 2], "c": ""})]).said
-    assert of_tools([tool("f", {"b": {"one": 1, "two": 2}, "d": "x"})]).said == flat
-    assert of_tools([tool("g", {"a": "x", "b": [1, 2]})]).said != flat
-    assert of_tools([tool("f", {"a": "x", "b": [1, 3]})]).said != flat
+    flat = of_tools([tool("f", {"a": "x", "b": [1, 2], "c": ""})], T0).said
+    assert of_tools([tool("f", {"b": {"one": 1, "two": 2}, "d": "x"})], T0).said == flat
+    assert of_tools([tool("g", {"a": "x", "b": [1, 2]})], T0).said != flat
+    assert of_tools([tool("f", {"a": "x", "b": [1, 3]})], T0).said != flat
