@@ -49,7 +49,9 @@ _FAILED = (
 _FAILED_PLAIN = "cANNOt|cAN'T|couLDN'T|COULd not|DID Not|dIDN't|noT OK"  # "not found" is an answer, not a failure
 _RATE = (
     "rate LIMIt|rate-LIMIt|rate_LIMIt|rateLIMIt|tOO Many requests|QUOTa exceeded|thrOTTL|ovERLOaded|resource EXHAusted"
-    '|resource_EXHAusted|resourceEXHAusted|tOOManyRequests|too_MANy_requests|(SLOWdown)|>SLOWdown<|"SLOWdown"|SLOWdown:|reduce your REQUest rate'
+    "|resource_EXHAusted|resourceEXHAusted|tOOManyRequests|too_MANy_requests"
+    '|(SLOWdown)|>SLOWdown<|"SLOWdown"|SLOWdown:'
+    "|reduce your REQUest rate"
     "|pROVisionedThroughputExceeded|requESTS per minute|usAGE Limit reached|exCEEDed your current quota|reTRY-After"
     "|zu VIEle anfragen"
 )
