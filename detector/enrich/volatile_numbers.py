@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.enrich.compiled import compiled
-from detector.enrich.pointers import eight, packed
 from detector.enrich.volatile_durations import comma_end, decimal_end, duration_end
 from detector.enrich.volatile_ids import TOKEN_END, copy, ipv4_end, is_port, put_id, put_ipv6, put_random
 from detector.enrich.volatile_times import (
@@ -19,7 +18,7 @@ from detector.enrich.volatile_times import (
     put_time,
     time_end,
 )
-from detector.enrich.volatile_tries import LEADING, PROCESS, begins_line, bracketed, ordinal_end
+from detector.enrich.volatile_tries import LEADING, PROCESS, begins_line, bracketed, of_end, ordinal_end
 from detector.enrich.volatile_words import (
     BLANK,
     CLASS,
@@ -62,7 +61,6 @@ Ints = npt.NDArray[np.int64]
 PAD = 64
 _LF, _ZERO, _X, _OPEN_SQUARE = b"\n0x["
 _PAUSE, _CLAUSE, _CURRENCY = among(b",.;"), among(b",.;:!?"), among(b"$\xac\xa3")  # the last bytes of the signs
-_THREE, _SEVEN, _OF, _OUT_OF = packed(b"\xff" * 3), packed(b"\xff" * 7), packed(b"of "), packed(b"out of ")
 FEW, MANY = 10, 20  # letters that a text needs before named numbers, and before long and bare ones, are volatile
 LONG = 9  # digits of epoch seconds
 _ADDRESS = 5  # hex digits behind 0x; shorter ones are constants
@@ -201,7 +199,7 @@ def _put_plain(
         return e
     whole = e == i + d or (t[i + d] == COMMA and t[e - 1] != DOT)
     if named == SURE or (named & (COUNTER | WEAK | KEY) and letters >= FEW):
-        f = _of_end(t, e)
+        f = of_end(t, e)
         told = named == WEAK and after & TELLS and f == e  # run 5 tests
         if (whole and not told) or named == KEY:
             put_id(out, n, state)
@@ -232,23 +230,6 @@ def _note(a: int, b: int, state: Ints, spans: Ints) -> None:
         spans[2 * state[BARE]] = a
         spans[2 * state[BARE] + 1] = b
     state[BARE] += 1
-
-
-@compiled
-def _of_end(t: Bytes, e: int) -> int:
-    """Where the ` of 10`, ` out of 10` or `/10` behind a counter ends; `e` if there is none."""
-    f = e + (t[e] == BLANK)
-    if t[f] == SLASH:
-        f += 1
-    elif f > e and eight(t, f) & _SEVEN == _OUT_OF:
-        f += 6
-    elif f > e and eight(t, f) & _THREE == _OF:
-        f += 2
-    else:
-        return e
-    f += t[f] == BLANK
-    g = run_of(t, f, DIGIT)
-    return g if g > f and not CLASS[t[g]] & WORD else e
 
 
 @compiled

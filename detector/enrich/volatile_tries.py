@@ -40,7 +40,7 @@ _PROCESS = 3  # digits and more: fewer are an index
 _ROMAN = among(b"IVX")
 _TAB, _LF, _CR, _CLOSE_SQUARE = b"\t\n\r]"
 _ST, _ND, _RD, _TH = flush(b"st"), flush(b"nd"), flush(b"rd"), flush(b"th")
-_FOUR, _OF = packed(b"\xff" * 4), packed(b" of ")
+_THREE, _SEVEN, _OF, _OUT_OF = packed(b"\xff" * 3), packed(b"\xff" * 7), packed(b"of "), packed(b"out of ")
 
 
 @compiled
@@ -68,7 +68,7 @@ def put_try(t: Bytes, i: int, out: Bytes, n: int, state: Ints) -> int:
         return e
     out[state[AT]] = BLANK
     put_id(out, state[AT] + 1, state)
-    if eight(t, f) & _FOUR == _OF:
+    if t[f] == BLANK and eight(t, f + 1) & _THREE == _OF:
         g = run_of(t, f + 4, DIGIT)
         g = _numeral_end(t, f + 4) if g == f + 4 else g
         f = g if g > 0 and not CLASS[t[g]] & WORD else f
@@ -87,6 +87,23 @@ def _numeral_end(t: Bytes, a: int) -> int:
         if not _ROMAN[t[k]]:
             return 0
     return b
+
+
+@compiled
+def of_end(t: Bytes, e: int) -> int:
+    """Where the ` of 10`, ` out of 10` or `/10` behind a counter ends; `e` if there is none."""
+    f = e + (t[e] == BLANK)
+    if t[f] == SLASH:
+        f += 1
+    elif f > e and eight(t, f) & _SEVEN == _OUT_OF:
+        f += 6
+    elif f > e and eight(t, f) & _THREE == _OF:
+        f += 2
+    else:
+        return e
+    f += t[f] == BLANK
+    g = run_of(t, f, DIGIT)
+    return g if g > f and not CLASS[t[g]] & WORD else e
 
 
 @compiled
