@@ -95,3 +95,8 @@ def last(alerts: Iterable[Alert], rule: str | None = None) -> list[Alert]:
 def severities(alerts: Iterable[Alert], rule: str = "loop") -> list[str]:
     """The severity that each episode of a rule reached."""
     return [a.severity for a in last(alerts, rule)]
+
+
+def loops(events: list[Event]) -> list[tuple[str, str | None]]:
+    """Severity and class of each episode of `loop`."""
+    return [(a.severity, a.class_) for a in last(judge(events), "loop")]

@@ -17,6 +17,7 @@ from tests.support.judged import (
     is_quiet,
     judge,
     last,
+    loops,
     severities,
     status,
     steps,
@@ -35,11 +36,6 @@ def rewordings(times: int, seed: int = 0) -> list[str]:
     """Answers of 300 words, a tenth of the words changed each time."""
     base = words(300, seed)
     return [" ".join(varied(base, 0.1, seed * 100 + i)) for i in range(times)]
-
-
-def loops(events: list[Event]) -> list[tuple[str, str | None]]:
-    """Severity and class of each episode of `loop`."""
-    return [(a.severity, a.class_) for a in last(judge(events), "loop")]
 
 
 def one_loop(events: list[Event]) -> Alert:
