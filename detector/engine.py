@@ -164,7 +164,7 @@ class Engine:
 
     def _file_finals(self, t: float) -> list[Alert]:
         """Takes the last outputs of runs that have been idle for long enough as their final ones."""
-        idle = retention.finished(self._shard, t, float(self._screen["final_s"]))
+        idle = retention.finished(self._shard, t)
         if not idle:
             return []
         ends, slots = [end for end, _ in idle], [slot for _, slot in idle]
@@ -249,7 +249,6 @@ def _screen(config: Config, all_steps: bool, all_spend: bool) -> Any:
     screen["spike_times"] = min(s.times_usual for s in spikes)
     screen["update_factor"] = config.episodes.update_factor
     screen["result_wait_s"] = config.time.result_wait_s
-    screen["final_s"] = min(r.redundant_work.idle_s for r in every)
     screen["all_steps"], screen["all_spend"] = all_steps, all_spend
     return screen
 

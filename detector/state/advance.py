@@ -43,10 +43,10 @@ def advance(
         row = rows[r]
         if row.kind == pk.CALL:
             s, lane = subjects[row.subject], lanes[row.lane]
-            if s.has_task and lane.final_t > 0.0 and row.t - lane.last_t >= screen.final_s:
+            if s.has_task and lane.final_t > 0.0 and row.t - lane.last_t >= lane.final_s:
                 if n > 0 or k > 0:
                     return k, n, m  # what came before is told first
-                return 0, final(lane, row.lane, row.subject, r, lane.last_t + screen.final_s, found, n), m
+                return 0, final(lane, row.lane, row.subject, r, lane.last_t + lane.final_s, found, n), m
             lane.last_t = max(lane.last_t, row.t)
             n = meter(s, actors[row.actor], row, r, max(row.t, watermark), screen, found, n)
             newest = lane.history[(lane.steps - 1) % _H].t if lane.steps > 0 else 0.0

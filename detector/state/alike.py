@@ -25,7 +25,7 @@ _FORM_MOST = 100.0
 
 @compiled
 def tie(a: np.uint64, b: np.uint64) -> np.uint64:
-    """One fingerprint of two, as `detector.enrich.tools.mix` makes it."""
+    """One fingerprint of two, as `detector.enrich.packing.tie` makes it of whole columns."""
     h = (a ^ b) * _MIX
     return h ^ (h >> np.uint64(29))
 

@@ -58,7 +58,6 @@ SCREEN = np.dtype(
         ("spike_times", "f8"),
         ("update_factor", "f8"),
         ("result_wait_s", "f8"),
-        ("final_s", "f8"),  # idle for so long: its last output was the final one
         ("all_steps", "u1"),  # each step is told, for signals
         ("all_spend", "u1"),  # and what each call spends, to be explained
     ]

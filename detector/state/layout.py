@@ -51,6 +51,7 @@ LANE = np.dtype(
         ("segment", "i4"),
         ("alike", "f4"),  # outputs of this similarity are alike
         ("near", "f4"),  # actions of this similarity are near copies
+        ("final_s", "f4"),  # idle for so long: its last output was the final one
         ("window", "i4"),  # steps in which the rounds of a short period lie
         ("steps", "i8"),  # how many steps it has had
         ("streak", "i4"),  # outputs in a row, each alike to one before it

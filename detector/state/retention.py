@@ -24,11 +24,11 @@ def overdue(shard: Shard, limit: float) -> list[int]:
     return late
 
 
-def finished(shard: Shard, t: float, idle_s: float) -> list[tuple[float, int]]:
-    """Of lanes idle for `idle_s` by `t` (s UTC) since an output: when that became final, and the slot."""
+def finished(shard: Shard, t: float) -> list[tuple[float, int]]:
+    """Of lanes idle for long enough by `t` (s UTC) since an output: when that became final, and the slot."""
     rows = shard.lanes.rows
-    slots = np.flatnonzero((rows["final_t"] > 0.0) & (rows["last_t"] + idle_s <= t))
-    ends = rows["last_t"][slots] + idle_s
+    slots = np.flatnonzero((rows["final_t"] > 0.0) & (rows["last_t"] + rows["final_s"] <= t))
+    ends = rows["last_t"][slots] + rows["final_s"][slots]
     order = np.lexsort((rows["key"][slots], ends))
     return list(zip(ends[order].tolist(), slots[order].tolist(), strict=True))
 

@@ -91,9 +91,11 @@ class Shard:
         if ident.lane in self.lanes:
             return self.lanes.get(ident.lane)
         slot = self.lanes.add(ident.lane, self.segment_of(ident.subject))
-        row, rule = self.lanes.rows[slot], self._rules_of(ident).loop
+        row, rules = self.lanes.rows[slot], self._rules_of(ident)
+        rule = rules.loop
         row["subject_key"], row["window"] = ident.subject, rule.window_steps
         row["alike"], row["near"] = rule.output_similarity, rule.near_similarity
+        row["final_s"] = rules.redundant_work.idle_s
         self.lane_names[slot] = ident
         self.trails[slot] = Trail()
         return slot

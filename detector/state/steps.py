@@ -168,13 +168,20 @@ def _tell(
     f.kind, f.how, f.row, f.lane, f.subject = STEP, how, row, slot, subject_slot
     f.t, f.step, f.signature, f.flags, f.mode = h.t, i, h.signature, h.flags, h.mode
     f.period, f.rounds, f.first_step, f.first_t = 1, rounds, first, g.t
+    f.step_cost = lane.step_cost
+    _sum(f, lane, s, g.cost_before, g.tokens_before, g.calls_before)
+    return n + 1
+
+
+@compiled
+def _sum(f: Any, lane: Any, s: Any, cost_before: float, tokens_before: int, calls_before: int) -> None:
+    """Notes what a lane has spent since it had spent so much, and what is known of its task; the rest is told later."""
     f.repeats, f.novel, f.similarity, f.form = False, False, 0.0, 0.0
     f.compactions = lane.compactions
-    f.cost, f.cost_after, f.step_cost = lane.cost - g.cost_before, lane.cost, lane.step_cost
-    f.tokens, f.tokens_after = lane.tokens - g.tokens_before, lane.tokens
-    f.calls, f.calls_after = lane.calls - g.calls_before, lane.calls
+    f.cost, f.cost_after = lane.cost - cost_before, lane.cost
+    f.tokens, f.tokens_after = lane.tokens - tokens_before, lane.tokens
+    f.calls, f.calls_after = lane.calls - calls_before, lane.calls
     f.strong_t, f.medium_t, f.began_t = s.strong, s.medium, s.first
-    return n + 1
 
 
 @compiled
@@ -192,10 +199,6 @@ def compact(lane: Any, row: Any, r: int, s: Any, screen: Any, found: Any, n: int
     f.kind, f.how, f.row, f.lane, f.subject = STEP, THRASH, r, row.lane, row.subject
     f.t, f.step, f.signature, f.flags, f.mode = row.t, lane.steps - 1, _MIX, row.flags, lay.MODE_ACTION
     f.period, f.rounds, f.first_step, f.first_t = 1, lane.compactions, lane.compacted_step, lane.compacted_t
-    f.repeats, f.novel, f.similarity, f.form = False, False, 0.0, 0.0
-    f.compactions = lane.compactions
-    f.cost, f.cost_after, f.step_cost = lane.cost - lane.compacted_cost, lane.cost, row.cost_usd
-    f.tokens, f.tokens_after = lane.tokens - lane.compacted_tokens, lane.tokens
-    f.calls, f.calls_after = lane.calls - lane.compacted_calls, lane.calls
-    f.strong_t, f.medium_t, f.began_t = s.strong, s.medium, s.first
+    f.step_cost = row.cost_usd
+    _sum(f, lane, s, lane.compacted_cost, lane.compacted_tokens, lane.compacted_calls)
     return n + 1

@@ -49,6 +49,14 @@ def test_a_run_that_goes_on_has_given_no_final_answer_yet_and_its_last_one_count
     assert redundant([*drafts(5), *goes_on]) == []
 
 
+def test_how_long_a_run_is_idle_first_can_be_set_for_one_agent_alone() -> None:
+    rules = {"redundant_work": {"idle_s": 60.0}}
+    config = Config.model_validate({"overrides": [{"agent": "hasty", "rules": rules}]})
+    (patient,) = last(judge(drafts(5), config), "redundant_work")
+    (hasty,) = last(judge(drafts(5, agent="hasty"), config), "redundant_work")
+    assert (patient.opened_at, hasty.opened_at) == (T0 + 4 * 300 + 40 + 1800, T0 + 4 * 300 + 40 + 60)
+
+
 def test_runs_without_a_task_are_not_compared() -> None:
     assert redundant([{k: v for k, v in e.items() if k != "task"} for e in drafts(6)]) == []
 
