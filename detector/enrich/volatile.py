@@ -156,8 +156,3 @@ def fingerprints(text: bytes) -> tuple[int, int, int]:
     loose, strict, says = np.zeros(1, np.uint64), np.zeros(1, np.uint64), np.zeros(1, np.uint8)
     fingerprint_many(np.frombuffer(text, np.uint8), np.array([len(text)]), loose, strict, says)
     return int(loose[0]), int(strict[0]), int(says[0])
-
-
-def warm() -> None:
-    """Compiles what is compiled, so that the first event does not wait for it."""
-    fingerprints(b"warm")

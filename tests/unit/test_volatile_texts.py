@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from detector.enrich.volatile import WHOLE, fingerprint_many, fingerprints, warm
+from detector.enrich.volatile import WHOLE, fingerprint_many, fingerprints
 
 
 def both(text: str) -> tuple[int, int]:
@@ -18,7 +18,7 @@ def both(text: str) -> tuple[int, int]:
 @pytest.fixture(autouse=True, scope="module")
 def _compiled() -> None:
     """No example takes as long as compiling does."""
-    warm()
+    fingerprints(b"warm")
 
 
 letters = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=1, max_size=9)
