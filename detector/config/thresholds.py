@@ -41,7 +41,7 @@ class LoopRule(Section):
     )
     near_similarity: Share = Field(
         0.8,
-        description="Jaccard of 8-byte shingles from which actions are near copies: finds 2 of 51 runs not labelled stuck",
+        description="Jaccard of 8-byte shingles of actions that are near copies: pages 2 of 51 runs not labelled stuck",
     )
     no_progress_rounds: Count = Field(
         8,
