@@ -20,6 +20,7 @@ from detector.model.packed import Ident, decode_packed
 from detector.rules.inquiry import Explanation, Inquiry, Signal
 from detector.state import arrival, retention
 from detector.state.advance import MOST_OF_A_STEP, ROOM, advance, expire, file_finals
+from detector.state.cells import Cells
 from detector.state.found import FOUND, SCREEN
 from detector.state.shard import SEEN_FROM, Shard
 from detector.totals import Totals
@@ -28,17 +29,35 @@ _MINUTE_S = 60.0
 
 
 class Outcome(NamedTuple):
-    """Alert records in order, and signals where they are asked for."""
+    """Alert records in order, signals where they are asked for, and (partition, bytes) of rollups."""
 
     alerts: list[Alert]
     signals: list[Signal]
+    rollups: list[tuple[int, bytes]]
+
+
+class Spread(NamedTuple):
+    """How many partitions the observations and the rollups have."""
+
+    observations: int = 1
+    rollups: int = 1
+
+
+ALONE = Spread()
+"""One partition has it all."""
 
 
 class Engine:
     """All rules over one partition of `detector.observations`."""
 
     def __init__(
-        self, config: Config, partition: int = 0, *, signals: bool = False, explain: str | None = None
+        self,
+        config: Config,
+        partition: int = 0,
+        *,
+        spread: Spread = ALONE,
+        signals: bool = False,
+        explain: str | None = None,
     ) -> None:
         self.partition, self.offset = partition, -1
         self.totals = Totals()
@@ -48,7 +67,8 @@ class Engine:
             return config.rules_for(ident.tenant, ident.team, ident.agent)
 
         watch = config.watch
-        self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, rules_of)
+        cells = Cells(partition, spread.observations, spread.rollups)
+        self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, rules_of, cells)
         self._book = EpisodeBook(config)
         self._inquiry = Inquiry(config, self._shard, self._book, self.totals, signals=signals, explain=explain)
         self._screen = _screen(config, signals or explain is not None, explain is not None)
@@ -86,7 +106,7 @@ class Engine:
         Raises msgspec.DecodeError or ValueError on bytes that are no packed record.
         """
         if offset <= self.offset:
-            return Outcome([], [])
+            return Outcome([], [], [])
         columns = decode_packed(packed)
         shard, time = self._shard, self._config.time
         before = shard.watermark
@@ -98,7 +118,7 @@ class Engine:
         alerts += self._keep_house(shard.watermark)
         alerts += self._book.tick(shard.watermark, shard.waits_since)
         self.offset = offset
-        return Outcome(alerts, self._inquiry.signals)
+        return Outcome(alerts, self._inquiry.signals, shard.cells.flush())
 
     def _judge(self, before: float) -> list[Alert]:
         """Walks over what the watermark has passed, minute by minute, and asks the rules about what was found."""
@@ -115,6 +135,9 @@ class Engine:
         for minute in np.unique(minutes).tolist():
             alerts += self._keep_house(minute * _MINUTE_S)
             mine, done = order[minutes == minute], 0
+            shard.cells.minute = int(minute)
+            shard.open_cells(mine[rows["kind"][mine] == pk.CALL])
+            shard.tell_links(mine[rows["kind"][mine] == pk.LINK])
             while done < len(mine):
                 n, more = self._walk(mine[done:], before)
                 alerts += more
@@ -136,16 +159,18 @@ class Engine:
         alerts = self._expire(t)
         alerts += self._file_finals(t)
         alerts += self._book.tick(t, self._shard.waits_since)  # first: a lane of an open episode is not forgotten
+        self._shard.close_minute(t)
         return alerts + self._clean(t)
 
     def _walk(self, order: npt.NDArray[np.int64], before: float) -> tuple[int, list[Alert]]:
         """Walks until something was found, and asks about it; how many rows that took, and the records."""
         shard, rows = self._shard, self._shard.pool.rows
         found, pushed = self._found, np.empty(len(order), np.int64)
-        tables = (shard.lanes.rows, shard.subjects.rows, shard.actors.rows)
+        tables = (shard.lanes.rows, shard.subjects.rows, shard.cells.table.rows)
         done, n, m = advance(order, rows, *tables, self._screen, before, found, pushed)
         shard.keep_steps(pushed[:m])
         shard.keep_compactions(order[:done])
+        shard.note_calls(order[:done])
         alerts = self._inquiry.ask(found[:n])
         if self._with_signals:
             calls = order[:done][rows["kind"][order[:done]] == pk.CALL]
@@ -183,7 +208,6 @@ class Engine:
         shard, idle_s = self._shard, self._config.time.idle_s
         limit, most = t - idle_s, self._config.watch.max_runs
         retention.forget_lanes(shard, limit, most, self._book.keys())
-        retention.forget_actors(shard, t, most)
         alerts = []
         for key in retention.idle_subjects(shard, limit, most, self._book.keys()):
             row = shard.subjects.rows[shard.subjects.get(key)]
@@ -217,10 +241,17 @@ class Engine:
 
     @classmethod
     def restore(
-        cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes], *, signals: bool = False
+        cls,
+        config: Config,
+        partition: int,
+        offset: int,
+        segments: Mapping[int, bytes],
+        *,
+        spread: Spread = ALONE,
+        signals: bool = False,
     ) -> "Engine":
         """The engine as it was after the packed record at `offset`. Raises StateError."""
-        engine = cls(config, partition, signals=signals)
+        engine = cls(config, partition, spread=spread, signals=signals)
         for number, more in engine._shard.restore(segments).items():
             if number == 0:
                 engine._kept_house = more
@@ -230,10 +261,10 @@ class Engine:
         return engine
 
 
-def _screen(config: Config, all_steps: bool, all_spend: bool) -> Any:
+def _screen(config: Config, all_steps: bool, all_calls: bool) -> Any:
     """The loosest thresholds of all overrides: what a rule could fire on is told."""
     every = [config.rules, *(config.rules_for(o.tenant or "", o.team, o.agent) for o in config.overrides)]
-    loops, spikes = [r.loop for r in every], [r.spend_spike for r in every]
+    loops = [r.loop for r in every]
     screen = np.zeros(1, SCREEN)[0]
     screen["rounds"] = min(
         min(
@@ -242,14 +273,12 @@ def _screen(config: Config, all_steps: bool, all_spend: bool) -> Any:
         for r in loops
     )  # fmt: skip
     screen["near"], screen["stalled"] = min(r.near_rounds for r in loops), min(r.no_progress_rounds for r in loops)
-    if all_spend:  # to be explained: from the first copy on
+    if all_calls:  # to be explained: from the first copy on
         screen["near"] = screen["stalled"] = 2
     screen["compactions"] = min(min(r.thrash_info, r.thrash) for r in loops)
-    screen["spike_usd"] = min(s.floor_usd for s in spikes)
-    screen["spike_times"] = min(s.times_usual for s in spikes)
     screen["update_factor"] = config.episodes.update_factor
     screen["result_wait_s"] = config.time.result_wait_s
-    screen["all_steps"], screen["all_spend"] = all_steps, all_spend
+    screen["all_steps"], screen["all_calls"] = all_steps, all_calls
     return screen
 
 
@@ -257,8 +286,8 @@ def warm() -> None:
     """Compiles what is compiled, so that the first event does not wait for it."""
     engine, found, none = Engine(Config()), np.zeros(ROOM, FOUND), np.zeros(0, np.int64)
     shard, screen = engine._shard, engine._screen
-    lanes, subjects, actors = shard.lanes.rows, shard.subjects.rows, shard.actors.rows
-    advance(none, shard.pool.rows, lanes, subjects, actors, screen, 0.0, found, none)
+    lanes, subjects, cells = shard.lanes.rows, shard.subjects.rows, shard.cells.table.rows
+    advance(none, shard.pool.rows, lanes, subjects, cells, screen, 0.0, found, none)
     expire(none, lanes, none, subjects, screen, found)
     file_finals(none, lanes, none, np.zeros(0), found)
     shard.seen.add(np.ones(1, np.uint64), 0.0)

@@ -51,7 +51,7 @@ class Metrics:
         self._limits = limits
         self._labels: dict[str, dict[str | None, str]] = {name: dict(_ABSENT) for name in USAGE_LABELS}
         self._usage: dict[tuple[str, ...], _UsageSeries] = {}
-        self._known_episodes: set[tuple[str, str]] = set()
+        self._known_episodes: dict[str, set[tuple[str, str]]] = {}
         self._make_usage()
         self._make_input()
         self._make_findings()
@@ -95,6 +95,8 @@ class Metrics:
 
     def _make_findings(self) -> None:
         self.live_runs = self._gauge("live_runs", "Runs held in memory.", "partition")
+        self.accounts = self._gauge("accounts", "Tasks, agents and teams in portfolio's memory.", "kind", "partition")
+        self.late_rollups = self._counter("late_rollups", "Rows of rollups that came after their minute was judged.")
         self.open_episodes = self._gauge("open_episodes", "Episodes that are open.", "rule", "severity")
         self.alerts = self._counter("alerts", "Alert records written.", "rule", "severity", "state")
         self.flagged_usd = self._counter("flagged_usd", "Dollars burnt within episodes.", "rule")
@@ -107,13 +109,13 @@ class Metrics:
     def _make_plumbing(self) -> None:
         self.lag_records = self._gauge("lag_records", "Records not yet read.", "stage", "topic", "partition")
         self.watermark_lag_seconds = self._gauge(
-            "watermark_lag_seconds", "The present minus the watermark.", "partition"
+            "watermark_lag_seconds", "The present minus the watermark.", "stage", "partition"
         )
         self.batch_records = self._histogram("batch_records", "Records taken at once.", BATCH_BUCKETS, "stage")
         self.checkpoint_seconds = self._histogram(
-            "checkpoint_seconds", "Time to write a checkpoint.", CHECKPOINT_BUCKETS_S
+            "checkpoint_seconds", "Time to write a checkpoint.", CHECKPOINT_BUCKETS_S, "stage"
         )
-        self.checkpoint_bytes = self._counter("checkpoint_bytes", "Bytes of state written.")
+        self.checkpoint_bytes = self._counter("checkpoint_bytes", "Bytes of state written.", "stage")
         self.notify_requests = self._counter(
             "notify_requests", "Requests to an Alertmanager, by how they ended.", "target", "outcome"
         )
@@ -176,16 +178,16 @@ class Metrics:
             unmetered_calls=self.unmetered_calls.labels(*labels),
         )
 
-    def show_open_episodes(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """Sets the open episodes of this worker by (rule, severity); those not among `counts` become 0."""
-        self._known_episodes.update(counts)
-        for rule, severity in self._known_episodes:
+    def show_open_episodes(self, stage: str, counts: Mapping[tuple[str, str], int]) -> None:
+        """Sets a stage's open episodes by (rule, severity); those of it that are not among `counts` become 0."""
+        known = self._known_episodes.setdefault(stage, set())
+        known.update(counts)
+        for rule, severity in known:
             self.open_episodes.labels(rule, severity).set(counts.get((rule, severity), 0))
 
-    def drop_partition(self, partition: int) -> None:
-        """Removes what watch showed of a partition that another worker has now."""
-        self.live_runs.remove(str(partition))
-        self.watermark_lag_seconds.remove(str(partition))
+    def drop_partition(self, stage: str, partition: int) -> None:
+        """Removes what a stage showed of a partition that another worker has now."""
+        self.watermark_lag_seconds.remove(stage, str(partition))
 
     def drop_lag(self, stage: str, topic: str, partition: int) -> None:
         """Removes the lag of a source partition that another worker has now."""

@@ -9,8 +9,7 @@ import msgspec
 from detector import __version__
 from detector.config import Config, Episodes
 from detector.model.alert import SEVERITIES, Alert
-from detector.model.packed import Ident
-from detector.rules.finding import Finding, Standing
+from detector.rules.finding import Finding, Standing, Who
 
 Key = tuple[str, int]
 """Rule, and key of the lane or subject: at most one episode is open for each."""
@@ -96,11 +95,16 @@ class EpisodeBook:
         """Whether an episode is open."""
         return (rule, key) in self._open
 
+    def severity(self, rule: str, key: int) -> str | None:
+        """What an open episode has reached; None where there is none."""
+        episode = self._open.get((rule, key))
+        return None if episode is None else episode.alert.severity
+
     def found(
         self,
         key: Key,
         place: tuple[int, int],
-        ident: Ident,
+        ident: Who,
         t: float,
         finding: Finding,
         since_status_s: float | None,
@@ -128,7 +132,7 @@ class EpisodeBook:
         self,
         key: Key,
         place: tuple[int, int],
-        ident: Ident,
+        ident: Who,
         t: float,
         finding: Finding,
         since_status_s: float | None,
@@ -238,7 +242,7 @@ class EpisodeBook:
             self._put(episode)
         self._next_end = min((e.ends_at(self._limits) for e in self._open.values()), default=float("inf"))
 
-    def _alert(self, key: Key, ident: Ident, t: float, finding: Finding, since_status_s: float | None) -> Alert:
+    def _alert(self, key: Key, ident: Who, t: float, finding: Finding, since_status_s: float | None) -> Alert:
         rule = key[0]
         return Alert(
             # Not by where its rounds began: one that resolves and opens again may begin with the same ones. And not

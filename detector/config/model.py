@@ -14,6 +14,7 @@ from detector.config.settings import (
     Log,
     Metrics,
     Notify,
+    Portfolio,
     Privacy,
     Section,
     Statuses,
@@ -42,6 +43,7 @@ class Config(Section):
     ingest: Ingest = Ingest()
     time: Time = Time()
     watch: Watch = Watch()
+    portfolio: Portfolio = Portfolio()
     rules: Rules = Rules()
     episodes: Episodes = Episodes()
     statuses: Statuses = Statuses()

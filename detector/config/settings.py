@@ -47,6 +47,7 @@ class Topics(Section):
     state: Name = Field("detector.state", description="checkpoints of watch, compacted")
     rollups: Name = Field("detector.rollups", description="watch to portfolio: sums a minute")
     baselines: Name = Field("detector.baselines", description="portfolio to watch: what is usual, compacted")
+    accounts: Name = Field("detector.accounts", description="checkpoints of portfolio, compacted")
     links: Name = Field("detector.links", description="run to task, compacted")
     alerts: Name = Field("detector.alerts", description="written: alert records, compacted, kept 30 days")
     dead_letters: Name = Field("detector.dead-letters", description="written: what could not be used; kept 3 days")
@@ -99,6 +100,15 @@ class Watch(Section):
     )
     max_seen_ids: Count = Field(500_000, description="ids remembered a partition to know what is sent twice; 32 B each")
     seen_s: Positive = Field(86_400.0, description="how long an id is remembered, within max_seen_ids")
+
+
+class Portfolio(Section):
+    """The stage that holds the accounts of teams, agents and tasks."""
+
+    segments: Count = Field(16, description="a partition's state is written in this many pieces, the changed ones only")
+    max_accounts: Count = Field(
+        200_000, description="tasks and agents remembered a partition, of each; the longest unheard leave first"
+    )
 
 
 class Statuses(Section):

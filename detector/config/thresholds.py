@@ -67,21 +67,59 @@ class InflationRule(Section):
 
 
 class SpikeRule(Section):
-    """Thresholds of `spend_spike`; measured on simulated fleets over real request rates."""
+    """Thresholds of `spend_spike`; measured on simulated fleets over real request rates, see docs/detection.md."""
 
     enabled: bool = Field(True, description="false: this rule is not asked")
-    times_usual: Positive = Field(5.0, description="the hour's dollars over the usual active hour's")
-    floor_usd: NotNegative = Field(20.0, description="dollars above usual in the hour")
-    hours_since_strong: NotNegative = Field(
-        8.0, description="usual hours of dollars spent since the last strong status"
+    times_usual: Positive = Field(
+        5.0, description="an hour's dollars (or ten minutes' pace) over the usual active hour's"
     )
-    calm_s: NotNegative = Field(3600.0, description="no strong or medium status for this long")
-    slices: Annotated[int, Field(ge=1, le=4)] = Field(
-        3, description="of the last four ten-minute slices, burning in this many"
+    info_usd: NotNegative = Field(5.0, description="dollars above usual, before it is a line on a board")
+    warning_usd: NotNegative = Field(11.0, description="dollars above usual in the hour, before it is a ticket")
+    calm_s: NotNegative = Field(3600.0, description="no strong or medium status for this long, before it is a ticket")
+    hours_since_strong: NotNegative = Field(
+        5.0, description="usual hours of dollars spent since the last strong status"
+    )
+    page_times_usual: Positive = Field(5.5, description="as times_usual, before it may page")
+    floor_usd: NotNegative = Field(20.0, description="dollars above usual in the hour, before it may page")
+    early_usd: NotNegative = Field(
+        15.0, description="the same, where the last 20 minutes burn at a pace of floor_usd above usual in an hour"
+    )
+    page_calm_s: NotNegative = Field(
+        4800.0, description="as calm_s, before it may page: the hour before a spike, and the time it takes to tell one"
+    )
+    hold_s: NotNegative = Field(
+        420.0, description="it has been a ticket for this long before it pages: half of the false pages end by then"
+    )
+    moves_due: NotNegative = Field(
+        1.0, description="statuses that so many dollars usually bring this agent's tasks, and that did not come"
+    )
+    of_dearest: NotNegative = Field(
+        0.6, description="of the agent's dearest hour in 7 days: what it often does is no news"
     )
     young_hours: Count = Field(
-        20, description="active hours in 7 days below which a subject is young and not judged by itself"
+        20, description="active hours in 7 days below which a subject is young: it is judged by its peers too"
     )
+    young_factor: Annotated[float, Field(ge=1)] = Field(2.0, description="bars of a young subject are raised by this")
+    peers: Count = Field(3, description="agents of the team whose usual is known, before a young one is judged by them")
+    wrong_within_s: NotNegative = Field(3600.0, description="a strong status so soon after a page: the page was wrong")
+    bar_factor: Annotated[float, Field(ge=1)] = Field(
+        1.5, description="each wrong page raises the bars of its agents by this; it is forgotten by half in 7 days"
+    )
+    bar_most: Annotated[float, Field(ge=1)] = Field(4.0, description="the most that bars are raised by")
+    team_times: Positive = Field(6.0, description="a team's or model's dollars in an hour over the mean of all hours")
+    team_usd: NotNegative = Field(20.0, description="a team's dollars above that")
+    model_usd: NotNegative = Field(50.0, description="a model's dollars above that, across teams")
+    movers: Count = Field(
+        3, description="agents of a team (or teams of a model) that rise at once: then the wider one is the cause"
+    )
+    together_s: NotNegative = Field(
+        900.0, description="where so many are, each of them waits this long for the page of its team"
+    )
+    still_share: Share = Field(0.7, description="of a team's or model's hour, what went to tasks that did not move")
+    most_of_it: Share = Field(
+        0.6, description="a share of what is above usual from which a narrower subject explains it"
+    )
+    history_hours: Count = Field(24, description="hours of history before a team or model is judged")
 
 
 class RedundantRule(Section):

@@ -57,6 +57,13 @@ class Identities:
         for who in self._taskless.pop((tenant, run), ()):
             self._kept.pop(who, None)
 
+    def linked(self, tenant: str, run: str, task: str) -> Placed:
+        """Where a link goes: to whoever keeps what the run has spent so far, as a run without a task."""
+        subject = subject_hash(tenant, None, run)
+        none = None
+        ident = Ident(subject, 0, 0, tenant, none, none, none, none, run, none, task, none, none, none)
+        return Placed(ident, subject % self._partitions)
+
     def place(self, who: Who) -> Placed:
         """The identity of a tuple; O(1) where it was seen before."""
         try:
@@ -78,7 +85,7 @@ class Identities:
         ident = Ident(
             subject=subject,
             lane=hash64(tenant, task, run, agent),
-            actor=hash64(tenant, agent),
+            cell=hash64(str(subject), tenant, team, user, agent, key, task_type, model),
             tenant=tenant,
             team=team,
             user=self._pseudonyms.of(tenant, user),

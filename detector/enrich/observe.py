@@ -209,7 +209,7 @@ class Observer:
     def _link(self, e: Link, t: float, source: int, seq: int) -> int:
         tenant = e.tenant or "default"
         self.identities.link(tenant, e.run, e.task)
-        ident, partition = self._bystander(tenant, e.run, e.task)
+        ident, partition = self.identities.linked(tenant, e.run, e.task)
         self._plain_row(self._pack(partition), pk.LINK, ident, e.id, t, source, seq)
         return partition
 

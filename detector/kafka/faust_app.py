@@ -1,4 +1,4 @@
-"""The Faust app of watch: its settings, its table, and what watch asks of it."""
+"""The Faust app of a stage with state: its settings, its table, and what the stage asks of it."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ from detector.kafka.plan import max_message_bytes
 log = logging.getLogger(__name__)
 
 BUFFERED_RECORDS = 256
-"""Packed records that wait in memory, of up to a few hundred kB each; more only costs memory."""
+"""Records that wait in memory, of up to a few hundred kB each; more only costs memory."""
 
 COMMIT_S = 1.0
 REQUEST_S = 40.0  # aiokafka's own default; Faust's 20 minutes would hide a dead connection for as long
@@ -52,7 +52,7 @@ class StateTable(faust.Table):  # type: ignore[misc]
 
 
 class App(faust.App):  # type: ignore[misc]
-    """Faust with our driver. Attributes: source (topic of packed records), table (of the changelog).
+    """Faust with our driver. Attributes: source (topic that is read), table (of the changelog).
 
     `owned` is the generation whose table is recovered and whose partitions stand at their committed offsets,
     None while partitions are handed over. A record of another generation is not this worker's to process.
@@ -141,14 +141,14 @@ class App(faust.App):  # type: ignore[misc]
         return TP(self.source.get_topic_name(), partition)
 
 
-def make_app(config: Config, partitions: int, datadir: Path) -> App:
-    """The app, not started: raw packed records in, the state topic as the changelog, everything else our own.
+def make_app(config: Config, name: str, source: str, state: str, partitions: int, datadir: Path) -> App:
+    """The app of stage `name`, not started: raw records of `source` in, `state` as the changelog, all else our own.
 
-    `partitions` is how many the topic of observations has; the state topic needs as many.
+    `partitions` is how many the source has; the state topic needs as many.
     """
     session_s = config.kafka.session_timeout_s
     app = App(
-        clients.group_id(config, "watch"),
+        clients.group_id(config, name),
         **clients.faust_settings(config),
         datadir=datadir,
         store="memory://",
@@ -177,8 +177,8 @@ def make_app(config: Config, partitions: int, datadir: Path) -> App:
         "value_serializer": "raw",
         "partitions": partitions,
     }
-    changelog = app.topic(config.topics.state, compacting=True, acks=False, internal=True, allow_empty=True, **raw)
-    app.source = app.topic(config.topics.observations, **raw)
+    changelog = app.topic(state, compacting=True, acks=False, internal=True, allow_empty=True, **raw)
+    app.source = app.topic(source, **raw)
     app.table = StateTable(
         app,
         name="state",

@@ -46,9 +46,10 @@ def topics(config: Config) -> list[Topic]:
         _topic(config, names.calls, many, delete),
         _topic(config, names.status, many, delete),
         _topic(config, names.observations, many, delete),
-        # The changelog of watch: a partition of it belongs to the same partition of observations.
+        # Changelogs of watch and portfolio: a partition belongs to the same partition of what the stage reads.
         _topic(config, names.state, many, state),
         _topic(config, names.rollups, many, delete),
+        _topic(config, names.accounts, many, state),
         _topic(config, names.baselines, many, compact),
         # Every ingest worker reads it whole, so that one partition does, and keeps the order.
         _topic(config, names.links, 1, compact),

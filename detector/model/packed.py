@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-FORMAT = 2
+FORMAT = 3
 
 CALL, TOOL_RESULT, STATUS, LINK = 0, 1, 2, 3
 
@@ -94,7 +94,7 @@ class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     subject: int
     lane: int
-    actor: int
+    cell: int  # all that a rollup tells apart: subject, team, user, agent, key, task type and model
     tenant: str
     team: str | None
     user: str | None

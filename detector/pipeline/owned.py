@@ -1,4 +1,4 @@
-"""One partition of detector.observations that this worker owns: its engine, and what is not acknowledged."""
+"""One partition that this worker owns: its engine, and what is not acknowledged."""
 
 import logging
 from collections.abc import Mapping
@@ -6,21 +6,16 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
-from detector.config import Config
 from detector.errors import DetectorError, StateError
 from detector.kafka.checkpoint import Ledger, Plan, choose
-from detector.model.alert import Alert
 
 log = logging.getLogger(__name__)
 
 
 class EngineLike(Protocol):
-    """What watch asks of an engine; see detector.engine.Engine."""
+    """What a stage asks of an engine; see detector.engine.Engine and detector.portfolio.Portfolio."""
 
     offset: int
-    totals: Any
-
-    def __init__(self, config: Config, partition: int = 0) -> None: ...
 
     @property
     def watermark(self) -> float:
@@ -28,7 +23,7 @@ class EngineLike(Protocol):
 
     @property
     def live_runs(self) -> int:
-        """Runs in memory."""
+        """Runs, or tasks, in memory."""
 
     @property
     def open_episodes(self) -> dict[tuple[str, str], int]:
@@ -49,13 +44,19 @@ class EngineLike(Protocol):
     def clean(self) -> None:
         """Everything is written."""
 
-    @classmethod
-    def restore(cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]) -> Self:
-        """Raises StateError."""
+
+class Maker(Protocol):
+    """Who makes engines: a stage."""
+
+    def make(self, partition: int) -> EngineLike:
+        """An engine with an empty state."""
+
+    def restore(self, partition: int, offset: int, segments: Mapping[int, bytes]) -> EngineLike:
+        """An engine as it was; raises StateError."""
 
 
 class Event(Protocol):
-    """A packed record in Faust's hands: `value` and `message.value` are its bytes, ack() has it committed."""
+    """A record in Faust's hands: `value` and `message.value` are its bytes, ack() has it committed."""
 
     value: bytes | None
     message: Any
@@ -79,8 +80,9 @@ class Owned:
     @classmethod
     def load(
         cls,
-        make: type[EngineLike],
-        config: Config,
+        maker: Maker,
+        source: str,
+        state: str,
         partition: int,
         generation: int,
         data: Mapping[bytes, bytes],
@@ -97,15 +99,15 @@ class Owned:
                     "no checkpoint is complete; the partition starts with an empty state",
                     extra={"partition": partition, "records": len(data)},
                 )
-            engine = make(config, partition)
+            engine = maker.make(partition)
         elif end is not None and found.offset >= end:
             raise StateError(
-                f"the state of partition {partition} includes the packed record {found.offset}, and "
-                f"{config.topics.observations} ends at {end}: it was made anew. "
-                f"Delete {config.topics.state} too, and make it with: detector topics"
+                f"the state of partition {partition} includes the record {found.offset}, and "
+                f"{source} ends at {end}: it was made anew. "
+                f"Delete {state} too, and make it with: detector topics"
             )
         else:
-            engine = make.restore(config, partition, found.offset, found.segments)
+            engine = maker.restore(partition, found.offset, found.segments)
         return cls(partition, generation, engine, Ledger(partition, generation, data))
 
     def expect(self, committed: int | None) -> None:
@@ -117,8 +119,8 @@ class Owned:
             )
             self.next_offset = committed
 
-    def process(self, event: Event) -> list[Alert]:
-        """The alerts that follow; the event waits for a checkpoint, without its bytes.
+    def process(self, event: Event) -> Any:
+        """The engine's outcome; the event waits for a checkpoint, without its bytes.
 
         Raises DetectorError on a record that this version cannot read.
         """
@@ -127,14 +129,13 @@ class Owned:
             outcome = self.engine.process(message.value, message.offset)
         except (msgspec.MsgspecError, ValueError) as error:
             raise DetectorError(
-                f"the packed record {message.offset} of partition {self.partition} cannot be read: {error}"
+                f"the record {message.offset} of partition {self.partition} cannot be read: {error}"
             ) from error
         self.next_offset = max(self.next_offset, message.offset + 1)
         # Seconds of traffic wait here; only the offset is needed for the acknowledgement.
         event.value = message.value = None
         self.pending.append(event)
-        alerts: list[Alert] = outcome.alerts
-        return alerts
+        return outcome
 
     def plan(self) -> Plan:
         """A checkpoint of the state as it is now; the caller writes it, or gives the partition up."""

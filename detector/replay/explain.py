@@ -17,7 +17,7 @@ from detector.model.packed import (
 from detector.rules.finding import decide, usd
 from detector.rules.inquiry import Explanation
 from detector.rules.loop_words import known_of
-from detector.state.found import CALLS, EXACT, NEAR, SPEND, STALLED, STEP, THRASH, UNTOLD
+from detector.state.found import CALLS, EXACT, NEAR, STALLED, STEP, THRASH, UNTOLD
 from detector.state.found import DEGENERATE as IN_ITSELF
 
 _HOW = {
@@ -86,6 +86,4 @@ def _features(e: Explanation) -> list[tuple[str, str]]:
         ]
     if f.kind == CALLS:
         return [("since the last strong status", f"{f.calls} calls, {usd(f.cost)}")]
-    if f.kind == SPEND:
-        return [("last hour", f"{usd(f.hour_usd)}, usual {usd(f.usual_usd)} of {f.active_hours} active hours")]
     return []

@@ -15,6 +15,7 @@ from detector.config import Config
 from detector.engine import Engine, Outcome
 from detector.model.alert import encode_alert
 from detector.pipeline.intake import YEAR_2000_S, YEAR_2100_S, DeadLetter, Flushed, Intake, SourceRecord
+from detector.portfolio import Portfolio
 from detector.replay.explain import told
 from detector.replay.reading import read
 from detector.rules.inquiry import Explanation
@@ -43,6 +44,8 @@ class Replay:
     def __init__(self, config: Config, *, signals: bool = False, explain: str | None = None) -> None:
         self._intake = Intake(config, 1)
         self._engine = Engine(config, signals=signals, explain=explain)
+        self._portfolio = Portfolio(config)
+        self._rollups = itertools.count()
         self._config, self._batch, self._told_t, self._offset = config, 0, 0.0, -1
         self.summary = Summary()
 
@@ -77,12 +80,14 @@ class Replay:
         flushed = self._intake.flush({0: mark}, everywhere=True)
         for dead in flushed.dead_letters:
             self.summary.refused[dead.reason] += 1
-        out = Outcome([], [])
+        out = Outcome([], [], [])
         for _, packed in flushed.packed:
             self._offset += 1
             outcome = self._engine.process(packed, self._offset)
             out.alerts.extend(outcome.alerts)
             out.signals.extend(outcome.signals)
+            for _, rollup in outcome.rollups:
+                out.alerts.extend(self._portfolio.process(rollup, next(self._rollups)).alerts)
         self._engine.totals.take()
         for alert in out.alerts:
             if alert.state == "open":

@@ -43,11 +43,6 @@ def drawn(shard: Shard, facts: Facts) -> dict[str, Any]:
     """What a page about it draws: steps, and dollars by minute."""
     if facts.kind == fnd.STEP and facts.how != fnd.THRASH:
         return _steps(shard, facts)
-    if facts.kind == fnd.SPEND:
-        minutes = shard.subjects.rows["minutes"][facts.subject]
-        now = int(facts.t // 60)
-        told = [(m * 60, round(float(minutes[m % len(minutes)]), 6)) for m in range(now - len(minutes) + 1, now + 1)]
-        return {"usd_by_minute": [[t, usd] for t, usd in told if usd]}
     return {}
 
 

@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 from detector.config import Rules
 from detector.model.alert import SEVERITIES, Level, Severity
 from detector.model.packed import Ident
+from detector.model.rollup import Party
+
+Who = Ident | Party
+"""Whom a finding is about."""
 
 
 class Facts(NamedTuple):
@@ -37,11 +41,7 @@ class Facts(NamedTuple):
     calls_after: int
     compactions: int
     form: float
-    hour_usd: float
-    usual_usd: float
-    active_hours: int
-    slices: int
-    since_strong_usd: float
+    turns: int
     strong_t: float
     medium_t: float
     began_t: float
@@ -67,7 +67,7 @@ class Context(NamedTuple):
     """What a rule may know beside the facts."""
 
     rules: Rules
-    ident: Ident
+    ident: Who
     names: tuple[str, ...]  # the tools of the steps of one round, the newest last; "" where a step has none
     has_task: bool
     status_source: bool  # something tells what becomes of the work
@@ -125,6 +125,11 @@ def decide(checks: Sequence[Check]) -> tuple[Severity | None, Check | None]:
 def at_least(level: Severity, what: str, found: float, needs: float) -> Check:
     """A check that a number is large enough."""
     return Check(level, what, number(found), f"at least {number(needs)}", found >= needs)
+
+
+def at_most(level: Severity, what: str, found: float, needs: float) -> Check:
+    """A check that a number is small enough."""
+    return Check(level, what, number(found), f"at most {number(needs)}", found <= needs)
 
 
 def number(x: float) -> str:

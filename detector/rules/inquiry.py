@@ -22,7 +22,7 @@ from detector.state.retention import finished_of
 from detector.state.shard import Shard
 from detector.totals import Totals
 
-_BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd.STEP, fnd.CALLS, fnd.SPEND, fnd.FINAL)}
+_BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd.STEP, fnd.CALLS, fnd.FINAL)}
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -96,6 +96,7 @@ class Inquiry:
         shard = self._shard
         tenant = shard.subject_names[facts.subject].tenant
         shard.statuses[tenant] = max(shard.statuses.get(tenant, 0.0), facts.t)
+        shard.tell_moved(facts.subject, facts.t, facts.flags, facts.mode, facts.rounds)
         if facts.flags != pk.STRONG:
             return []
         subject = int(shard.subjects.rows["key"][facts.subject])
@@ -161,8 +162,10 @@ class Inquiry:
             **more,
         )
         before = context.standing.cost_usd if context.standing else 0.0
-        flagged = self._totals.flagged_usd
-        flagged[rule.NAME] = flagged.get(rule.NAME, 0.0) + max(0.0, finding.standing.cost_usd - before)
+        flagged, more_usd = self._totals.flagged_usd, max(0.0, finding.standing.cost_usd - before)
+        flagged[rule.NAME] = flagged.get(rule.NAME, 0.0) + more_usd
+        if of_step:  # only what repeats itself is no use for certain
+            shard.cells.flag(ident, facts.subject, more_usd)
         moved_t = facts.strong_t or facts.began_t
         since = round(facts.t - moved_t, 6) if context.status_source else None
         place = (int(subject["key"]), int(subject["segment"]))

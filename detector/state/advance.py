@@ -1,4 +1,4 @@
-"""The walk over observations in the order of event time, compiled: what each does to its lane, subject and actor.
+"""The walk over observations in the order of event time, compiled: what each does to its lane, subject and cell.
 
 Nothing is decided here. Each judged step leaves its features, and what may concern a rule is told in `found`; the
 screens are looser than any rule, so that a rule sees all that it needs and only a little more.
@@ -12,28 +12,28 @@ import numpy.typing as npt
 from detector.enrich.compiled import compiled
 from detector.model import packed as pk
 from detector.state import layout as lay
-from detector.state.found import EXACT, FINAL, SPEND, STEP
+from detector.state.found import EXACT, FINAL, STEP
 from detector.state.spending import meter, move
 from detector.state.steps import answer, compact, judge, push
 
 _H = lay.HISTORY
 MOST_OF_A_STEP = 4
 """The most that the judging of one step can leave."""
-_MOST = 2 * MOST_OF_A_STEP + 3
-"""The most that one row can leave: the step before it judged, its spend twice, its own step judged, a compaction."""
+_MOST = 2 * MOST_OF_A_STEP + 2
+"""The most that one row can leave: the step before it judged, many calls, its own step judged, a compaction."""
 ROOM = 64
 """Rows of `found` for one walk."""
 
 
 @compiled
 def advance(
-    order: npt.NDArray[np.int64], rows: Any, lanes: Any, subjects: Any, actors: Any, screen: Any, watermark: float,
+    order: npt.NDArray[np.int64], rows: Any, lanes: Any, subjects: Any, cells: Any, screen: Any, watermark: float,
     found: Any, pushed: npt.NDArray[np.int64],
 ) -> tuple[int, int, int]:  # fmt: skip
     """Walks over `rows` (WAITING) in `order` (n indices); `watermark` is the one before these rows, s UTC.
 
-    Changes lanes, subjects and actors in place, fills `found` (ROOM of FOUND) and `pushed` (n, rows that became steps)
-    and returns how far it came and how many of each are used. It halts after a row that leaves a step or a dear hour,
+    Changes lanes, subjects and cells in place, fills `found` (ROOM of FOUND) and `pushed` (n, rows that became steps)
+    and returns how far it came and how many of each are used. It halts after a row that leaves a step,
     so that evidence is drawn from the tables as they are at that moment; the rest says all in its row of `found`.
     """
     n, m = 0, 0
@@ -48,7 +48,9 @@ def advance(
                     return k, n, m  # what came before is told first
                 return 0, final(lane, row.lane, row.subject, r, lane.last_t + lane.final_s, found, n), m
             lane.last_t = max(lane.last_t, row.t)
-            n = meter(s, actors[row.actor], row, r, max(row.t, watermark), screen, found, n)
+            if row.turn != 0 and (lane.steps == 0 or lane.history[(lane.steps - 1) % _H].turn != np.uint32(row.turn)):
+                s.turns += 1
+            n = meter(s, lane, cells[row.cell_slot], row, r, max(row.t, watermark), screen, found, n)
             newest = lane.history[(lane.steps - 1) % _H].t if lane.steps > 0 else 0.0
             if row.t >= newest and (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
                 if lane.open:
@@ -71,7 +73,7 @@ def advance(
             n = move(subjects[row.subject], row, r, found, n)
         halt = n > len(found) - _MOST
         while told < n:
-            halt = halt or found[told].kind == STEP or found[told].kind == SPEND
+            halt = halt or found[told].kind == STEP
             told += 1
         if halt:
             return k + 1, n, m

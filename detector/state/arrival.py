@@ -88,25 +88,24 @@ def _not_taken(shard: Shard, rows: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
 
 
 def _slots(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-    """Slots of each row's lane, subject and actor, -1 where a row has none; and its segment."""
+    """Slots of each row's lane and subject, -1 where a row has none; the key of its cell; and its segment."""
     code, calls = rows["ident"], rows["kind"] == pk.CALL
     used, called = np.zeros((2, len(idents)), np.bool_)
-    used[code], called[code[calls]] = True, True
-    lane, subject, actor = _slots_of(shard, idents, used.tolist(), called.tolist())[:, code]
-    lane, actor = np.where(calls, lane, -1), np.where(calls, actor, -1)
-    for table, slots in ((shard.lanes, lane), (shard.subjects, subject), (shard.actors, actor)):
+    used[code[rows["kind"] != pk.LINK]], called[code[calls]] = True, True
+    lane, subject = _slots_of(shard, idents, used.tolist(), called.tolist())[:, code]
+    lane = np.where(calls, lane, -1)
+    for table, slots in ((shard.lanes, lane), (shard.subjects, subject)):
         table.heard(slots, rows["t"])
-    segment = shard.subjects.rows["segment"][subject]
+    segment = np.array([shard.segment_of(i.subject) for i in idents], np.int32)[code]
     shard.touched.update(segment.tolist())
-    shard.touched.update(shard.actors.rows["segment"][actor[calls]].tolist())
-    return {"lane": lane, "subject": subject, "actor": actor, "segment": segment}
+    cell = np.array([i.cell for i in idents], np.uint64)[code]
+    return {"lane": lane, "subject": subject, "cell": cell, "segment": segment}
 
 
 def _slots_of(shard: Shard, idents: list[Ident], used: list[bool], called: list[bool]) -> Slots:
-    """Slots (3 × idents) of lane, subject and actor, made where they are new; only for what is used."""
+    """Slots (2 × idents) of lane and subject, made where they are new; only for what is used."""
     lanes = shard.lanes.slots([i.lane for i in idents])
     subjects = shard.subjects.slots([i.subject for i in idents])
-    actors = shard.actors.slots([i.actor for i in idents])
     for n, ident in enumerate(idents):
         if not used[n]:
             continue
@@ -116,8 +115,6 @@ def _slots_of(shard: Shard, idents: list[Ident], used: list[bool], called: list[
             continue
         if shard.subject_names[subjects[n]].model is None:
             shard.name_subject(subjects[n], ident)  # a status came before the first call
-        if actors[n] < 0:
-            actors[n] = shard.actor(ident)
         if lanes[n] < 0:
             lanes[n] = shard.lane(ident)
-    return np.array([lanes, subjects, actors], np.int64)
+    return np.array([lanes, subjects], np.int64)

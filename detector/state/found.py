@@ -1,9 +1,9 @@
-"""What the walk tells the rules: a row for each judged step and for each spend that may concern one."""
+"""What the walk tells the rules: a row for each judged step, for many calls, and for each status."""
 
 import numpy as np
 
-STEP, CALLS, SPEND, MOVED, FINAL = 0, 1, 2, 3, 4
-"""A step was judged; a task has many calls; an hour is dear; a medium or strong status came; an output was the last."""
+STEP, CALLS, MOVED, FINAL = 0, 1, 2, 3
+"""A step was judged; a task has many calls; a medium or strong status came; an output was the last."""
 
 EXACT, NEAR, STALLED, DEGENERATE, THRASH, UNTOLD = 0, 1, 2, 3, 4, 5
 """How a step repeats: as others did; nearly as failing ones did; what was done between changed nothing; within its own
@@ -25,7 +25,7 @@ FOUND = np.dtype(
         ("novel", "u1"),
         ("similarity", "f4"),
         ("period", "i4"),
-        ("rounds", "i4"),
+        ("rounds", "i4"),  # of many calls: from how many on it is more than a line on a board
         ("first_step", "i8"),  # where the rounds began
         ("first_t", "f8"),
         ("cost", "f8"),  # USD of the rounds, or of the subject since its last strong status
@@ -37,11 +37,7 @@ FOUND = np.dtype(
         ("calls_after", "i8"),  # of the lane, or of the subject in all
         ("compactions", "i4"),  # of the lane's context, since something was done last
         ("form", "f4"),  # of like outputs: how far what differs lies always in the same places, 0 to 1
-        ("hour_usd", "f8"),  # of the subject
-        ("usual_usd", "f8"),  # an active hour of the actor
-        ("active_hours", "i4"),
-        ("slices", "i4"),  # of the last four ten-minute slices, how many burnt more than usual
-        ("since_strong_usd", "f8"),
+        ("turns", "i8"),  # of persons, since the subject's last strong status
         ("strong_t", "f8"),  # of the subject's last strong status at that moment, 0: none
         ("medium_t", "f8"),
         ("began_t", "f8"),  # of the subject's first call
@@ -54,11 +50,9 @@ SCREEN = np.dtype(
         ("near", "i8"),  # the same of near copies
         ("stalled", "i8"),  # of one failing action with others between that changed nothing
         ("compactions", "i8"),
-        ("spike_usd", "f8"),  # least dollars above usual
-        ("spike_times", "f8"),
         ("update_factor", "f8"),
         ("result_wait_s", "f8"),
         ("all_steps", "u1"),  # each step is told, for signals
-        ("all_spend", "u1"),  # and what each call spends, to be explained
+        ("all_calls", "u1"),  # and how many calls there are, to be explained
     ]
 )

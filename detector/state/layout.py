@@ -1,4 +1,4 @@
-"""What is remembered of a lane (one agent in a run), a subject (task, or run without one) and an actor (an agent).
+"""What is remembered of a lane (one agent in a run), of a subject (task, or run without one), and of a minute's spend.
 
 Each is a row of fixed size in a numpy table, so that compiled loops can work on it and a checkpoint is a copy.
 """
@@ -16,8 +16,7 @@ LAGS = 12
 SEEN = 128
 """Signatures, and actions that succeeded, that a lane remembers to know what is new."""
 MINUTES = 60
-HOURS = 192
-"""Clock hours of dollars that an actor keeps: 8 days."""
+"""Minutes of calls and dollars that a subject keeps: what was spent after a status that is told late."""
 
 STEP = np.dtype(
     [
@@ -53,6 +52,8 @@ LANE = np.dtype(
         ("near", "f4"),  # actions of this similarity are near copies
         ("final_s", "f4"),  # idle for so long: its last output was the final one
         ("window", "i4"),  # steps in which the rounds of a short period lie
+        ("info_calls", "i4"),  # calls of its task at which rules are told, as configured for this agent
+        ("warning_calls", "i4"),  # the same, and as tasks of its type usually take
         ("steps", "i8"),  # how many steps it has had
         ("streak", "i4"),  # outputs in a row, each alike to one before it
         ("heard", "f8"),  # event time of its newest observation, s UTC
@@ -101,6 +102,8 @@ SUBJECT = np.dtype(
         ("total_cost", "f8"),
         ("total_calls", "i8"),
         ("total_tokens", "i8"),
+        ("turns", "i8"),  # of persons, since the last strong status
+        ("longest", "i8"),  # the most calls that it had between two strong statuses
         ("told", "u1"),  # of many calls since the last strong status: 1 at info_calls, 2 at warning_calls
         ("look_at_usd", "f8"),  # then of dollars, each time they have grown by a factor; 0: never
         ("minute", "i8"),  # the newest minute in `minutes`, since 1970
@@ -110,18 +113,31 @@ SUBJECT = np.dtype(
     ]
 )
 
-ACTOR = np.dtype(
+CELL = np.dtype(
     [
         ("key", "u8"),
         ("used", "u1"),
         ("segment", "i4"),
         ("heard", "f8"),
-        ("hour", "i8"),  # the newest hour in `hours`, since 1970
-        ("hours", "f4", (HOURS,)),  # USD by clock hour
-        ("info_calls", "i8"),  # calls of a task at which rules are told, as configured for this agent
-        ("warning_calls", "i8"),
+        ("subject", "i4"),  # slot of the subject
+        ("calls", "i8"),
+        ("runs", "i8"),  # begun: agents in runs heard of for the first time
+        ("failed", "i8"),
+        ("unpriced", "i8"),
+        ("unmetered", "i8"),
+        ("interactive", "i8"),
+        ("input", "i8"),
+        ("cached", "i8"),
+        ("written", "i8"),
+        ("out", "i8"),
+        ("reasoning", "i8"),
+        ("usd", "f8"),
+        ("flagged_usd", "f8"),  # of it within episodes
+        ("first_t", "f8"),  # of its first and last call, s UTC
+        ("t", "f8"),
     ]
 )
+"""What one identity has spent in the minute that is under way; gone once the minute is told."""
 
-VERSION = 2
+VERSION = 3
 """Of all of the above: a checkpoint of another version is refused."""

@@ -14,7 +14,8 @@ WAITING = np.dtype(
         *((name, ROW[name]) for name in ROW.names or ()),
         ("lane", "i4"),  # slots; -1 where the row has none
         ("subject", "i4"),
-        ("actor", "i4"),
+        ("cell", "u8"),  # key of the sums it belongs to
+        ("cell_slot", "i4"),  # set when it is judged
         ("segment", "i4"),
         ("due", "f8"),  # it is judged once the watermark has reached this, s UTC
         ("words", "u8", (16,)),  # sketch of the action, else of the output
@@ -40,7 +41,7 @@ class Pool:
         return len(self.ids) - self._taken
 
     def add(self, columns: Columns, keep: npt.NDArray[np.intp], slots: dict[str, npt.NDArray[Any]]) -> None:
-        """Adds the rows at `keep`; `slots` has the further columns: lane, subject, actor, segment, due."""
+        """Adds the rows at `keep`; `slots` has the further columns: lane, subject, cell, segment, due."""
         n, k = len(self.ids), len(keep)
         while n + k > len(self.rows):
             self.rows = doubled(self.rows)
@@ -113,7 +114,7 @@ class Pool:
         return np.flatnonzero((live["due"] != np.inf) & (live["segment"] == segment))
 
     def waiting_for(self, name: str) -> set[int]:
-        """Slots of the lanes, subjects or actors (`name`: the column) of the rows that still wait."""
+        """Slots of the lanes or subjects (`name`: the column) of the rows that still wait."""
         live = self.rows[: len(self.ids)]
         slots: list[int] = np.unique(live[name][live["due"] != np.inf]).tolist()
         return set(slots)

@@ -8,9 +8,6 @@ import numpy as np
 from detector.state.layout import HISTORY
 from detector.state.shard import Shard
 
-ACTOR_IDLE_S = 8 * 86_400.0
-"""An actor is what its last 7 days say of it."""
-
 
 def overdue(shard: Shard, limit: float) -> list[int]:
     """Slots of the lanes whose newest step has waited for results since before `limit` (s UTC), oldest first."""
@@ -76,12 +73,3 @@ def idle_subjects(shard: Shard, limit: float, most: int, told: Container[int]) -
         more = (k for k in longest if k not in busy and k not in told and subjects.get(k) not in waiting)
         gone += islice(more, excess)
     return gone
-
-
-def forget_actors(shard: Shard, watermark: float, most: int) -> None:
-    """Forgets actors of which no hour counts any more, and the longest unheard of those beyond `most`."""
-    waiting = shard.pool.waiting_for("actor")
-    idle = shard.actors.idle_since(watermark - ACTOR_IDLE_S)
-    for key in shard.actors.longest_unheard(max(len(idle), len(shard.actors) - most)):
-        if shard.actors.get(key) not in waiting:
-            shard.forget_actor(key)

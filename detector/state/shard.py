@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.config import Rules
+from detector.enrich.identity import subject_hash
 from detector.errors import StateError
 from detector.model.packed import CALL, COMPACTION, Ident
+from detector.model.rollup import LINKED, MOVED, Party
 from detector.state import layout as lay
+from detector.state.cells import Cells, Clocks, News
 from detector.state.finals import Finals
 from detector.state.pool import WAITING, Pool
 from detector.state.seen import Seen
@@ -25,6 +28,9 @@ SEEN_FROM = 1_000_000
 
 MAX_ASKED = 8
 """Calls that wait under one key at once: some producers count their tool calls anew in each step or run."""
+
+MAX_TEAMS = 8
+"""Teams that spent on one task and are told of its statuses, the first ones."""
 
 Asked = tuple[int, float]
 """Key of the lane of a call that waits for a result, and its time (s UTC)."""
@@ -51,13 +57,16 @@ class Trail(msgspec.Struct, array_like=True):
 
 
 class Shard:
-    """Tables of lanes, subjects and actors, with their names; rows that wait; ids that were seen."""
+    """Tables of lanes and subjects, with their names; the minute under way; rows that wait; ids that were seen."""
 
-    def __init__(self, segments: int, max_ids: int, seen_s: float, rules_of: Callable[[Ident], Rules]) -> None:
+    def __init__(
+        self, segments: int, max_ids: int, seen_s: float, rules_of: Callable[[Ident], Rules], cells: Cells
+    ) -> None:
         self._segments, self._rules_of = max(2, segments), rules_of
-        self.lanes, self.subjects, self.actors = Table(lay.LANE), Table(lay.SUBJECT), Table(lay.ACTOR)
+        self.lanes, self.subjects, self.cells = Table(lay.LANE), Table(lay.SUBJECT), cells
         self.lane_names: dict[int, Ident] = {}  # by slot
         self.subject_names: dict[int, Ident] = {}
+        self.teams: dict[int, list[str | None]] = {}  # that spent on a subject, by its slot
         self.trails: dict[int, Trail] = {}  # by lane's slot
         self.awaiting: OrderedDict[int, list[Asked]] = OrderedDict()  # by wait key, the newest asked last
         self.pool = Pool()
@@ -96,18 +105,55 @@ class Shard:
         row["subject_key"], row["window"] = ident.subject, rule.window_steps
         row["alike"], row["near"] = rule.output_similarity, rule.near_similarity
         row["final_s"] = rules.redundant_work.idle_s
+        row["info_calls"], row["warning_calls"] = rules.run_inflation.info_calls, rules.run_inflation.warning_calls
         self.lane_names[slot] = ident
         self.trails[slot] = Trail()
         return slot
 
-    def actor(self, ident: Ident) -> int:
-        """The slot of an identity's actor, made where it is new."""
-        if ident.actor in self.actors:
-            return self.actors.get(ident.actor)
-        slot = self.actors.add(ident.actor, self.segment_of(ident.actor))
-        row, rule = self.actors.rows[slot], self._rules_of(ident).run_inflation
-        row["info_calls"], row["warning_calls"] = rule.info_calls, rule.warning_calls
-        return slot
+    def open_cells(self, rows: npt.NDArray[np.int64]) -> None:
+        """Gives the waiting rows of calls at `rows` the sums that they belong to."""
+        waiting = self.pool.rows
+        _, first, code = np.unique(waiting["cell"][rows], return_index=True, return_inverse=True)
+        slots = []
+        for r in rows[first].tolist():
+            ident, subject = self.pool.idents[r], int(waiting["subject"][r])
+            slots.append(self.cells.open(ident, subject))
+            teams = self.teams.setdefault(subject, [])
+            if ident.team not in teams and len(teams) < MAX_TEAMS:
+                teams.append(ident.team)
+        waiting["cell_slot"][rows] = np.array(slots, np.int32)[code]
+
+    def note_calls(self, walked: npt.NDArray[np.int64]) -> None:
+        """Keeps of the waiting rows `walked` that are calls the newest id of each sum."""
+        rows = self.pool.rows
+        calls = walked[rows["kind"][walked] == CALL]
+        newest = dict(zip(rows["cell_slot"][calls].tolist(), calls.tolist(), strict=True))
+        self.cells.note(list(newest), [self.pool.ids[r] for r in newest.values()])
+
+    def tell_moved(self, slot: int, t: float, strength: int, category: int, longest: int) -> None:
+        """A medium or strong status of `t` (s UTC) goes to the teams that spent on its subject.
+
+        longest: the most calls it has had between two strong ones.
+        """
+        ident = self.subject_names[slot]
+        for team in self.teams.get(slot, ()):
+            party = Party(ident.subject, ident.tenant, team, task=ident.task, task_type=ident.task_type)
+            self.cells.tell(News(MOVED, party, t, strength, category, longest))
+
+    def tell_links(self, rows: npt.NDArray[np.int64]) -> None:
+        """Links, the waiting rows at `rows`, go to the teams that spent on their runs."""
+        for r in rows.tolist():
+            ident = self.pool.idents[r]
+            slot = self.subjects.get(ident.subject)
+            task = Party(subject_hash(ident.tenant, ident.task, None), ident.tenant, task=ident.task)
+            for team in self.teams.get(slot, ()):
+                run = Party(ident.subject, ident.tenant, team, run=ident.run)
+                self.cells.tell(News(LINKED, run, float(self.pool.rows["t"][r]), other=task))
+
+    def close_minute(self, t: float) -> None:
+        """The minute that is under way ends by `t` (s UTC)."""
+        subjects = self.subjects.rows
+        self.cells.close(t, Clocks(subjects["strong"], subjects["medium"], subjects["has_task"]))
 
     def keep_steps(self, pushed: npt.NDArray[np.int64]) -> None:
         """Keeps ids and tool names of the waiting rows that became steps, in their order.
@@ -166,12 +212,9 @@ class Shard:
         """Takes a subject out of memory."""
         self.touched.add(self.segment_of(key))
         self.finals.forget(key)
-        del self.subject_names[self.subjects.remove(key)]
-
-    def forget_actor(self, key: int) -> None:
-        """Takes an actor out of memory."""
-        self.touched.add(self.segment_of(key))
-        self.actors.remove(key)
+        slot = self.subjects.remove(key)
+        del self.subject_names[slot]
+        self.teams.pop(slot, None)
 
     def numbers(self) -> set[int]:
         """Numbers of all segments that make up this state."""
@@ -190,14 +233,14 @@ class Shard:
         if number >= SEEN_FROM:
             return msgspec.msgpack.encode([lay.VERSION, self.seen.encode(number - SEEN_FROM)])
         if number == 0:
-            told = [self.marks, self.taken, self.statuses, self.watermark, more]
+            told = [self.marks, self.taken, self.statuses, self.watermark, self.cells.encode(), more]
             return msgspec.msgpack.encode([lay.VERSION, told])
         lanes, subjects = self.lanes.slots_of_segment(number), self.subjects.slots_of_segment(number)
         waiting = self.pool.waiting(number)
         lane_keys = set(self.lanes.rows["key"][lanes].tolist())
         rows = self.pool.rows[waiting]
         row_keys = [self._keys_of(row) for row in rows]
-        for name in ("lane", "subject", "actor"):
+        for name in ("lane", "subject", "cell_slot"):
             rows[name] = -1  # the keys stand for them
         idents: dict[Ident, int] = {}
         ident_of = [idents.setdefault(self.pool.idents[i], len(idents)) for i in waiting.tolist()]
@@ -207,7 +250,7 @@ class Shard:
             "trails": [self.trails[s] for s in lanes.tolist()],
             "subjects": self.subjects.rows[subjects].tobytes(),
             "subject_names": [self.subject_names[s] for s in subjects.tolist()],
-            "actors": self.actors.rows[self.actors.slots_of_segment(number)].tobytes(),
+            "teams": [self.teams.get(s, []) for s in subjects.tolist()],
             "awaiting": sorted((t, k, lane) for k, a in self.awaiting.items() for lane, t in a if lane in lane_keys),
             "pool": rows.tobytes(),
             "pool_keys": row_keys,
@@ -219,11 +262,11 @@ class Shard:
         }
         return msgspec.msgpack.encode([lay.VERSION, kept])
 
-    def _keys_of(self, row: Any) -> tuple[int, int, int]:
-        """Keys of a waiting row's lane, subject and actor: slots are not the same after a restart."""
-        tables = ((self.lanes, row["lane"]), (self.subjects, row["subject"]), (self.actors, row["actor"]))
-        lane, subject, actor = (int(t.rows["key"][slot]) if slot >= 0 else 0 for t, slot in tables)
-        return lane, subject, actor
+    def _keys_of(self, row: Any) -> tuple[int, int]:
+        """Keys of a waiting row's lane and subject: slots are not the same after a restart."""
+        tables = ((self.lanes, row["lane"]), (self.subjects, row["subject"]))
+        lane, subject = (int(t.rows["key"][slot]) if slot >= 0 else 0 for t, slot in tables)
+        return lane, subject
 
     def restore(self, segments: Mapping[int, bytes]) -> dict[int, Any]:
         """Reads segments into this empty shard; what was kept beside them by number. Raises StateError."""
@@ -231,11 +274,12 @@ class Shard:
         of_rows = [kept for number, kept in opened.items() if 0 < number < SEEN_FROM]
         more: dict[int, Any] = {n: kept["more"] for n, kept in opened.items() if 0 < n < SEEN_FROM}
         if 0 in opened:
-            self.marks, self.taken, self.statuses, self.watermark, more[0] = opened[0]
+            self.marks, self.taken, self.statuses, self.watermark, cells, more[0] = opened[0]
         for kept in of_rows:
             self._restore_rows(kept)
-        for kept in of_rows:  # a waiting row may belong to an actor of another segment
             self._restore_pool(kept)
+        if 0 in opened:
+            self.cells.restore(cells, self.subjects.get)
         for t, key, lane in sorted(tuple(asked) for kept in of_rows for asked in kept["awaiting"]):
             self.await_result(key, lane, t)
         self.seen.restore([kept for number, kept in opened.items() if number >= SEEN_FROM])
@@ -248,16 +292,15 @@ class Shard:
             self.lane_names[slot] = msgspec.convert(names, Ident)
             self.trails[slot] = msgspec.convert(trail, Trail)
         slots = self.subjects.put(np.frombuffer(kept["subjects"], lay.SUBJECT))
-        for slot, names in zip(slots, kept["subject_names"], strict=True):
+        for slot, names, teams in zip(slots, kept["subject_names"], kept["teams"], strict=True):
             self.subject_names[slot] = msgspec.convert(names, Ident)
-        self.actors.put(np.frombuffer(kept["actors"], lay.ACTOR))
+            self.teams[slot] = teams
         self.finals.restore(kept["finals"])
 
     def _restore_pool(self, kept: dict[str, Any]) -> None:
         rows: npt.NDArray[Any] = np.frombuffer(kept["pool"], WAITING).copy()
-        for row, (lane, subject, actor) in zip(rows, kept["pool_keys"], strict=True):
+        for row, (lane, subject) in zip(rows, kept["pool_keys"], strict=True):
             row["lane"], row["subject"] = self.lanes.get(lane), self.subjects.get(subject)
-            row["actor"] = self.actors.get(actor)
         idents, ident_of = msgspec.convert(kept["pool_idents"], tuple[list[Ident], list[int]])
         self.pool.put(rows, kept["pool_ids"], kept["pool_names"], [idents[n] for n in ident_of])
 

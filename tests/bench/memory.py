@@ -48,7 +48,7 @@ def packed_runs(runs: int, partitions: int, steps: int = STEPS) -> Iterator[tupl
 def _ident(n: int) -> pk.Ident:
     tenant, run, task, agent = "acme", f"run-{n:08d}", f"TASK-{n:06d}", f"agent-{n % 1000}"
     return pk.Ident(
-        subject=subject_hash(tenant, task, run), lane=hash64(tenant, task, run, agent), actor=hash64(tenant, agent),
+        subject=subject_hash(tenant, task, run), lane=hash64(tenant, task, run, agent), cell=hash64(task, agent),
         tenant=tenant, team=f"team-{n % 50}", user=f"p-{n % 700:032x}", agent=agent, key=f"{n % 1000:064x}", run=run,
         parent_run=None, task=task, task_type="bugfix", model="claude-sonnet-4-5", provider="anthropic",
     )  # fmt: skip

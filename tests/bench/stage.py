@@ -36,7 +36,7 @@ def counts(metrics: Metrics) -> dict[str, float]:
     notify has read and told all it knows of; `behind_s`: the slowest watermark of `engines` partitions trails the
     clock by so much.
     """
-    lags = _samples(metrics.watermark_lag_seconds, "seconds")
+    lags = _samples(metrics.watermark_lag_seconds, "seconds", stage="watch")
     owed = _total(metrics.notify_pending, "pending") + _total(metrics.lag_records, "records", stage="notify")
     return {
         "events": _total(metrics.events, "total") + _total(metrics.dead_letters, "total"),

@@ -186,7 +186,7 @@ async def test_an_outage_of_the_brokers_is_waited_for(kafka: Kafka, feed: Feed, 
 async def test_it_stops_while_the_brokers_are_away(
     kafka: Kafka, feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.pipeline.watch.LAST_CHECKPOINT_S", 0.5)
+    monkeypatch.setattr("detector.pipeline.stateful.LAST_CHECKPOINT_S", 0.5)
     with ExitStack() as outage:
         async with running(stage(config)):
             await feed.send(100)

@@ -32,6 +32,7 @@ def expected(records: Iterable[str]) -> set[str]:
 
 class Outcome(NamedTuple):
     alerts: list[Alert]
+    rollups: tuple[()] = ()
 
 
 class CountingEngine:
@@ -40,7 +41,7 @@ class CountingEngine:
     loads: ClassVar[list[tuple[int, int]]] = []
     processed: ClassVar[list[tuple[int, int]]] = []
 
-    def __init__(self, config: Config, partition: int = 0) -> None:
+    def __init__(self, config: Config, partition: int = 0, *, spread: object = None) -> None:
         self.partition, self.offset = partition, -1
         self.totals: Any = Totals()
         self.watermark = 0.0
@@ -79,7 +80,9 @@ class CountingEngine:
         self._dirty.clear()
 
     @classmethod
-    def restore(cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]) -> "CountingEngine":
+    def restore(
+        cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes], *, spread: object = None
+    ) -> "CountingEngine":
         engine = cls(config, partition)
         engine.offset = offset
         engine._counts = [json.loads(segments[n]) for n in range(SEGMENTS)]

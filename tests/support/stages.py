@@ -1,7 +1,7 @@
 """Runs stages in tests, in this process or in one that can be killed.
 
-`python -m tests.support.stages NAME CONFIG` runs one stage until it is killed: ingest, watch, or counting, which
-is watch with the engine of tests.support.counting.
+`python -m tests.support.stages NAME CONFIG` runs one stage until it is killed: ingest, watch, portfolio, or counting,
+which is watch with the engine of tests.support.counting.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from detector.config import Config
 from detector.kafka import clients
 from detector.metrics import Metrics
 from detector.pipeline.ingest import IngestStage
+from detector.pipeline.portfolio import PortfolioStage
 from detector.pipeline.stage import Stage
 from detector.pipeline.watch import WatchStage
 from tests.support.brokers import Kafka
@@ -123,6 +124,7 @@ async def main(name: str, settings: str) -> None:
     stages: dict[str, Callable[[], Stage]] = {
         "ingest": lambda: IngestStage(config, metrics),
         "watch": lambda: WatchStage(config, metrics),
+        "portfolio": lambda: PortfolioStage(config, metrics),
         "counting": lambda: WatchStage(config, metrics, engine=CountingEngine),
     }
     stage = stages[name]()

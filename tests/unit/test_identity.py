@@ -76,12 +76,12 @@ def test_all_of_a_task_lies_in_one_partition_and_its_agents_in_lanes_of_their_ow
     assert len({p.partition for p in placed}) == 1
     assert len({p.ident.subject for p in placed}) == 1
     assert len({p.ident.lane for p in placed}) == 9
-    assert len({p.ident.actor for p in placed}) == 3
+    assert len({p.ident.cell for p in placed}) == 6
 
 
 def test_the_same_names_in_two_tenants_are_two() -> None:
     one, other = (identities().place(who(tenant=t, task="T", run="r", agent="a", user="u")).ident for t in ("a", "b"))
-    assert not {one.subject, one.lane, one.actor} & {other.subject, other.lane, other.actor}
+    assert not {one.subject, one.lane, one.cell} & {other.subject, other.lane, other.cell}
     assert one.user != other.user
 
 

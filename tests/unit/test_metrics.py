@@ -25,15 +25,17 @@ CATALOGUE = {
     "detector_duplicates_total": (),
     "detector_links": (),
     "detector_live_runs": ("partition",),
+    "detector_accounts": ("kind", "partition"),
+    "detector_late_rollups_total": (),
     "detector_open_episodes": ("rule", "severity"),
     "detector_alerts_total": ("rule", "severity", "state"),
     "detector_flagged_usd_total": ("rule",),
     "detector_event_to_alert_seconds": (),
     "detector_lag_records": ("stage", "topic", "partition"),
-    "detector_watermark_lag_seconds": ("partition",),
+    "detector_watermark_lag_seconds": ("stage", "partition"),
     "detector_batch_records": ("stage",),
-    "detector_checkpoint_seconds": (),
-    "detector_checkpoint_bytes_total": (),
+    "detector_checkpoint_seconds": ("stage",),
+    "detector_checkpoint_bytes_total": ("stage",),
     "detector_notify_requests_total": ("target", "outcome"),
     "detector_notify_pending": (),
     "detector_build_info": ("version",),
@@ -147,8 +149,10 @@ def test_reasons_and_kinds_are_there_from_the_start() -> None:
 
 def test_an_episode_that_has_ended_counts_as_zero() -> None:
     made = metrics()
-    made.show_open_episodes({("loop", "critical"): 2, ("loop", "info"): 1})
-    made.show_open_episodes({("loop", "critical"): 1})
+    made.show_open_episodes("watch", {("loop", "critical"): 2, ("loop", "info"): 1})
+    made.show_open_episodes("portfolio", {("spend_spike", "info"): 3})
+    made.show_open_episodes("watch", {("loop", "critical"): 1})
+    assert value(made, "detector_open_episodes", rule="spend_spike", severity="info") == 3
     assert value(made, "detector_open_episodes", rule="loop", severity="critical") == 1
     assert value(made, "detector_open_episodes", rule="loop", severity="info") == 0
 
@@ -156,16 +160,14 @@ def test_an_episode_that_has_ended_counts_as_zero() -> None:
 def test_a_partition_that_has_moved_is_no_longer_shown() -> None:
     made = metrics()
     for partition in (1, 2):
-        made.live_runs.labels(partition).set(5)
-        made.watermark_lag_seconds.labels(partition).set(5)
+        made.watermark_lag_seconds.labels("watch", partition).set(5)
         made.lag_records.labels("ingest", "llm.calls", partition).set(5)
-    made.drop_partition(1)
-    made.drop_partition(7)
+    made.drop_partition("watch", 1)
+    made.drop_partition("watch", 7)
     made.drop_lag("ingest", "llm.calls", 1)
-    assert value(made, "detector_live_runs", partition="1") is None
-    assert value(made, "detector_watermark_lag_seconds", partition="1") is None
+    assert value(made, "detector_watermark_lag_seconds", stage="watch", partition="1") is None
     assert value(made, "detector_lag_records", stage="ingest", topic="llm.calls", partition="1") is None
-    assert value(made, "detector_live_runs", partition="2") == 5
+    assert value(made, "detector_watermark_lag_seconds", stage="watch", partition="2") == 5
     assert value(made, "detector_lag_records", stage="ingest", topic="llm.calls", partition="2") == 5
 
 

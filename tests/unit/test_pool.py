@@ -29,7 +29,7 @@ def add(pool: Pool, told: Columns, late_s: float = 0.0) -> None:
     pool.add(
         told,
         keep,
-        {"lane": zeros, "subject": zeros, "actor": zeros, "segment": zeros + 1, "due": due},
+        {"lane": zeros, "subject": zeros, "cell": zeros, "segment": zeros + 1, "due": due},
     )
 
 

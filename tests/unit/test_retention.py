@@ -47,14 +47,13 @@ def test_a_loop_slower_than_the_idle_time_stays_one_episode() -> None:
     assert (found.calls, found.cost_usd) == (5, 5.0)
 
 
-def test_runs_tasks_and_agents_in_memory_are_bounded_by_number() -> None:
+def test_runs_and_tasks_in_memory_are_bounded_by_number() -> None:
     events = [call(i * 5.0, run=f"run-{i}", agent=f"agent-{i}") for i in range(600)]
     events += [status(i * 5.0 + 1, f"task-{i}") for i in range(600)]
     shard = shard_of(after(sorted(events, key=lambda e: e["time"]), FEW))
     arriving = 2 * 60 // 5 + 20  # cleaned once a minute of event time
     assert len(shard.lanes) <= 20 + arriving
     assert len(shard.subjects) <= 20 + 2 * arriving
-    assert len(shard.actors) <= 20 + arriving
 
 
 def test_a_task_with_an_open_episode_is_not_forgotten_for_a_crowd() -> None:
@@ -81,6 +80,6 @@ def test_all_is_forgotten_in_the_end() -> None:
         engine.process(record, n)
     shard, book = shard_of(engine), engine._book
     assert isinstance(book, EpisodeBook)
-    assert (len(shard.lanes), len(shard.subjects), len(shard.actors), list(book)) == (0, 0, 0, [])
+    assert (len(shard.lanes), len(shard.subjects), len(shard.cells.table), list(book)) == (0, 0, 0, [])
     assert (shard.lane_names, shard.subject_names, shard.trails, shard.awaiting) == ({}, {}, {}, {})
     assert engine.waiting == 0

@@ -1,0 +1,184 @@
+"""What portfolio remembers of the teams of one partition: accounts of agents and tasks, sums of teams and models."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from detector.accounts import rows as acc
+from detector.accounts.groups import Group, ModelGroup
+from detector.accounts.rows import HOURS, MINUTES
+from detector.accounts.windows import Slots, freshen
+from detector.enrich.identity import hash64
+from detector.errors import StateError
+from detector.model.rollup import Party, team_key
+from detector.state.table import Table
+
+PAIR_IDLE_S = 7200.0
+"""What an agent spent on a task is kept by the minute for the last hour; twice that keeps it whole."""
+AGENT_IDLE_S = TASK_IDLE_S = 8 * 86_400.0
+"""An agent is what its last 7 days say of it, and a task that long unheard of has ended."""
+MAX_LINKED = 100_000
+"""Links of runs that are remembered, for calls that come behind them."""
+_MIX, _MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
+PAIR_RINGS = ("minutes", "minute_calls", "minute_tokens")
+
+key_of_team = lru_cache(65_536)(team_key)
+"""The key of a team, remembered."""
+
+
+@lru_cache(200_000)
+def _key_of_agent(tenant: str, team: str | None, agent: str | None) -> int:
+    return hash64(tenant, "agent", team, agent)
+
+
+def within(outer: int, inner: int) -> int:
+    """The key of something within something else."""
+    return ((outer * _MIX) & _MASK) ^ inner
+
+
+class Accounts:
+    """Tables of agents, tasks and pairs with their names, groups, and links."""
+
+    def __init__(self, segments: int, max_accounts: int) -> None:
+        self._segments, self._max = max(2, segments), max_accounts
+        self.agents, self.tasks, self.pairs = Table(acc.AGENT), Table(acc.TASK), Table(acc.PAIR)
+        self.agent_names: dict[int, Party] = {}  # by slot
+        self.task_names: dict[int, Party] = {}
+        self.teams: dict[int, Group] = {}  # by key
+        self.models: dict[int, ModelGroup] = {}
+        self.linked: OrderedDict[int, Party] = OrderedDict()  # by key of a run's account
+        self.newest: dict[int, list[str]] = {}  # ids of the newest calls of a task in this minute, by slot
+        self.touched: set[int] = {0}
+
+    def segment_of(self, key: int) -> int:
+        """The segment of a team's or model's key, 1 and up."""
+        return 1 + (key >> 33) % (self._segments - 1)
+
+    def place(self, party: Party, minute: int) -> tuple[int, int, int, int]:
+        """Slots of a party's task, agent and pair, made where they are new, and the key of its team."""
+        team = key_of_team(party.tenant, party.team)
+        task_key = within(team, party.subject)
+        if party.task is None and (known := self.linked.get(task_key)) is not None:
+            party = on_task(party, known)
+            task_key = within(team, party.subject)
+        agent_key = _key_of_agent(party.tenant, party.team, party.agent)
+        if team not in self.teams:
+            self._make_team(team, party.tenant, party.team, minute)
+        segment = self.teams[team].segment
+        self.touched.add(segment)
+        task, agent = self.tasks.get(task_key), self.agents.get(agent_key)
+        if task < 0:
+            task = self.make_task(task_key, team, segment, party)
+        self.task_names[task] = party
+        if agent < 0:
+            agent = self.agents.add(agent_key, segment)
+            self.agents.rows["team"][agent], self.agents.rows["first"][agent] = team, minute * 60.0
+            self.agent_names[agent] = Party(0, party.tenant, party.team, agent=party.agent)
+        pair_key = within(agent_key, task_key)
+        pair = self.pairs.get(pair_key)
+        if pair < 0:
+            pair = self.pairs.add(pair_key, segment)
+            row = self.pairs.rows[pair]
+            row["agent_key"], row["task_key"], row["agent"], row["task"] = agent_key, task_key, agent, task
+            helpers = self.tasks.rows["helpers"][task]
+            if agent_key not in helpers:
+                helpers[1:] = helpers[:-1].copy()
+                helpers[0] = agent_key
+        return task, agent, pair, team
+
+    def _make_team(self, key: int, tenant: str, team: str | None, minute: int) -> None:
+        self.teams[key] = Group(key, tenant, team, self.segment_of(key), minute * 60.0)
+
+    def make_task(self, key: int, team: int, segment: int, party: Party) -> int:
+        """The slot of a new account of a task, or of a run without one."""
+        slot = self.tasks.add(key, segment)
+        row = self.tasks.rows[slot]
+        row["team"], row["has_task"] = team, party.task is not None
+        return slot
+
+    def reach(self, slots: Slots, minute: int) -> None:
+        """Brings agents (each once) to this minute: hours that are over go into their rings."""
+        agents, hour = self.agents.rows, minute // 60
+        ended = slots[(agents["hour"][slots] < hour) & (agents["hour"][slots] > 0)]
+        past, usd = agents["hour"][ended].copy(), agents["hour_usd"][ended].copy()
+        freshen(agents, slots, "hour", ("hours",), hour)
+        kept = past > hour - HOURS
+        agents["hours"][ended[kept], past[kept] % HOURS] = usd[kept]
+        agents["hour_usd"][ended] = 0.0
+        freshen(agents, slots, "day", ("calls", "inputs", "moves"), minute // 1440)
+
+    def live_pairs(self, minute: int) -> Slots:
+        """Slots of the pairs that spent within the hour up to `minute`, their rings brought up to it."""
+        pairs = self.pairs.rows
+        live = np.flatnonzero((pairs["used"] == 1) & (pairs["minute"] > minute - MINUTES))
+        freshen(pairs, live, "minute", PAIR_RINGS, minute)
+        return live
+
+    def forget(self, t: float) -> list[int]:
+        """Forgets what is idle by `t` (s UTC), and the longest unheard beyond the bound; keys of tasks that left."""
+        gone = []
+        for key in self.pairs.idle_since(t - PAIR_IDLE_S):
+            self.pairs.remove(key)
+        for key in _leaving(self.tasks, t - TASK_IDLE_S, self._max):
+            del self.task_names[self.tasks.remove(key)]
+            gone.append(key)
+        for key in _leaving(self.agents, t - AGENT_IDLE_S, self._max):
+            del self.agent_names[self.agents.remove(key)]
+        left = set(gone)
+        pairs = self.pairs.rows
+        for slot in np.flatnonzero(pairs["used"] == 1).tolist() if left else ():
+            if int(pairs["task_key"][slot]) in left or int(pairs["agent_key"][slot]) not in self.agents:
+                self.pairs.remove(int(pairs["key"][slot]))
+        for groups in (self.teams, self.models):
+            for key in [k for k, g in groups.items() if g.heard < t - AGENT_IDLE_S]:
+                self.touched.add(groups.pop(key).segment)
+        return gone
+
+    def encode(self, number: int) -> dict[str, Any]:
+        """The rows, names and groups of a segment as plain values."""
+        agents, tasks = self.agents.slots_of_segment(number), self.tasks.slots_of_segment(number)
+        pairs = self.pairs.slots_of_segment(number)
+        return {
+            "agents": self.agents.rows[agents].tobytes(),
+            "agent_names": [msgspec.to_builtins(self.agent_names[s]) for s in agents.tolist()],
+            "tasks": self.tasks.rows[tasks].tobytes(),
+            "task_names": [msgspec.to_builtins(self.task_names[s]) for s in tasks.tolist()],
+            "pairs": self.pairs.rows[pairs].tobytes(),
+            "teams": [g.encode() for _, g in sorted(self.teams.items()) if g.segment == number],
+            "models": [g.encode() for _, g in sorted(self.models.items()) if g.segment == number],
+        }
+
+    def restore_links(self, linked: Sequence[tuple[int, Any]]) -> None:
+        """Takes back `linked` from plain values."""
+        self.linked.update((key, msgspec.convert(task, Party)) for key, task in linked)
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Takes back what `encode` gave."""
+        for table, dtype, name, names in (
+            (self.agents, acc.AGENT, "agents", self.agent_names),
+            (self.tasks, acc.TASK, "tasks", self.task_names),
+        ):
+            slots = table.put(np.frombuffer(kept[name], dtype))
+            parties = msgspec.convert(kept[f"{name[:-1]}_names"], list[Party])
+            names.update(zip(slots, parties, strict=True))
+        for slot in self.pairs.put(np.frombuffer(kept["pairs"], acc.PAIR)):
+            row = self.pairs.rows[slot]
+            row["agent"], row["task"] = self.agents.get(int(row["agent_key"])), self.tasks.get(int(row["task_key"]))
+            if row["agent"] < 0 or row["task"] < 0:
+                raise StateError("a stored account is damaged; restore the topic or start with an empty one")
+        self.teams.update((g.key, g) for g in map(Group.decode, kept["teams"]))
+        self.models.update((g.key, g) for g in map(ModelGroup.decode, kept["models"]))
+
+
+def _leaving(table: Table, limit: float, most: int) -> list[int]:
+    idle = table.idle_since(limit)
+    return idle if len(table) - len(idle) <= most else table.longest_unheard(len(table) - most)
+
+
+def on_task(party: Party, task: Party) -> Party:
+    """A run's party as one of a task."""
+    return msgspec.structs.replace(party, subject=task.subject, task=task.task, run=None)

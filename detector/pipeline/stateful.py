@@ -1,0 +1,286 @@
+"""What watch and portfolio have in common: a Faust app that runs an engine over the partitions it owns.
+
+Effects are acknowledged before the state that implies them is written, and the state before the source.
+Nothing is written or acknowledged for a generation that is over; what a frozen worker can still do, and why
+it harms nothing, stands in detector.kafka.checkpoint.
+"""
+
+import asyncio
+import contextlib
+import logging
+import tempfile
+import time
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from detector.config import Config
+from detector.errors import DeploymentError, DetectorError
+from detector.kafka.admin import partitions_of
+from detector.kafka.checkpoint import Plan
+from detector.kafka.faust_app import App, make_app
+from detector.model.alert import Alert
+from detector.pipeline.owned import EngineLike, Event, Owned
+from detector.pipeline.standstill import Standstill
+from detector.pipeline.stateful_metrics import StatefulMetrics
+
+log = logging.getLogger(__name__)
+
+TAKE_RECORDS = 32
+"""Packed records taken at once, of some hundred observations each."""
+TAKE_S = 0.05
+"""How long a take waits to be filled: latency for fewer wake-ups."""
+POLL_S = 0.25  # how soon a failure is noticed
+LAST_CHECKPOINT_S = 10.0
+"""A stop waits this long for the last checkpoint; without it the next start repeats some seconds."""
+CLOSE_S = 5.0
+
+
+class Effect(NamedTuple):
+    """A record that follows from what was processed; `alert` where it is one."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    partition: int | None = None
+    alert: Alert | None = None
+
+
+class StatefulStage:
+    """Owns partitions of `source` as Faust assigns them; effects out, state in the changelog `state`.
+
+    A stage says which engine it runs, and what follows from an outcome.
+    """
+
+    name: str
+
+    def __init__(self, config: Config, metrics: StatefulMetrics, source: str, state: str) -> None:
+        self._config, self._metrics = config, metrics
+        self._source, self._state = source, state
+        self._app: App | None = None
+        self._starting: asyncio.Task[None]
+        self._looking: asyncio.Task[None] | None = None
+        self._datadir: tempfile.TemporaryDirectory[str] | None = None
+        self._owned: dict[int, Owned] = {}
+        self._lock = asyncio.Lock()
+        self._standstill = Standstill()
+        self._failure: Exception | None = None
+        self._closing = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
+
+    def make(self, partition: int) -> EngineLike:
+        """An engine with an empty state."""
+        raise NotImplementedError
+
+    def restore(self, partition: int, offset: int, segments: Mapping[int, bytes]) -> EngineLike:
+        """An engine as it was after the record at `offset`; raises StateError."""
+        raise NotImplementedError
+
+    def effects(self, outcome: Any, partition: int) -> Iterable[Effect]:
+        """What follows from an outcome of a partition's engine."""
+        raise NotImplementedError
+
+    async def prepare(self, partitions: int) -> None:
+        """What has to be there before the app starts; `partitions`: of the source. Raises DeploymentError."""
+
+    async def start(self) -> None:
+        """Starts the Faust app; raises DeploymentError where topics or brokers are not as they must be."""
+        source, state = self._source, self._state
+        partitions = await partitions_of(self._config, source)
+        if (have := await partitions_of(self._config, state)) != partitions:
+            raise DeploymentError(
+                f"{state} has {have} partitions and {source} has {partitions}, it must be "
+                f"as many; delete {state} and make it anew with: detector topics"
+            )
+        await self.prepare(partitions)
+        self._datadir = tempfile.TemporaryDirectory(prefix=f"detector-{self.name}-")
+        app = make_app(self._config, self.name, source, state, partitions, Path(self._datadir.name))
+        app.on_partitions_revoked.connect(self._drop)
+        app.agent(app.source, name=self.name)(self._work)
+        app.finalize()
+        # It returns once partitions are assigned and their state is read, which may take long: see health().
+        self._app, self._starting = app, asyncio.create_task(app.start())
+
+    async def run(self) -> None:
+        """Writes checkpoints and looks after the app until stop(); raises what made it fail."""
+        if self._app is None:  # stopped before it began
+            return
+        self._ended.clear()
+        self._looking = asyncio.create_task(self._look_after(self._app))
+        try:
+            await self._looking
+        except asyncio.CancelledError:
+            if not self._closing.is_set():  # else stop() has lost its patience
+                raise
+        finally:
+            self._ended.set()
+
+    async def _look_after(self, app: App) -> None:
+        due_s = time.monotonic() + self._config.watch.checkpoint_s
+        while not self._closing.is_set():
+            await self._sleep(POLL_S)
+            self._raise_failure(app)
+            await app.check_group()
+            self._look_around(app)
+            if time.monotonic() >= due_s:
+                async with self._lock:
+                    await self._checkpoint(app)
+                due_s = time.monotonic() + self._config.watch.checkpoint_s
+
+    async def stop(self) -> None:
+        """Finishes the batch in hand, writes a last checkpoint, commits and leaves the group; idempotent."""
+        self._closing.set()
+        app, self._app = self._app, None
+        if app is not None:
+            try:
+                async with asyncio.timeout(LAST_CHECKPOINT_S):
+                    await self._ended.wait()
+                    if not app.crashed:
+                        async with self._lock:
+                            await self._checkpoint(app)
+                        await app.consumer.commit()
+            except TimeoutError:
+                log.warning("stopped without a last checkpoint; the next start repeats what is not in one")
+            finally:
+                if self._looking is not None:
+                    self._looking.cancel()
+                self._drop()
+                if not await app.leave(self._starting, CLOSE_S):
+                    log.warning("left without a word to the brokers, which takes them the session timeout")
+        if self._datadir is not None:
+            self._datadir.cleanup()
+
+    def health(self) -> list[str]:
+        """Reasons why it is not ready."""
+        if self._app is None:
+            return ["not connected"]
+        if not self._app.handovers:
+            return ["no partition assigned yet"]
+        if self._app.owned is None:
+            return ["partitions are being handed over, and their state is read"]
+        return self._standstill.reasons()
+
+    async def _sleep(self, time_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), time_s)
+
+    def _raise_failure(self, app: App) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._starting.done():
+            self._starting.result()
+        if app.crashed:
+            raise DetectorError(f"the Faust app has crashed: {app.crash_reason!r}")
+        if stuck := self._standstill.reasons():
+            raise DetectorError("; ".join(stuck))
+
+    async def _work(self, stream: Any) -> None:
+        """The Faust agent: packed records in the order of each partition's offsets."""
+        async for events in stream.noack_take(TAKE_RECORDS, within=TAKE_S):
+            async with self._lock:
+                # After a failure nothing more is processed: run() raises it, and a restart repeats.
+                if self._app is None or self._failure is not None or self._closing.is_set():
+                    continue
+                try:
+                    await self._take(self._app, events)
+                except Exception as error:
+                    self._failure = error
+                except BaseException:
+                    self._failure = DetectorError("processing was cut off in the midst of a batch")
+                    raise
+
+    async def _take(self, app: App, events: Sequence[Event]) -> None:
+        sent: list[tuple[Alert | None, Awaitable[Any]]] = []
+        for event in events:
+            owned = await self._owner(app, event.message)
+            if owned is None:
+                continue
+            for topic, key, value, partition, alert in self.effects(owned.process(event), owned.partition):
+                sent.append((alert, await app.produce(topic, key, value, partition)))
+            await asyncio.sleep(0)
+        for alert, acknowledged in sent:
+            await acknowledged
+            if alert is not None:
+                self._metrics.written(alert)
+        self._metrics.taken(len(events))
+
+    async def _owner(self, app: App, message: Any) -> Owned | None:
+        """Who processes this record; None where it is of a generation that is over."""
+        if message.generation_id != app.owned:
+            return None
+        partition: int = message.partition
+        owned = self._owned.get(partition)
+        if owned is None:
+            data = app.table.pop_partition(partition)
+            place = (partition, message.generation_id)
+            owned = Owned.load(self, self._source, self._state, *place, data, app.end(partition))
+            owned.expect(app.committed(partition))
+            self._owned[partition] = owned
+        if message.offset > owned.next_offset:
+            await self._explain_gap(app, owned, message.offset)
+            return owned if self._holds(app, owned) else None
+        return owned
+
+    async def _explain_gap(self, app: App, owned: Owned, offset: int) -> None:
+        """Records that the broker has deleted are lost and said so; others were skipped on the way here."""
+        gap = f"records {owned.next_offset} to {offset - 1} of {self._source}, partition {owned.partition}"
+        if offset > await app.first(owned.partition):
+            raise DetectorError(f"{gap} were skipped; a restart reads them again")
+        log.error("records were deleted before they were read: %s", gap)
+
+    def _holds(self, app: App, owned: Owned) -> bool:
+        return app.owned == owned.generation and self._owned.get(owned.partition) is owned
+
+    def _drop(self, *_: Any, **__: Any) -> None:
+        """Partitions are given back: their state belongs to whoever gets them next."""
+        for owned in self._owned.values():
+            self._metrics.processed(owned)
+        self._metrics.drop(self._owned)
+        self._owned.clear()
+        self._standstill.forget()
+
+    async def _checkpoint(self, app: App) -> None:
+        """Writes what has changed and acknowledges what it includes. The caller holds the lock."""
+        if self._failure is not None:
+            return  # the state may imply alerts that were never written
+        began_s = time.monotonic()
+        plans: list[tuple[Owned, Plan]] = []
+        for owned in list(self._owned.values()):
+            if owned.pending and self._holds(app, owned):
+                plans.append((owned, owned.plan()))
+                await asyncio.sleep(0)
+        if not plans:
+            return
+        pieces = [(owned, [*((key, None) for key in p.tombstones), *p.segments]) for owned, p in plans]
+        manifests = [(owned, [p.manifest]) for owned, p in plans]
+        if await self._write(app, pieces) and await self._write(app, manifests):
+            for owned, plan in plans:
+                owned.finish(plan)
+            self._metrics.checkpoint(time.monotonic() - began_s, sum(plan.size for _, plan in plans))
+
+    async def _write(self, app: App, records: Sequence[tuple[Owned, Sequence[tuple[bytes, bytes | None]]]]) -> bool:
+        """Writes to the changelog and waits until all is acknowledged; False once a partition is lost."""
+        sent = []
+        for owned, pairs in records:
+            for key, value in pairs:
+                if not self._holds(app, owned):
+                    return False
+                sent.append(await app.produce(self._state, key, value, owned.partition))
+        for acknowledged in sent:
+            await acknowledged
+        return all(self._holds(app, owned) for owned, _ in records)
+
+    def _look_around(self, app: App) -> None:
+        """Whether every partition with work before it moves; and gauges."""
+        now_s = time.monotonic()
+        for partition in app.partitions:
+            owned, end = self._owned.get(partition), app.end(partition)
+            if app.owned is None or end is None:
+                self._standstill.see(partition, -1 - app.recovering, app.recovering, now_s)
+                continue
+            next_offset = owned.next_offset if owned else app.committed(partition) or 0
+            behind = max(0, end - next_offset)
+            self._standstill.see(partition, next_offset, behind, now_s)
+            self._metrics.lag(partition, behind)
+        self._metrics.show(self._owned.values())

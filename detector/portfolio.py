@@ -1,0 +1,232 @@
+"""What is asked of tasks, agents, teams and models in dollars: rollups of a partition in, alert records out.
+
+As the engine of watch, what comes out is a function of the sequence of rollups alone. A minute is judged once every
+source partition has told it, or the furthest is `time.hold_back_s` ahead; what is told later counts in the minute then.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from detector.accounts.booking import book
+from detector.accounts.moves import link, moved
+from detector.accounts.rows import VERSION
+from detector.accounts.tables import Accounts
+from detector.accounts.usual import look_at_peers
+from detector.alerts.episodes import Episode, EpisodeBook, Purse
+from detector.config import Config
+from detector.errors import StateError
+from detector.model.alert import Alert
+from detector.model.packed import STRONG
+from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
+from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
+
+_HOUR_MIN = 60
+_MOST_HOURS = 24 * 9
+"""Hours without any rollup that are kept house for one by one; after more everything is idle."""
+
+
+class PortfolioOutcome(NamedTuple):
+    """Alert records in order."""
+
+    alerts: list[Alert]
+
+
+class _Waiting(msgspec.Struct, array_like=True):
+    """A minute of a source that is not complete yet."""
+
+    source: int
+    parties: list[Party]
+    sheet: Sheet
+
+
+class Portfolio:
+    """The rules of spend over one partition of `detector.rollups`."""
+
+    def __init__(self, config: Config, partition: int = 0, *, explain: bool = False) -> None:
+        self.partition, self.offset = partition, -1
+        self._config = config
+        settings = config.portfolio
+        self._accounts = Accounts(settings.segments, settings.max_accounts)
+        self._book = EpisodeBook(config)
+        self._inquiry = SpendInquiry(config, self._accounts, self._book, explain=explain)
+        self._marks: dict[int, float] = {}
+        self._taken: dict[int, int] = {}  # source -> newest minute
+        self._sources = 1
+        self._pending: dict[int, list[_Waiting]] = {}  # by minute
+        self._minute = 0  # the newest that was judged
+        self.late = 0
+
+    @property
+    def watermark(self) -> float:
+        """All that happened before this event time (s UTC) has been judged."""
+        return (self._minute + 1) * 60.0 if self._minute else 0.0
+
+    @property
+    def accounts(self) -> dict[str, int]:
+        """How many there are, by kind."""
+        held = self._accounts
+        return {"task": len(held.tasks), "agent": len(held.agents), "team": len(held.teams)}
+
+    def take_late(self) -> int:
+        """Rows that came after their minute was judged, since this was last asked."""
+        late, self.late = self.late, 0
+        return late
+
+    @property
+    def live_runs(self) -> int:
+        """Accounts of tasks, and of runs without one."""
+        return len(self._accounts.tasks)
+
+    @property
+    def open_episodes(self) -> dict[tuple[str, str], int]:
+        """How many are open, by rule and severity."""
+        return dict(Counter((e.rule, e.alert.severity) for e in self._book))
+
+    @property
+    def explanations(self) -> list[SpendExplanation]:
+        """What the rules made of each subject and minute they were asked about, where that is kept."""
+        return self._inquiry.explanations
+
+    def process(self, rollup: bytes, offset: int) -> PortfolioOutcome:
+        """Takes the rollup at `offset`; one that the state already includes changes nothing.
+
+        Raises msgspec.DecodeError or ValueError on bytes that are no rollup.
+        """
+        if offset <= self.offset:
+            return PortfolioOutcome([])
+        told = decode_rollup(rollup)
+        for sheet in told.sheets:
+            if sheet.minute > self._taken.get(told.source, -1):
+                self._taken[told.source] = sheet.minute
+                self._pending.setdefault(sheet.minute, []).append(_Waiting(told.source, told.parties, sheet))
+        self._marks[told.source] = max(told.mark, self._marks.get(told.source, 0.0))
+        self._sources = max(self._sources, told.sources)
+        alerts = self._advance()
+        self.offset = offset
+        return PortfolioOutcome(alerts)
+
+    def _reached(self) -> int:
+        """The minute up to which everything is told, or has had its time to be."""
+        highest = max(self._marks.values())
+        lowest = min(self._marks.values()) if len(self._marks) >= self._sources else 0.0
+        return int(max(lowest, highest - self._config.time.hold_back_s) // 60.0) - 1
+
+    def _advance(self) -> list[Alert]:
+        """Judges the minutes that are complete, each after the hours that end before it."""
+        reached, alerts = self._reached(), []
+        for minute in sorted(m for m in self._pending if m <= reached):
+            waiting = sorted(self._pending.pop(minute), key=lambda w: w.source)
+            told = [Opened(w.source, w.parties, w.sheet.last_ids, np.frombuffer(w.sheet.rows, ROLL)) for w in waiting]
+            at = max(minute, self._minute)
+            self.late += sum(len(o.rows) for o in told if minute < self._minute)
+            alerts += self._pass_to(at)
+            alerts += self._take(at, told)
+        if reached > self._minute:
+            alerts += self._pass_to(reached)
+        return alerts
+
+    def _pass_to(self, minute: int) -> list[Alert]:
+        """Time passes until the end of the minute before this one."""
+        alerts: list[Alert] = []
+        first = self._minute // _HOUR_MIN + 1 if self._minute else minute // _HOUR_MIN
+        last = minute // _HOUR_MIN
+        for hour in range(max(first, last - _MOST_HOURS), last + 1):
+            alerts += self._keep_house(hour * 3600.0)
+        alerts += self._book.tick(minute * 60.0)
+        self._minute = max(self._minute, minute)
+        return alerts
+
+    def _keep_house(self, t: float) -> list[Alert]:
+        """What is done at full hours (`t`: s UTC), before the first minute of the next."""
+        alerts = self._book.tick(t)
+        alerts += self._inquiry.ask_teams(t)
+        look_at_peers(self._accounts)
+        for key in self._accounts.forget(t):
+            alerts += self._book.forget(key, t, Purse(0, 0, 0.0))
+        return alerts
+
+    def _take(self, minute: int, told: list[Opened]) -> list[Alert]:
+        """Books a minute of all its sources, and asks the rules."""
+        accounts = self._accounts
+        accounts.newest = {}
+        booked = book(accounts, minute, told)
+        alerts = self._apply_news(minute, told)
+        return alerts + self._inquiry.ask(minute, booked)
+
+    def _apply_news(self, minute: int, told: list[Opened]) -> list[Alert]:
+        """Links and statuses of a minute, after what it spent."""
+        alerts: list[Alert] = []
+        for _, parties, _, rows in told:
+            for row in rows[rows["kind"] == LINKED]:
+                link(self._accounts, parties[row["party"]], parties[row["other"]], minute)
+        for _, parties, _, rows in told:
+            for row in rows[rows["kind"] == MOVED]:
+                t, strength = float(row["t"]), int(row["strength"])
+                what = (strength, int(row["category"]), int(row["longest"]))
+                slot = moved(self._accounts, parties[row["party"]], t, *what, minute)
+                if slot >= 0 and strength == STRONG:
+                    self._inquiry.learn(slot, t)
+                    task = self._accounts.tasks.rows[slot]
+                    alerts += self._book.moved(int(task["key"]), t, Purse(0, 0, float(task["since_usd"])))
+        return alerts
+
+    def segments(self) -> set[int]:
+        """Numbers of all segments that make up the state."""
+        return set(range(max(2, self._config.portfolio.segments)))
+
+    def dirty(self) -> list[int]:
+        """Numbers of the segments that changed since `clean`, in order."""
+        return sorted({0} | self._accounts.touched | self._book.touched)
+
+    def encode_segment(self, n: int) -> bytes:
+        """A segment's bytes; equal states give equal bytes."""
+        if n == 0:
+            linked = [(key, msgspec.to_builtins(task)) for key, task in self._accounts.linked.items()]
+            pending = msgspec.to_builtins(sorted(self._pending.items()), builtin_types=(bytes,))
+            told = [self._marks, self._taken, self._sources, self._minute, self.late, pending, linked]
+            return msgspec.msgpack.encode([VERSION, told])
+        mine = sorted((e for e in self._book if e.segment == n), key=lambda e: (e.rule, e.key))
+        return msgspec.msgpack.encode([VERSION, [self._accounts.encode(n), msgspec.to_builtins(mine)]])
+
+    def clean(self) -> None:
+        """A checkpoint of all segments has been written."""
+        self._accounts.touched, self._book.touched = set(), set()
+
+    @classmethod
+    def restore(cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]) -> "Portfolio":
+        """As it was after the rollup at `offset`. Raises StateError."""
+        portfolio = cls(config, partition)
+        for n, raw in sorted(segments.items()):
+            portfolio._restore(n, _open(raw))
+        portfolio.clean()
+        portfolio.offset = offset
+        return portfolio
+
+    def _restore(self, n: int, kept: Any) -> None:
+        if n == 0:
+            self._marks, self._taken, self._sources, self._minute, self.late, pending, linked = kept
+            self._pending = {minute: msgspec.convert(waiting, list[_Waiting]) for minute, waiting in pending}
+            self._accounts.restore_links(linked)
+            return
+        accounts, episodes = kept
+        self._accounts.restore(accounts)
+        self._book.restore(msgspec.convert(episodes, list[Episode]))
+
+
+def _open(raw: bytes) -> Any:
+    try:
+        version, kept = msgspec.msgpack.decode(raw, strict=False)
+    except (msgspec.DecodeError, ValueError, TypeError) as e:
+        raise StateError(
+            "a segment of the stored accounts is damaged; restore the topic or start with an empty one"
+        ) from e
+    if version != VERSION:
+        raise StateError(
+            f"the stored accounts have format {version}, this version reads {VERSION}: "
+            "run the version that wrote them, or start with an empty state topic"
+        )
+    return kept

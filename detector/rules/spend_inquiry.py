@@ -1,0 +1,158 @@
+"""Asks the rules of spend about what a minute or an hour has brought, and keeps the episodes that they speak of."""
+
+from typing import NamedTuple
+
+from detector.accounts.appraisal import Appraisal, Dear
+from detector.accounts.booking import Booked
+from detector.accounts.tables import Accounts, key_of_team
+from detector.accounts.usual import bar
+from detector.alerts.episodes import EpisodeBook
+from detector.config import Config, Rules
+from detector.config.thresholds import SpikeRule
+from detector.model.alert import Alert
+from detector.model.rollup import Party
+from detector.rules import spend_spike
+from detector.rules.finding import Context, Verdict
+from detector.rules.spend_facts import SpendFacts
+
+_LAPSE_MIN = 15
+"""A subject that was not looked at for so long has to be dear anew."""
+_CULPRIT = 0.25
+"""Of a page's hour, from which an agent bears the blame where the page was wrong."""
+
+
+class SpendExplanation(NamedTuple):
+    """What a rule was told of a subject at the end of a minute, and what it made of it."""
+
+    rule: str
+    ident: Party
+    facts: SpendFacts
+    verdict: Verdict
+
+
+class SpendInquiry:
+    """The rules of spend over the accounts of a partition. explain: verdicts are kept in `explanations`."""
+
+    def __init__(self, config: Config, accounts: Accounts, book: EpisodeBook, *, explain: bool) -> None:
+        self._config, self._accounts, self._book, self._explain = config, accounts, book, explain
+        self._loosest = loosest(config)
+        self.explanations: list[SpendExplanation] = []
+
+    def ask(self, minute: int, booked: Booked) -> list[Alert]:
+        """Asks about all that spent in this minute: wide subjects first, since their page tells of the narrow ones."""
+        appraisal = Appraisal(self._accounts, minute, self._loosest)
+        alerts: list[Alert] = []
+        for dear in (*appraisal.models(booked), *appraisal.teams(booked)):
+            alerts += self._ask(appraisal, dear)
+        movers: dict[int, int] = {}
+        for dear in (*appraisal.agents(booked), *appraisal.tasks(booked)):
+            team = self._team_of(dear)
+            if team not in movers:
+                movers[team] = len(appraisal.movers(team))
+            alerts += self._ask(appraisal, self._placed(dear, team, movers[team], minute))
+        return alerts
+
+    def ask_teams(self, t: float) -> list[Alert]:
+        """What is asked of teams at a full hour (`t`: s UTC)."""
+        return []
+
+    def learn(self, slot: int, t: float) -> None:
+        """A strong status of `t` (s UTC) came for the task at `slot`: pages shortly before it were wrong."""
+        agents = self._accounts.agents
+        name = self._accounts.task_names[slot]
+        rule = self._rules(name).spend_spike
+        for key in self._accounts.tasks.rows["helpers"][slot].tolist():
+            agent = agents.get(key) if key else -1
+            if agent < 0:
+                continue
+            row = agents.rows[agent]
+            if row["paged_t"] > 0.0 and 0.0 <= t - row["paged_t"] <= rule.wrong_within_s:
+                row["bar"], row["bar_t"] = min(rule.bar_most, bar(row, t) * rule.bar_factor), t
+                row["paged_t"] = 0.0
+
+    def _team_of(self, dear: Dear) -> int:
+        rows = self._accounts.agents.rows if dear.facts.level == "agent" else self._accounts.tasks.rows
+        return int(rows["team"][dear.slot])
+
+    def _placed(self, dear: Dear, team: int, movers: int, minute: int) -> Dear:
+        """The subject with what depends on its team and on the minutes before."""
+        rule = self._rules(dear.who).spend_spike
+        held_s = self._held_s(dear, rule, minute)
+        wide = self._book.severity(spend_spike.NAME, team) == "critical"
+        waits = movers >= rule.movers and held_s < rule.hold_s + rule.together_s
+        return dear._replace(facts=dear.facts._replace(held_s=held_s, movers=movers, within_team=wide or waits))
+
+    def _held_s(self, dear: Dear, rule: SpikeRule, minute: int) -> float:
+        """For how long the subject has been dear and still."""
+        f = dear.facts
+        if f.level == "agent":
+            return rule.hold_s  # its tasks change, and it is looked at anew each minute
+        row = self._accounts.tasks.rows[dear.slot]
+        dear_and_still = (
+            f.hour_usd >= rule.times_usual * f.bar * f.usual_usd
+            and f.above_usd >= rule.warning_usd * f.bar
+            and f.calm_s >= rule.calm_s
+        )
+        if not dear_and_still:
+            row["held"] = 0
+        elif row["held"] == 0 or minute - row["looked"] > _LAPSE_MIN:
+            row["held"] = minute
+        row["looked"] = minute
+        return 60.0 * (minute - int(row["held"])) if dear_and_still else 0.0
+
+    def _ask(self, appraisal: Appraisal, dear: Dear) -> list[Alert]:
+        rules, facts = self._rules(dear.who), dear.facts
+        if not rules.spend_spike.enabled:
+            return []
+        context = Context(
+            rules=rules,
+            ident=dear.who,
+            names=(),
+            has_task=dear.has_task,
+            status_source=self._has_source(dear.who, facts, dear.key),
+            interactive=dear.interactive,
+            standing=self._book.standing(spend_spike.NAME, dear.key, facts.t),
+        )
+        verdict = spend_spike.judge(facts, context)
+        if self._explain:
+            self.explanations.append(SpendExplanation(spend_spike.NAME, dear.who, facts, verdict))
+        finding = verdict.finding
+        if finding is None:
+            return []
+        calls = self._accounts.newest.get(dear.slot, []) if facts.level in ("task", "run") else []
+        finding.evidence.update(interactive=dear.interactive, told_late=False, calls=calls)
+        moved_t = max(facts.strong_t, facts.medium_t)
+        since = round(facts.t - moved_t, 6) if context.status_source and moved_t else None
+        before = self._book.severity(spend_spike.NAME, dear.key)
+        out = self._book.found(
+            (spend_spike.NAME, dear.key), (dear.key, dear.segment), dear.who, facts.t, finding, since,
+            lambda: {"usd_by_minute": appraisal.by_minute(dear)},
+        )  # fmt: skip
+        if finding.severity == "critical" != before:
+            self._accounts.agents.rows["paged_t"][dear.culprits] = facts.t
+        return out
+
+    def _has_source(self, who: Party, facts: SpendFacts, key: int) -> bool:
+        """Whether anything tells what becomes of the team's work; of a model: of any team's."""
+        statuses = self._config.statuses
+        if statuses.connected != "auto":
+            return statuses.connected == "yes"
+        if facts.level == "model":
+            told = self._accounts.models[key].status_t
+        else:
+            told = self._accounts.teams[key_of_team(who.tenant, who.team)].status_t
+        return told > 0.0 and facts.t - told <= statuses.silent_s
+
+    def _rules(self, who: Party) -> Rules:
+        return self._config.rules_for(who.tenant, who.team, who.agent)
+
+
+def loosest(config: Config) -> SpikeRule:
+    """The thresholds of all overrides at which the first of them may fire."""
+    every = [config.rules, *(config.rules_for(o.tenant or "", o.team, o.agent) for o in config.overrides)]
+    spikes = [r.spend_spike for r in every]
+    least = {
+        name: min(getattr(s, name) for s in spikes)
+        for name in ("times_usual", "info_usd", "team_times", "team_usd", "model_usd")
+    }
+    return spikes[0].model_copy(update=least)

@@ -1,0 +1,207 @@
+"""What a partition spends in the minute that is under way, and how it becomes rollups at the minute's end."""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from detector.model.packed import Ident
+from detector.model.rollup import (
+    FORMAT,
+    MODEL,
+    ROLL,
+    SPENT,
+    Party,
+    Rollup,
+    Sheet,
+    encode_rollup,
+    model_key,
+    team_key,
+)
+from detector.state.layout import CELL
+from detector.state.table import Table
+
+STILL_S = 3600.0
+"""A task that did not move for so long stands still."""
+_SPENT = (
+    "calls", "runs", "failed", "unpriced", "unmetered", "interactive", "input", "cached", "written", "out",
+    "reasoning", "usd", "flagged_usd", "first_t", "t",
+)  # fmt: skip
+_BY_MODEL = ("calls", "usd", "input", "cached", "out")
+_place_of_team = lru_cache(65_536)(team_key)
+
+
+class News(msgspec.Struct, array_like=True):
+    """A status or link of the minute under way, for one team."""
+
+    kind: int
+    party: Party
+    t: float
+    strength: int = 0
+    category: int = 0
+    longest: int = 0
+    other: Party | None = None
+
+
+class Clocks(NamedTuple):
+    """When subjects last moved: strong and medium statuses by slot (s UTC), and whether they are tasks."""
+
+    strong: npt.NDArray[np.float64]
+    medium: npt.NDArray[np.float64]
+    has_task: npt.NDArray[np.uint8]
+
+
+class Cells:
+    """Sums by identity since the last full minute, statuses and links; memory: what spends within a minute.
+
+    `source`: this partition of `sources`; `partitions`: those of the rollups.
+    """
+
+    def __init__(self, source: int, sources: int, partitions: int) -> None:
+        self._source, self._sources = source, sources
+        self._drafts = [_Draft() for _ in range(partitions)]
+        self._told_t = 0.0
+        self.table = Table(CELL)
+        self.minute = 0
+        self._idents: dict[int, Ident] = {}  # by slot
+        self._last_ids: dict[int, str] = {}
+        self._news: list[News] = []
+
+    def open(self, ident: Ident, subject: int) -> int:
+        """The slot of an identity's cell, made where it is new; `subject`: the slot of its subject."""
+        slot = self.table.get(ident.cell)
+        if slot < 0:
+            slot = self.table.add(ident.cell, 0)
+            self.table.rows["subject"][slot] = subject
+            self._idents[slot] = ident
+        return slot
+
+    def note(self, slots: list[int], ids: Iterable[str]) -> None:
+        """Keeps the id of the newest call of each cell; in the order of the calls."""
+        self._last_ids.update(zip(slots, ids, strict=True))
+
+    def flag(self, ident: Ident, subject: int, usd: float) -> None:
+        """Dollars of this identity lie within an episode."""
+        slot = self.open(ident, subject)
+        self.table.rows["flagged_usd"][slot] += usd
+
+    def tell(self, news: News) -> None:
+        """A status or link goes out with the minute."""
+        self._news.append(news)
+
+    def close(self, t: float, clocks: Clocks) -> None:
+        """Ends the minute that is under way; `t`: all before it (s UTC) is told."""
+        rows = self.table.rows
+        slots = np.flatnonzero(rows["used"])
+        slots = slots[np.argsort(rows["key"][slots])]
+        if len(slots):
+            self._add_spent(slots, clocks, t)
+        for news in self._news:
+            self._drafts[self._place(news.party)].add_news(news)
+        for draft in self._drafts:
+            draft.close(self.minute)
+        self._told_t = t
+        self.table = Table(CELL, len(rows))
+        self._idents, self._last_ids, self._news, self.minute = {}, {}, [], 0
+
+    def flush(self) -> list[tuple[int, bytes]]:
+        """(partition, rollup) for every partition, of the minutes that ended since this was last asked; or none."""
+        if not self._told_t:
+            return []
+        head = (FORMAT, self._source, self._sources, self._told_t)
+        out = [(p, draft.encode(*head)) for p, draft in enumerate(self._drafts)]
+        self._drafts, self._told_t = [_Draft() for _ in self._drafts], 0.0
+        return out
+
+    def _add_spent(self, slots: npt.NDArray[np.int64], clocks: Clocks, t: float) -> None:
+        rolls = np.zeros(len(slots), ROLL)
+        cells = self.table.rows[slots]
+        for name in _SPENT:
+            rolls[name] = cells[name]
+        of = cells["subject"]
+        rolls["strong_t"], rolls["medium_t"] = clocks.strong[of], clocks.medium[of]
+        moved = np.maximum(rolls["strong_t"], rolls["medium_t"])
+        still = (clocks.has_task[of] == 1) & (t - moved >= STILL_S)
+        models: dict[Party, npt.NDArray[Any]] = {}
+        for i, slot in enumerate(slots.tolist()):
+            party = party_of(self._idents[slot])
+            self._drafts[self._place(party)].add(SPENT, rolls[i : i + 1], party, self._last_ids.get(slot, ""))
+            by = Party(model_key(party.tenant, party.model), party.tenant, team=party.team, model=party.model)
+            roll = models.setdefault(by, np.zeros(1, ROLL))
+            for name in _BY_MODEL:
+                roll[name] = roll[name][0] + cells[name][i]
+            roll["t"], roll["strong_t"] = max(roll["t"][0], cells["t"][i]), max(roll["strong_t"][0], moved[i])
+            roll["still_usd"] += cells["usd"][i] * still[i]
+        for by, roll in models.items():
+            self._drafts[by.subject % len(self._drafts)].add(MODEL, roll, by, "")
+
+    def _place(self, party: Party) -> int:
+        return _place_of_team(party.tenant, party.team) % len(self._drafts)
+
+    def encode(self) -> list[Any]:
+        """The minute under way as plain values; slots of subjects are not told."""
+        slots = self.table.slots_of_segment(0)
+        rows = self.table.rows[slots]
+        rows["subject"] = -1  # its key stands for it
+        told = [
+            (self._idents[slot], self._last_ids.get(slot, ""), row.tobytes())
+            for slot, row in zip(slots.tolist(), rows, strict=True)
+        ]
+        kept: list[Any] = msgspec.to_builtins([self.minute, told, self._news], builtin_types=(bytes,))
+        return kept
+
+    def restore(self, kept: list[Any], subject_of: Callable[[int], int]) -> None:
+        """Takes back what `encode` gave; `subject_of`: the slot of a subject by its key."""
+        self.minute = int(kept[0])
+        for ident, last_id, raw in msgspec.convert(kept[1], list[tuple[Ident, str, bytes]]):
+            slot = self.open(ident, 0)
+            self.table.rows[slot] = np.frombuffer(raw, CELL)[0]
+            self.table.rows["subject"][slot] = subject_of(ident.subject)
+            if last_id:
+                self._last_ids[slot] = last_id
+        self._news = msgspec.convert(kept[2], list[News])
+
+
+class _Draft:
+    """What goes to one partition: minutes that have ended, and the rows of the one that is being told."""
+
+    def __init__(self) -> None:
+        self._parties: dict[Party, int] = {}
+        self._sheets: list[Sheet] = []
+        self._last_ids: list[str] = []
+        self._rows: list[bytes] = []
+
+    def add(self, kind: int, roll: npt.NDArray[Any], party: Party, last_id: str) -> None:
+        roll["kind"], roll["party"] = kind, self._number(party)
+        self._rows.append(roll.tobytes())
+        self._last_ids.append(last_id)
+
+    def add_news(self, news: News) -> None:
+        roll = np.zeros(1, ROLL)
+        roll["strength"], roll["category"], roll["longest"] = news.strength, news.category, news.longest
+        roll["t"] = roll["first_t"] = news.t
+        if news.other is not None:
+            roll["other"] = self._number(news.other)
+        self.add(news.kind, roll, news.party, "")
+
+    def close(self, minute: int) -> None:
+        if self._rows:
+            self._sheets.append(Sheet(minute, self._last_ids, b"".join(self._rows)))
+            self._last_ids, self._rows = [], []
+
+    def encode(self, format: int, source: int, sources: int, told_t: float) -> bytes:
+        return encode_rollup(Rollup(format, source, sources, told_t, list(self._parties), self._sheets))
+
+    def _number(self, party: Party) -> int:
+        return self._parties.setdefault(party, len(self._parties))
+
+
+def party_of(ident: Ident) -> Party:
+    """The party that an identity stands for in rollups. A run is told only where it has no task."""
+    return Party(
+        ident.subject, ident.tenant, ident.team, ident.user, ident.agent, ident.key,
+        ident.run if ident.task is None else None, ident.task, ident.task_type, ident.model,
+    )  # fmt: skip
