@@ -14,6 +14,7 @@ from detector.config.settings import (
     Log,
     Metrics,
     Notify,
+    Prices,
     Privacy,
     Section,
     Statuses,
@@ -45,6 +46,7 @@ class Config(Section):
     rules: Rules = Rules()
     episodes: Episodes = Episodes()
     statuses: Statuses = Statuses()
+    prices: Prices = Prices()
     privacy: Privacy = Privacy()
     notify: Notify = Notify()
     web: Web = Web()

@@ -101,6 +101,18 @@ class Watch(Section):
     seen_s: Positive = Field(86_400.0, description="how long an id is remembered, within max_seen_ids")
 
 
+class Prices(Section):
+    """What calls cost that do not tell it."""
+
+    list_file: Path | None = Field(
+        None, description="price list of your own in TOML, which wins over the price library; read at the start"
+    )
+    own_list_wins_over_told: bool = Field(
+        False,
+        description="true: its prices win over cost_usd too; false, as whoever tells a cost may have seen the bill",
+    )
+
+
 class Statuses(Section):
     """Whether anything tells what became of the work."""
 

@@ -12,14 +12,17 @@ Told = tuple[int | None, int | None, int | None, int | None, int | None, int | N
 _NOTHING: Told = (None, None, None, None, None, None)
 
 
-def metered(e: Call, t: float, tokens: Told, prices: Prices, counts: Counter[str]) -> tuple[int, float]:
+def metered(e: Call, t: float, tenant: str, tokens: Told, prices: Prices, counts: Counter[str]) -> tuple[int, float]:
     """Flags and dollars of a call at `t` (s UTC); adds to `counts` what was priced as another service tier."""
     flags = pk.UNMETERED if tokens == _NOTHING else pk.TOKENS_KNOWN
-    if e.cost_usd is not None:
-        return flags, e.cost_usd
+    told = e.cost_usd
+    if told is not None and not prices.wins_over_told:
+        return flags, told
     if flags == pk.UNMETERED:
-        return flags, 0.0
-    price = prices.price(e.model, e.provider, t, e.service_tier)
+        return flags, told or 0.0
+    price = prices.price(e.model, e.provider, t, e.service_tier, tenant)
+    if told is not None and (price is None or not price.own):
+        return flags, told
     if price is None:
         return flags | pk.UNPRICED, 0.0
     if not price.tier_known:

@@ -84,7 +84,7 @@ class Observer:
             u.reasoning_tokens,
             u.cache_write_1h_tokens,
         )
-        flags, cost = metered(e, t, tokens, self.prices, self.counts)
+        flags, cost = metered(e, t, tenant, tokens, self.prices, self.counts)
         if e.status != "ok" and e.status is not None:
             flags |= _STATUS_FLAGS[e.status]
         if e.interactive:
