@@ -8,8 +8,10 @@ import pytest
 
 from detector.config import Config
 from detector.errors import ConfigError
+from detector.metrics import Metrics
 from detector.model import packed as pk
 from detector.model.packed import decode_packed
+from detector.pipeline.ingest_metrics import IngestMetrics
 from detector.pipeline.intake import Intake, SourceRecord
 from tests.support.judged import Event, call
 
@@ -65,3 +67,18 @@ def test_a_list_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     config = Config.model_validate({"prices": {"list_file": tmp_path / "absent.toml"}})
     with pytest.raises(ConfigError, match=r"there is no such file; see prices\.list_file"):
         Intake(config, 1)
+
+
+def test_calls_of_a_service_tier_without_a_price_are_counted() -> None:
+    tiers = (None, "standard", "batch", "turbo", "auto")
+    told = [call(0.0, model="gpt-5-mini", cost_usd=None, service_tier=tier) for tier in tiers]
+    told += [call(0.0, model="nobody-knows-this", cost_usd=None, service_tier="turbo"), call(0.0, service_tier="turbo")]
+    for event in told:
+        event["time"] = "2026-11-20T09:00:00Z"  # the library has prices of service tiers from October 2026 on
+    intake, metrics = Intake(Config(), 1), Metrics(Config().metrics)
+    shown = IngestMetrics(metrics, ["calls"])
+    for _ in range(2):
+        intake.take(0, "calls", [SourceRecord(0, json.dumps(told).encode(), None)])
+        shown.flushed(intake, 1)
+    assert intake.counts["unknown_service_tier"] == 4
+    assert metrics.registry.get_sample_value("detector_unknown_service_tiers_total") == 4

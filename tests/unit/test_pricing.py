@@ -191,17 +191,6 @@ def test_what_has_no_price_and_what_has_no_counts_is_flagged() -> None:
     assert money(call(0.0, model="nobody-knows-this", cost_usd=0.5)) == (0.5, False, False)
 
 
-def test_calls_of_a_service_tier_without_a_price_are_counted() -> None:
-    intake = Intake(Config(), 1)
-    tiers = (None, "standard", "batch", "turbo", "auto")
-    told = [call(0.0, model="gpt-5-mini", cost_usd=None, service_tier=tier) for tier in tiers]
-    told += [call(0.0, model="nobody-knows-this", cost_usd=None, service_tier="turbo"), call(0.0, service_tier="turbo")]
-    for event in told:
-        event["time"] = NOVEMBER
-    intake.take(0, "calls", [SourceRecord(0, json.dumps(told).encode(), None)])
-    assert intake.counts["unknown_service_tier"] == 2
-
-
 def test_a_call_that_only_tells_of_writes_for_an_hour_has_a_price() -> None:
     usage = {"cache_write_1h_tokens": 1_000_000}
     assert money(call(0.0, model="claude-opus-4-5", usage=usage, cost_usd=None)) == (pytest.approx(10.0), False, False)
