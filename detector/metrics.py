@@ -85,6 +85,9 @@ class Metrics:
         self.dead_letters = new("dead_letters", "Events that could not be used, by reason.", "reason")
         self.clock_ahead = new("clock_ahead", "Events ahead of their broker's clock, taken at that clock.")
         self.text_truncated = new("text_truncated", "Texts of which only the first 256 KiB were sketched.")
+        self.unknown_service_tiers = new(
+            "unknown_service_tiers", "Calls priced as standard, for want of a price of their service tier."
+        )
         self.late = new("late", "Observations that came after the watermark had passed their time.")
         self.duplicates = new("duplicates", "Events sent twice, known by their id and left out.")
         self.links = self._gauge("links", "Links from run to task that ingest holds.")

@@ -11,7 +11,7 @@ MARKS = {True: "ok", False: "WRONG", None: "?"}
 @click.command()
 @click.pass_obj
 def doctor(setup: Setup) -> int:
-    """Examine a deployment: brokers, topics, partition counts, Alertmanager, configuration, clock.
+    """Examine a deployment: brokers, topics, partition counts, Alertmanager, configuration, prices, clock.
 
     Says of each thing whether it is well, and if not, what to do. Changes nothing. Fails if one is wrong.
 

@@ -3,36 +3,37 @@
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from detector.config.keys import Path, dotted, field_at, is_secret, nearest, table
+from detector.config.keys import Path, dotted, field_at, fields, is_secret, nearest, table
+from detector.config.model import Config
 from detector.errors import ConfigError
 
 MAX_SHOWN = 60
 """Characters of a wrong value that are repeated in its error."""
 
 
-def told(faults: list[str]) -> ConfigError:
+def told(faults: list[str], of: str = "configuration") -> ConfigError:
     """One error for all faults."""
     if len(faults) == 1:
         return ConfigError(faults[0])
-    return ConfigError("\n  ".join([f"the configuration has {len(faults)} faults:", *faults]))
+    return ConfigError("\n  ".join([f"the {of} has {len(faults)} faults:", *faults]))
 
 
-def of_validation(error: ValidationError, where: Callable[[Path], str]) -> list[str]:
+def of_validation(error: ValidationError, where: Callable[[Path], str], root: type[BaseModel] = Config) -> list[str]:
     """A line for each error of pydantic; `where` names the file or variable that a path came from."""
     return [
-        f"{where(fault['loc'])}: {_sentence(fault['loc'], fault['type'], fault['msg'], fault['input'])}"
+        f"{where(fault['loc'])}: {_sentence(fault['loc'], fault['type'], fault['msg'], fault['input'], root)}"
         for fault in error.errors(include_url=False, include_context=False)
     ]
 
 
-def _sentence(path: Path, kind: str, message: str, value: Any) -> str:
+def _sentence(path: Path, kind: str, message: str, value: Any, root: type[BaseModel]) -> str:
     key = dotted(path)
     if kind == "extra_forbidden":
-        meant = nearest(path)
-        return f"{key}: unknown key; " + (f"did you mean {meant}?" if meant else "`detector config` lists all")
-    info = field_at(path)
+        meant = nearest(path, root)
+        return f"{key}: unknown key; " + (f"did you mean {meant}?" if meant else _all_keys(path, root))
+    info = field_at(path, root)
     fix = message.removeprefix("Value error, ")
     fix = fix[:1].lower() + fix[1:]
     if info is None or table(info) is not None:
@@ -40,6 +41,13 @@ def _sentence(path: Path, kind: str, message: str, value: Any) -> str:
     # A value_error is a validator's own sentence, maybe about a value that must not be shown.
     shown = "" if is_secret(info) or kind in ("value_error", "missing") else f" (it is {_short(value)})"
     return f"{key}: {fix}{shown}; meant: {info.description}"
+
+
+def _all_keys(path: Path, root: type[BaseModel]) -> str:
+    if root is Config:
+        return "`detector config` lists all"
+    info = field_at(path[:-1], root)
+    return "known are " + ", ".join(fields(root if info is None else table(info) or root))
 
 
 def _short(value: Any) -> str:

@@ -21,12 +21,17 @@ def table(info: FieldInfo) -> type[BaseModel] | None:
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
-def field_at(path: Path) -> FieldInfo | None:
+def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a table by the names that they have in a file."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
+def field_at(path: Path, root: type[BaseModel] = Config) -> FieldInfo | None:
     """The field that a path leads to, None where there is none."""
-    model: type[BaseModel] | None = Config
+    model: type[BaseModel] | None = root
     info = None
     for key in (key for key in path if isinstance(key, str)):
-        info = model.model_fields.get(key) if model is not None else None
+        info = fields(model).get(key) if model is not None else None
         if info is None:
             return None
         model = table(info)
@@ -45,7 +50,7 @@ def is_secret(info: FieldInfo) -> bool:
 
 def leaves(model: type[BaseModel] = Config, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The path of every key that is no table."""
-    for name, info in model.model_fields.items():
+    for name, info in fields(model).items():
         inner = table(info)
         if inner is None or is_list(info):
             yield (*above, name)
@@ -61,15 +66,15 @@ def dotted(path: Path) -> str:
     return told
 
 
-def nearest(path: Path) -> str | None:
+def nearest(path: Path, root: type[BaseModel] = Config) -> str | None:
     """The known key that an unknown one most likely means: a neighbour, else the like anywhere."""
     *above, last = path
-    info = field_at(above)
-    model = Config if not above else table(info) if info is not None else None
-    neighbours = difflib.get_close_matches(str(last), model.model_fields if model else (), n=1)
+    info = field_at(above, root)
+    model = root if not above else table(info) if info is not None else None
+    neighbours = difflib.get_close_matches(str(last), fields(model) if model else (), n=1)
     if neighbours:
         return dotted([*above, neighbours[0]])
-    everywhere = {".".join(leaf): leaf for leaf in leaves()}
+    everywhere = {".".join(leaf): leaf for leaf in leaves(root)}
     same_name = [name for name, leaf in everywhere.items() if leaf[-1] == last]
     if same_name:
         return same_name[0]

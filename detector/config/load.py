@@ -35,7 +35,7 @@ def load_config(path: Path | str | None = None, **sections: Any) -> Config:
     values: dict[str, Any] = {}
     if file:
         try:
-            values = _read(file)
+            values = read_toml(file, f"--config and {FILE_VARIABLE}")
         except ConfigError as error:
             found.append(str(error))
     origin = _overlay_variables(values, os.environ, found)
@@ -54,11 +54,12 @@ def load_config(path: Path | str | None = None, **sections: Any) -> Config:
     return config
 
 
-def _read(file: str) -> dict[str, Any]:
+def read_toml(file: str | Path, named_by: str) -> dict[str, Any]:
+    """What a TOML file holds; raises ConfigError, which tells by what it was named where it is not there."""
     try:
         return tomllib.loads(Path(file).read_bytes().decode("utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{file}: there is no such file; see --config and {FILE_VARIABLE}") from None
+        raise ConfigError(f"{file}: there is no such file; see {named_by}") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -15,6 +15,7 @@ from detector.config.settings import (
     Metrics,
     Notify,
     Portfolio,
+    Prices,
     Privacy,
     Section,
     Statuses,
@@ -47,6 +48,7 @@ class Config(Section):
     rules: Rules = Rules()
     episodes: Episodes = Episodes()
     statuses: Statuses = Statuses()
+    prices: Prices = Prices()
     privacy: Privacy = Privacy()
     notify: Notify = Notify()
     web: Web = Web()

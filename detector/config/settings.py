@@ -111,6 +111,18 @@ class Portfolio(Section):
     )
 
 
+class Prices(Section):
+    """What calls cost that do not tell it."""
+
+    list_file: Path | None = Field(
+        None, description="price list of your own in TOML, which wins over the price library; read at the start"
+    )
+    own_list_wins_over_told: bool = Field(
+        False,
+        description="true: its prices win over cost_usd too; false, as whoever tells a cost may have seen the bill",
+    )
+
+
 class Statuses(Section):
     """Whether anything tells what became of the work."""
 

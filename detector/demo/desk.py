@@ -6,7 +6,8 @@ from math import exp
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-from detector.enrich.pricing import Prices, cost_usd
+from detector.enrich.pricing import Prices
+from detector.enrich.rates import cost_usd
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S

@@ -6,9 +6,10 @@ from datetime import datetime
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from detector.enrich import pricing
 from detector.enrich.identity import Identities, hash64
+from detector.enrich.metering import metered
 from detector.enrich.packing import Pack, Texts
+from detector.enrich.pricing import Prices
 from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
 from detector.enrich.tools import MAX_DEPTH, of_tools, result_body
 from detector.errors import BadInput, Reason
@@ -26,13 +27,12 @@ _CALL_ACTION = xxh3_64_intdigest(_CALL.encode())
 """What a call that failed has done, where it has neither tools nor an output."""
 _LITTLE = 24
 """Characters of an output that says too little to wake anybody over it."""
-_TOLD_NOTHING = (None, None, None, None, None)
 
 
 class Observer:
     """Turns events into rows of their partition's pack; raises BadInput for one that cannot be used."""
 
-    def __init__(self, identities: Identities, prices: pricing.Prices) -> None:
+    def __init__(self, identities: Identities, prices: Prices) -> None:
         self.identities, self.prices = identities, prices
         self.texts = Texts()
         self.packs: dict[int, Pack] = {}
@@ -82,8 +82,9 @@ class Observer:
             u.cache_write_tokens,
             u.output_tokens,
             u.reasoning_tokens,
+            u.cache_write_1h_tokens,
         )
-        flags, cost = self._money(e, t, tokens)
+        flags, cost = metered(e, t, tenant, tokens, self.prices, self.counts)
         if e.status != "ok" and e.status is not None:
             flags |= _STATUS_FLAGS[e.status]
         if e.interactive:
@@ -123,19 +124,6 @@ class Observer:
         pack.ids.append(e.id)
         pack.names.append(name)
         return partition
-
-    def _money(self, e: Call, t: float, tokens: tuple[int | None, ...]) -> tuple[int, float]:
-        """Flags and dollars of a call."""
-        flags = pk.UNMETERED if tokens == _TOLD_NOTHING else pk.TOKENS_KNOWN
-        if e.cost_usd is not None:
-            return flags, e.cost_usd
-        if flags == pk.UNMETERED:
-            return flags, 0.0
-        tiers = self.prices.rates(e.model, e.provider, t)
-        if tiers is None:
-            return flags | pk.UNPRICED, 0.0
-        input, cached, written, output, reasoning = tokens
-        return flags, pricing.cost_usd(tiers, input or 0, cached or 0, written or 0, output or 0, reasoning or 0)
 
     def _tools(self, tools: list[Tool], t: float, ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int]:
         """Fingerprints of the action and of what it says, how many results are missing, the action's sketch."""

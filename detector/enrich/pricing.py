@@ -1,151 +1,78 @@
-"""What a call cost: rates of the price library, resolved once a model and quarter of an hour."""
+"""What a model costs: by the operator's own list, else by the price library; resolved once, and kept."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import NamedTuple
+from typing import Self
 
-import genai_prices
-from genai_prices.types import ModelPrice, TieredPrices
+from detector.config.price_list import read_price_list
+from detector.config.settings import Prices as Settings
+from detector.enrich.own_prices import OwnPrices
+from detector.enrich.price_library import Library
+from detector.enrich.rates import STANDARD, Price, Rates, tier_of
 
-_PREFIXES = (
-    "bedrock/",
-    "azure/",
-    "azure_ai/",
-    "anthropic/",
-    "openai/",
-    "vertex_ai/",
-    "gemini/",
-    "google/",
-    "litellm/",
-    "openrouter/",
-)
-_MTOK = 1e-6
-_MTOK_OF_KCOUNT = 1e3  # a price of a thousand requests, read as one of a million
+DEFAULT_TENANT = "default"
 _SLOT_S = 900.0
 """Some prices depend on the time of day; none changes within a quarter of an hour."""
 
-
-class Rates(NamedTuple):
-    """USD a token from `start` input tokens on: uncached input, cached input, cache writes, output, reasoning.
-
-    `request`: USD of each call, whatever its tokens.
-    """
-
-    start: int
-    input: float
-    cached: float
-    written: float
-    output: float
-    reasoning: float
-    request: float
+_Key = tuple[str, str | None, str | None, int, str | None]
+"""Model, provider and service tier as sent, the slot, and the tenant where the list has prices by tenant."""
 
 
 class Prices:
-    """Rates by model and provider, kept; an unknown model has none."""
+    """Prices by model, provider, service tier and quarter of an hour, kept; an unknown model has none.
 
-    def __init__(self, limit: int = 100_000) -> None:
-        self._kept: dict[tuple[str, str | None, int], tuple[Rates, ...] | None] = {}
+    `wins_over_told`: a price of the own list counts for more than the cost that a call tells.
+    """
+
+    def __init__(self, own: OwnPrices | None = None, wins_over_told: bool = False, limit: int = 100_000) -> None:
+        self.own = own or OwnPrices()
+        self.wins_over_told = wins_over_told
+        self._by_tenant = self.own.by_tenant
+        self._kept: dict[_Key, Price | None] = {}
+        self._library = Library()
         self._limit = limit
 
-    def rates(self, model: str, provider: str | None, t: float) -> tuple[Rates, ...] | None:
-        """Tiers in rising order of input tokens for a call at `t` (s UTC); None where the model is not known."""
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the configuration has them; raises ConfigError where the own list cannot be used."""
+        file = settings.list_file
+        own = OwnPrices(read_price_list(file), file) if file is not None else None
+        return cls(own, settings.own_list_wins_over_told)
+
+    def price(
+        self, model: str, provider: str | None, t: float, service_tier: str | None = None, tenant: str = DEFAULT_TENANT
+    ) -> Price | None:
+        """For a call at `t` (s UTC); None where the model is not known.
+
+        Where the service tier has no price of its own, it is that of the standard tier, and says so.
+        """
         slot = int(t // _SLOT_S)
-        key = (model, provider, slot)
+        key = (model, provider, service_tier, slot, tenant if self._by_tenant else None)
         try:
             return self._kept[key]
         except KeyError:
             if len(self._kept) >= self._limit:
                 self._kept.clear()
-            found = self._kept[key] = _resolve(model, provider, slot * _SLOT_S)
+                self._library = Library()
+            at = datetime.fromtimestamp(slot * _SLOT_S, UTC)
+            found = self._kept[key] = self._resolve(model, provider, at, tier_of(service_tier), tenant)
             return found
 
+    def rates(self, model: str, provider: str | None, t: float) -> tuple[Rates, ...] | None:
+        """Tiers in rising order of input tokens for a standard call at `t` (s UTC); None as above."""
+        price = self.price(model, provider, t)
+        return None if price is None else price.rates
 
-def cost_usd(tiers: Sequence[Rates], input: int, cached: int, written: int, output: int, reasoning: int = 0) -> float:
-    """Dollars of a call. The tier holds for all its tokens.
+    def tiers(self, model: str, provider: str | None, t: float, tenant: str = DEFAULT_TENANT) -> list[str]:
+        """The standard tier, and those that have a price of their own at `t` (s UTC)."""
+        at = datetime.fromtimestamp(t, UTC)
+        named = self.own.tiers(model, provider, tenant, at.date()) | self._library.tiers(model, provider, at)
+        return [STANDARD, *sorted({tier_of(tier) for tier in named} - {STANDARD})]
 
-    `input` includes what was cached and written, `output` what was reasoning.
-    """
-    rate = tiers[0]
-    for tier in tiers[1:]:
-        if input > tier.start:
-            rate = tier
-    plain = max(0, input - cached - written)
-    said = max(0, output - reasoning)
-    return (
-        plain * rate.input
-        + cached * rate.cached
-        + written * rate.written
-        + said * rate.output
-        + min(reasoning, output) * rate.reasoning
-        + rate.request
-    )
-
-
-def _resolve(model: str, provider: str | None, t: float) -> tuple[Rates, ...] | None:
-    at = datetime.fromtimestamp(t, UTC)
-    # The library knows by whom a gateway's name ("bedrock/us.anthropic…", "openrouter/…") is sold.
-    of_gateway = (model, "litellm") if "/" in model else (model, provider)
-    for name, by in ((model, provider), (_bare(model), provider), of_gateway, (_bare(model), None)):
-        try:
-            found = genai_prices.calc_price(
-                genai_prices.Usage(input_tokens=1), name, provider_id=by, genai_request_timestamp=at
+    def _resolve(self, model: str, provider: str | None, at: datetime, tier: str, tenant: str) -> Price | None:
+        for asked in dict.fromkeys((tier, STANDARD)):
+            price = self.own.price(model, provider, tenant, at.date(), asked) or self._library.price(
+                model, provider, at, asked
             )
-        except LookupError:
-            continue
-        return _tiers(found.model_price)
-    return None
-
-
-def _bare(model: str) -> str:
-    """The model's name without the prefixes that gateways put before it."""
-    again = True
-    while again:
-        again = False
-        for prefix in _PREFIXES:
-            if model.startswith(prefix):
-                model, again = model[len(prefix) :], True
-    return model
-
-
-def _tiers(price: ModelPrice) -> tuple[Rates, ...] | None:
-    """None where the library knows the model, but no price of its tokens or requests."""
-    plain, read, write, out, reasoning, request = (
-        price.input_mtok,
-        price.cache_read_mtok,
-        price.cache_write_mtok,
-        price.output_mtok,
-        price.output_reasoning_mtok,
-        price.requests_kcount,
-    )
-    if plain is None and out is None and request is None:
+            if price is not None:
+                return price._replace(tier_known=asked == tier)
         return None
-    starts = {0}
-    for p in (plain, read, write, out, reasoning, request):
-        if isinstance(p, TieredPrices):
-            starts |= {tier.start for tier in p.tiers}
-    return tuple(
-        Rates(
-            start,
-            input=(i := _at(plain, start, 0.0)),
-            cached=_at(read, start, i),
-            written=_at(write, start, i),
-            output=(o := _at(out, start, 0.0)),
-            reasoning=_at(reasoning, start, o),
-            request=_at(request, start, 0.0) * _MTOK_OF_KCOUNT,
-        )
-        for start in sorted(starts)
-    )
-
-
-def _at(price: Decimal | TieredPrices | None, start: int, otherwise: float) -> float:
-    """USD a token where the input is just above `start` tokens; `otherwise` where there is no price of its own."""
-    if price is None:
-        return otherwise
-    if not isinstance(price, TieredPrices):
-        return float(price) * _MTOK
-    held = price.base
-    for tier in price.tiers:
-        if start >= tier.start:
-            held = tier.price
-    return float(held) * _MTOK

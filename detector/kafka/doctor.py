@@ -9,6 +9,8 @@ from detector.alerts.probe import Probe, probe
 from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.config.load import FILE_VARIABLE, PREFIX
+from detector.enrich.price_library import NAME as LIBRARY
+from detector.enrich.pricing import Prices
 from detector.errors import ConfigError, DetectorError
 from detector.kafka import admin, checkup
 from detector.kafka.checkup import Finding
@@ -26,7 +28,7 @@ async def examine(config: Config, *, path: Path | str | None = None, clock: Cloc
 
     Never raises for what is wrong with a deployment: that is a finding.
     """
-    found = [_where(config, path), _people(config)]
+    found = [_where(config, path), _people(config), _prices(config)]
     brokers = await _guarded("brokers", lambda: checkup.brokers(config))
     newest: list[float] = []
     found += brokers + await _guarded("topics", lambda: _kafka(config, newest))
@@ -68,6 +70,16 @@ def _people(config: Config) -> Finding:
         fix = "set DETECTOR_PRIVACY__PSEUDONYM_KEY or privacy.pseudonym_key_file, as from: openssl rand -hex 32"
         return Finding(False, what, "no key is set, so whoever knows a name can find its pseudonym", fix)
     return Finding(True, what, "a key is set; it has to be the same on every ingest worker")
+
+
+def _prices(config: Config) -> Finding:
+    what, file = "prices", config.prices.list_file
+    try:
+        own = Prices.of(config.prices).own
+    except ConfigError as error:
+        return Finding(False, what, str(error), "correct the list: ingest does not start with it")
+    first = f"{file} (entries: {len(own)}), the same on every ingest worker, then " if file is not None else ""
+    return Finding(True, what, f"{first}the data of {LIBRARY}; see: detector prices MODEL")
 
 
 async def _kafka(config: Config, newest: list[float]) -> list[Finding]:

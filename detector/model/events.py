@@ -28,6 +28,7 @@ class Usage(msgspec.Struct, gc=False):
     input_tokens: Tokens | None = None
     cached_input_tokens: Tokens | None = None
     cache_write_tokens: Tokens | None = None
+    cache_write_1h_tokens: Tokens | None = None
     output_tokens: Tokens | None = None
     reasoning_tokens: Tokens | None = None
 
@@ -70,6 +71,7 @@ class Call(msgspec.Struct):
     turn: Name | None = None
     interactive: bool | None = False
     provider: Name | None = None
+    service_tier: Name | None = None
     operation: Name | None = None
     cost_usd: Dollars | None = None
     cost_basis: Literal["told", "priced", "own_list", "notional"] | None = None

@@ -39,6 +39,8 @@ class IngestMetrics:
             self._metrics.clock_ahead.inc(more)
         elif name == "truncated":
             self._metrics.text_truncated.inc(more)
+        elif name == "unknown_service_tier":
+            self._metrics.unknown_service_tiers.inc(more)
 
     def lag(self, reader: GroupReader) -> None:
         """Shows how far each source lags, and no more those that others read now."""

@@ -68,7 +68,7 @@ class Intake:
         key = reveal(privacy.pseudonym_key, privacy.pseudonym_key_file, "privacy.pseudonym_key") or ""
         pseudonyms = Pseudonyms(key.encode(), privacy.plain_users)
         self._identities = Identities(partitions, pseudonyms, config.ingest.max_links)
-        self._observer = Observer(self._identities, Prices())
+        self._observer = Observer(self._identities, Prices.of(config.prices))
         self._full: list[tuple[int, Pack]] = []
         self._dead: list[DeadLetter] = []
         self._links: list[tuple[bytes, bytes]] = []

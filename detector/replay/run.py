@@ -27,14 +27,21 @@ _GRAIN_S = 600.0
 """Time is told to the engine at least this often; what ends by time alone ends this exactly."""
 _SHOWN = 100
 """Lines that cannot be used and are told one by one; further ones are counted."""
+_MODELS_SHOWN = 10
+"""Models without a price that are named, those with the most calls first."""
 
 
 class Summary(msgspec.Struct):
-    """What a replay read and said; `explained`: verdicts on the call that was to be explained."""
+    """What a replay read and said; `explained`: verdicts on the call that was to be explained.
+
+    `unpriced`: calls without a price by model. `unknown_tiers`: calls whose service tier has none, priced as standard.
+    """
 
     events: int = 0
     refused: Counter[str] = msgspec.field(default_factory=Counter)
     alerts: Counter[str] = msgspec.field(default_factory=Counter)
+    unpriced: Counter[str] = msgspec.field(default_factory=Counter)
+    unknown_tiers: int = 0
     explained: int = 0
 
 
@@ -88,7 +95,10 @@ class Replay:
             out.signals.extend(outcome.signals)
             for _, rollup in outcome.rollups:
                 out.alerts.extend(self._portfolio.process(rollup, next(self._rollups)).alerts)
-        self._engine.totals.take()
+        for (*_, model), used in self._engine.totals.take().usage.items():
+            if used.unpriced_calls:
+                self.summary.unpriced[model or "no model"] += used.unpriced_calls
+        self.summary.unknown_tiers = self._intake.counts["unknown_service_tier"]
         for alert in out.alerts:
             if alert.state == "open":
                 self.summary.alerts[f"{alert.rule} {alert.severity}"] += 1
@@ -191,3 +201,19 @@ def _tell(summary: Summary) -> None:
         f"episodes opened: {alerts or 'none'}",
         file=sys.stderr,
     )
+    if summary.unpriced:
+        print(_unpriced(summary.unpriced), file=sys.stderr)
+    if n := summary.unknown_tiers:
+        print(f"{_counted(n, 'call')} priced as standard, for want of a price of the service tier", file=sys.stderr)
+
+
+def _unpriced(calls: Counter[str]) -> str:
+    total, models = calls.total(), len(calls)
+    named = ", ".join(f"{model} ({n})" for model, n in calls.most_common(_MODELS_SHOWN))
+    more = f" and {models - _MODELS_SHOWN} more" if models > _MODELS_SHOWN else ""
+    have = "has" if total == 1 else "have"
+    return f"{_counted(total, 'call')} of {_counted(models, 'model')} {have} no price: {named}{more}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -134,6 +134,9 @@ CASES = [
     *refused("more than 65,535 events in a record", "too_large", "", b"[" + b"{}," * 65_535 + b"{}]"),
     *taken("empty `usage`", event(usage={})),
     *taken("a model without a known price, and no `cost_usd`", event(model="nobody-knows-this")),
+    *taken(
+        "a `service_tier` without a price of its own", event(service_tier="turbo"), counted="unknown_service_tier",
+    ),
     *taken("more cached tokens than input tokens", event(usage={"cached_input_tokens": 2})),
 ]  # fmt: skip
 ROWS = dict(re.findall(r"^\| (.+?) \| (.+) \|$", PAGE.partition("## What becomes of bad input")[2], re.MULTILINE))

@@ -188,6 +188,21 @@ async def test_no_pseudonym_key_is_wrong_and_plain_users_are_a_choice(kafka: Kaf
     assert not of(await examine(kafka.config(create=False, privacy=absent)), "pseudonyms").ok
 
 
+async def test_the_prices_are_named_and_a_list_that_cannot_be_used_is_wrong(tmp_path: Path) -> None:
+    nowhere = {"kafka": {"bootstrap": f"127.0.0.1:{free_port()}"}}
+    assert of(await examine(Config.model_validate(nowhere)), "prices").detail.startswith("the data of genai-prices ")
+    file = tmp_path / "own.toml"
+    config = Config.model_validate(nowhere | {"prices": {"list_file": file}})
+    file.write_text('[[price]]\nmodel = "m"\ninput_usd_per_mtok = 1\n')
+    found = of(await examine(config), "prices")
+    assert found.ok
+    assert f"{file} (entries: 1)" in found.detail
+    file.write_text('[[price]]\nmodel = "m"\n')
+    found = of(await examine(config), "prices")
+    assert found.ok is False
+    assert "price[0]: needs input_usd_per_mtok" in found.detail
+
+
 async def test_the_file_and_the_variables_are_named_and_no_secret_is_shown(
     kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:

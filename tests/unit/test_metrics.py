@@ -21,6 +21,7 @@ CATALOGUE = {
     "detector_dead_letters_total": ("reason",),
     "detector_clock_ahead_total": (),
     "detector_text_truncated_total": (),
+    "detector_unknown_service_tiers_total": (),
     "detector_late_total": (),
     "detector_duplicates_total": (),
     "detector_links": (),
