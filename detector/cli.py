@@ -13,6 +13,7 @@ from detector.commands.broker import broker
 from detector.commands.config import config
 from detector.commands.demo import demo
 from detector.commands.doctor import doctor
+from detector.commands.link import link
 from detector.commands.prices import prices
 from detector.commands.replay import replay
 from detector.commands.topics import topics
@@ -48,7 +49,7 @@ def cli(context: click.Context, path: str | None) -> None:
     context.obj = Setup(path)
 
 
-for command in (worker, topics, doctor, replay, prices, demo, config, broker):
+for command in (worker, topics, doctor, link, replay, prices, demo, config, broker):
     cli.add_command(command)
 
 

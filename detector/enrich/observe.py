@@ -1,7 +1,6 @@
 """Events to observations: priced, sketched, placed, and packed by partition. Text goes no further than here."""
 
 from collections import Counter
-from datetime import datetime
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -233,8 +232,3 @@ def _parsed(sketch: str) -> tuple[int, bytes]:
 def wait_key(subject: int, call_id: str) -> int:
     """What a tool call and its later result have in common."""
     return hash64(str(subject), call_id)
-
-
-def seconds(time: float | datetime) -> float:
-    """A wire time as seconds UTC."""
-    return time if isinstance(time, float) else time.timestamp()

@@ -7,7 +7,7 @@ import msgspec
 
 from detector.config import Config
 from detector.enrich.identity import Identities, hash64
-from detector.enrich.observe import Observer, seconds
+from detector.enrich.observe import Observer
 from detector.enrich.packing import Pack
 from detector.enrich.pricing import Prices
 from detector.enrich.pseudonyms import Pseudonyms
@@ -15,8 +15,8 @@ from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link
 from detector.secret import reveal
 from detector.sources import native
+from detector.sources.times import seconds, taken_at
 
-YEAR_2000_S, YEAR_2100_S = 946_684_800.0, 4_102_444_800.0
 _MAX_IN_RECORD = 65_535
 
 Kind = Literal["calls", "status", "any"]
@@ -116,7 +116,10 @@ class Intake:
         try:
             if isinstance(event, BadInput):
                 raise event
-            t = self._time(seconds(event.time), record.broker_s)
+            told = seconds(event.time)
+            t = taken_at(told, record.broker_s, self._config)
+            if t != told:
+                self.counts["clock_ahead"] += 1
             if isinstance(event, Call):
                 partition = self._observer.call(event, t, source, seq)
             else:
@@ -132,22 +135,6 @@ class Intake:
             tenant = event.tenant or "default"
             value = msgspec.json.encode(Linked(tenant, event.run, event.task))
             self._links.append((b"%016x" % hash64(tenant, event.run), value))
-        return t
-
-    def _time(self, t: float, broker_s: float | None) -> float:
-        """The time an event is taken at; raises BadInput where it is absurd."""
-        if not YEAR_2000_S <= t < YEAR_2100_S:
-            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "is not within the years 2000 to 2100")
-        if broker_s is None:
-            return t
-        ahead = t - broker_s
-        if ahead > self._config.refuse_future_s:
-            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the future: see ingest.refuse_future_s")
-        if ahead < -self._config.refuse_past_s:
-            raise BadInput(Reason.TIME_OUT_OF_RANGE, "time", "lies too far in the past: see ingest.refuse_past_s")
-        if ahead > self._config.max_future_s:
-            self.counts["clock_ahead"] += 1
-            return broker_s
         return t
 
     def _refuse(self, source: int, record: SourceRecord, bad: BadInput) -> None:

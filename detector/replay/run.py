@@ -14,11 +14,12 @@ import msgspec
 from detector.config import Config
 from detector.engine import Engine, Outcome
 from detector.model.alert import encode_alert
-from detector.pipeline.intake import YEAR_2000_S, YEAR_2100_S, DeadLetter, Flushed, Intake, SourceRecord
+from detector.pipeline.intake import DeadLetter, Flushed, Intake, SourceRecord
 from detector.portfolio import Portfolio
 from detector.replay.explain import told
 from detector.replay.reading import read
 from detector.rules.inquiry import Explanation
+from detector.sources.times import YEAR_2000_S, YEAR_2100_S
 
 _BATCH = 500
 _AFTER_S = 400 * 86_400.0

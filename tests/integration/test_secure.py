@@ -10,7 +10,9 @@ import pytest
 
 from detector.config import Config, Kafka
 from detector.kafka import clients
+from detector.kafka.outbox import Out
 from detector.kafka.reach import Knock, knock
+from detector.kafka.sending import send
 from tests.support.apache import ApacheKafka
 from tests.support.brokers import Real
 from tests.support.services import free_port, program
@@ -107,6 +109,20 @@ async def test_records_go_in_and_out(secured: Secured, protocol: str, mechanism:
     finally:
         await consumer.stop()
         await producer.stop()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_command_sends_its_record(secured: Secured, protocol: str) -> None:
+    topic = f"{protocol}.command"
+    Real(secured.bootstrap).create_topic(topic, 1, {})
+    config = Config(kafka=Kafka(**secured.settings(protocol)))
+    await send(config, Out(topic, b"hello"), timeout_s=30.0)
+    consumer = clients.consumer(config, topic)
+    try:
+        await consumer.start()
+        assert (await asyncio.wait_for(consumer.getone(), 30)).value == b"hello"
+    finally:
+        await consumer.stop()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -38,6 +38,10 @@ def test_the_configuration_is_printed_without_anything_heavy() -> None:
     assert not imported_by("config") & HEAVY
 
 
+def test_a_link_is_checked_without_anything_heavy() -> None:
+    assert not imported_by("link", "--run", "r", "--task", "t", "--dry-run") & (HEAVY | {"rich"})
+
+
 def test_a_reader_that_leaves_early_is_no_traceback() -> None:
     command = f"{sys.executable} -c 'from detector.cli import main; main()' config | true"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
