@@ -23,6 +23,7 @@ from detector.state.advance import MOST_OF_A_STEP, ROOM, advance, expire, file_f
 from detector.state.cells import Cells
 from detector.state.found import FOUND, SCREEN
 from detector.state.shard import SEEN_FROM, Shard
+from detector.state.whole import Whole
 from detector.totals import Totals
 
 _MINUTE_S = 60.0
@@ -48,7 +49,7 @@ ALONE = Spread()
 
 
 class Engine:
-    """All rules over one partition of `detector.observations`."""
+    """All rules over one partition of `detector.observations`; `whole`: what portfolio tells of teams."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Engine:
         partition: int = 0,
         *,
         spread: Spread = ALONE,
+        whole: Whole | None = None,
         signals: bool = False,
         explain: str | None = None,
     ) -> None:
@@ -68,7 +70,8 @@ class Engine:
 
         watch = config.watch
         cells = Cells(partition, spread.observations, spread.rollups)
-        self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, rules_of, cells)
+        whole = whole or Whole()
+        self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, rules_of, cells, whole)
         self._book = EpisodeBook(config)
         self._inquiry = Inquiry(config, self._shard, self._book, self.totals, signals=signals, explain=explain)
         self._screen = _screen(config, signals or explain is not None, explain is not None)
@@ -248,10 +251,11 @@ class Engine:
         segments: Mapping[int, bytes],
         *,
         spread: Spread = ALONE,
+        whole: Whole | None = None,
         signals: bool = False,
     ) -> "Engine":
         """The engine as it was after the packed record at `offset`. Raises StateError."""
-        engine = cls(config, partition, spread=spread, signals=signals)
+        engine = cls(config, partition, spread=spread, whole=whole, signals=signals)
         for number, more in engine._shard.restore(segments).items():
             if number == 0:
                 engine._kept_house = more
@@ -276,6 +280,10 @@ def _screen(config: Config, all_steps: bool, all_calls: bool) -> Any:
     if all_calls:  # to be explained: from the first copy on
         screen["near"] = screen["stalled"] = 2
     screen["compactions"] = min(min(r.thrash_info, r.thrash) for r in loops)
+    bloats = [r.context_bloat for r in every]
+    screen["bloat_times"], screen["bloat_calls"] = min(b.times_usual for b in bloats), min(b.calls for b in bloats)
+    screen["growth_calls"] = min(b.growth_calls for b in bloats)
+    screen["growth_times"], screen["bloat_usd"] = min(b.growth_times for b in bloats), min(b.info_usd for b in bloats)
     screen["update_factor"] = config.episodes.update_factor
     screen["result_wait_s"] = config.time.result_wait_s
     screen["all_steps"], screen["all_calls"] = all_steps, all_calls

@@ -41,6 +41,7 @@ class _UsageSeries(NamedTuple):
     cost_usd: Counter
     unpriced_calls: Counter
     unmetered_calls: Counter
+    unclaimed_usd: Counter
 
 
 class Metrics:
@@ -71,6 +72,9 @@ class Metrics:
         self.cost_usd = new("cost_usd", "Dollars, as told or priced.", *USAGE_LABELS)
         self.unpriced_calls = new("unpriced_calls", "Calls with tokens but without a price.", *USAGE_LABELS)
         self.unmetered_calls = new("unmetered_calls", "Calls that came without token counts.", *USAGE_LABELS)
+        self.unclaimed_usd = new(
+            "unclaimed_usd", "Dollars of calls that no task claimed as they came.", "tenant", "team"
+        )
         self.label_overflow = new(
             "label_overflow",
             f"Look-ups of a label value beyond metrics.max_label_values, shown as {OTHER!r}.",
@@ -179,6 +183,7 @@ class Metrics:
             cost_usd=self.cost_usd.labels(*labels),
             unpriced_calls=self.unpriced_calls.labels(*labels),
             unmetered_calls=self.unmetered_calls.labels(*labels),
+            unclaimed_usd=self.unclaimed_usd.labels(*labels[:2]),
         )
 
     def show_open_episodes(self, stage: str, counts: Mapping[tuple[str, str], int]) -> None:

@@ -15,6 +15,7 @@ from detector.accounts.booking import book
 from detector.accounts.moves import link, moved
 from detector.accounts.rows import VERSION
 from detector.accounts.tables import Accounts
+from detector.accounts.telling import tell
 from detector.accounts.usual import look_at_peers
 from detector.alerts.episodes import Episode, EpisodeBook, Purse
 from detector.config import Config
@@ -30,9 +31,10 @@ _MOST_HOURS = 24 * 9
 
 
 class PortfolioOutcome(NamedTuple):
-    """Alert records in order."""
+    """Alert records in order, and (key, record) of baselines for watch."""
 
     alerts: list[Alert]
+    baselines: list[tuple[bytes, bytes]]
 
 
 class _Waiting(msgspec.Struct, array_like=True):
@@ -58,6 +60,7 @@ class Portfolio:
         self._sources = 1
         self._pending: dict[int, list[_Waiting]] = {}  # by minute
         self._minute = 0  # the newest that was judged
+        self._baselines: list[tuple[bytes, bytes]] = []
         self.late = 0
 
     @property
@@ -97,7 +100,7 @@ class Portfolio:
         Raises msgspec.DecodeError or ValueError on bytes that are no rollup.
         """
         if offset <= self.offset:
-            return PortfolioOutcome([])
+            return PortfolioOutcome([], [])
         told = decode_rollup(rollup)
         for sheet in told.sheets:
             if sheet.minute > self._taken.get(told.source, -1):
@@ -107,7 +110,8 @@ class Portfolio:
         self._sources = max(self._sources, told.sources)
         alerts = self._advance()
         self.offset = offset
-        return PortfolioOutcome(alerts)
+        baselines, self._baselines = self._baselines, []
+        return PortfolioOutcome(alerts, baselines)
 
     def _reached(self) -> int:
         """The minute up to which everything is told, or has had its time to be."""
@@ -145,6 +149,7 @@ class Portfolio:
         alerts = self._book.tick(t)
         alerts += self._inquiry.ask_teams(t)
         look_at_peers(self._accounts)
+        self._baselines += tell(self._accounts, t)
         for key in self._accounts.forget(t):
             alerts += self._book.forget(key, t, Purse(0, 0, 0.0))
         return alerts

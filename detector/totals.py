@@ -25,6 +25,7 @@ class UsageSums(NamedTuple):
     cost_usd: float
     unpriced_calls: int
     unmetered_calls: int
+    unclaimed_usd: float  # of cost_usd, what no task claims
 
 
 class Taken(NamedTuple):
@@ -37,12 +38,14 @@ class Taken(NamedTuple):
     orphans: int
 
 
-_SUMS = 9
+_SUMS = 10
 
 
 @compiled
-def _sum_rows(rows: Any, code_of: npt.NDArray[np.int64], sums: npt.NDArray[np.float64]) -> None:
-    """Adds each call of `rows` to the sums (codes × 9, in the order of UsageSums) of its identity's code."""
+def _sum_rows(
+    rows: Any, code_of: npt.NDArray[np.int64], claimed: npt.NDArray[np.bool_], sums: npt.NDArray[np.float64]
+) -> None:
+    """Adds each call of `rows` to the sums (codes × 10, in the order of UsageSums) of its identity's code."""
     for row in rows:
         if row.kind != pk.CALL:
             continue
@@ -56,6 +59,8 @@ def _sum_rows(rows: Any, code_of: npt.NDArray[np.int64], sums: npt.NDArray[np.fl
         s[6] += row.cost_usd
         s[7] += (row.flags & pk.UNPRICED) != 0
         s[8] += (row.flags & pk.UNMETERED) != 0
+        if not claimed[row.ident]:
+            s[9] += row.cost_usd
 
 
 class Totals:
@@ -74,7 +79,7 @@ class Totals:
         code_of = np.array([codes.setdefault(told, len(codes)) for told in labels], np.int64)
         while len(codes) > len(self._sums):
             self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)])
-        _sum_rows(rows, code_of, self._sums)
+        _sum_rows(rows, code_of, np.array([i.task is not None for i in idents], np.bool_), self._sums)
 
     def take(self) -> Taken:
         """The sums, which then start anew."""
@@ -87,5 +92,6 @@ class Totals:
 
 
 def _told(sums: list[float]) -> UsageSums:
-    calls, i, c, w, o, r, usd, unpriced, unmetered = sums
-    return UsageSums(int(calls), int(i), int(c), int(w), int(o), int(r), usd, int(unpriced), int(unmetered))
+    calls, i, c, w, o, r, usd, unpriced, unmetered, unclaimed_usd = sums
+    tokens = (int(i), int(c), int(w), int(o), int(r))
+    return UsageSums(int(calls), *tokens, usd, int(unpriced), int(unmetered), unclaimed_usd)

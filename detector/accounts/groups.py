@@ -6,12 +6,14 @@ There are few of them, so each has objects of its own; river keeps the means by 
 from collections import deque
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from river.stats import EWMean
 
 from detector.accounts.rows import HOURS, MINUTES
 from detector.accounts.windows import spans
+from detector.model.baseline import Baseline
 
 WEEK_H = 168
 FADE = 0.3
@@ -39,6 +41,7 @@ class Group:
         self.peers, self.peer_usd = 0, 0.0  # agents whose usual is known, and what most of them stay below
         self.usd, self.calls, self.tokens = 0.0, 0, 0
         self.ended: dict[str, deque[int]] = {}
+        self.told: Baseline | None = None
 
     def spend(self, minute: int, usd: float, unclaimed: float, calls: int, tokens: int) -> None:
         """Books what was spent in a minute; minutes come in their order."""
@@ -125,12 +128,13 @@ class Group:
         sums = [self.usd, self.calls, self.tokens, self.peers, self.peer_usd]
         ended = {name: list(kept) for name, kept in self.ended.items()}
         head = [self.key, self.tenant, self.name, self.segment, self.first_t]
-        return [head, self.minute, self.hour, rings, habit, self.heard, self.status_t, sums, ended]
+        told = msgspec.to_builtins(self.told)
+        return [head, self.minute, self.hour, rings, habit, self.heard, self.status_t, sums, ended, told]
 
     @classmethod
     def decode(cls, kept: list[Any]) -> "Group":
         """Takes back what `encode` gave."""
-        head, minute, hour, rings, habit, heard, status_t, sums, ended = kept
+        head, minute, hour, rings, habit, heard, status_t, sums, ended, told = kept
         group = cls(*head)
         group.minute, group.hour, group.heard, group.status_t = minute, hour, heard, status_t
         group.minutes, group.hours, group.unclaimed = (_ring(raw) for raw in rings)
@@ -140,6 +144,7 @@ class Group:
                 mean.update(value)  # all that it keeps is the mean, and the first value is that
         group.usd, group.calls, group.tokens, group.peers, group.peer_usd = sums
         group.ended = {name: deque(calls, maxlen=ENDED_KEPT) for name, calls in ended.items()}
+        group.told = msgspec.convert(told, Baseline | None)
         return group
 
 

@@ -16,7 +16,7 @@ Key = tuple[str, int]
 
 LASTS = frozenset({"run_inflation"})
 """Rules whose episodes do not end by quiet, only when the task moves or ends."""
-BY_DAY = frozenset({"redundant_work"})
+BY_DAY = frozenset({"redundant_work", "no_task"})
 """Rules that look back over a day: their episodes end after one without news, and no status undoes what they found."""
 _DAY_S = 86_400.0
 

@@ -137,6 +137,36 @@ class RedundantRule(Section):
     warning_usd: NotNegative = Field(0.1, description="spent by these runs before it is more than a line on a board")
 
 
+class BloatRule(Section):
+    """Thresholds of `context_bloat`."""
+
+    enabled: bool = Field(True, description="false: this rule is not asked")
+    times_usual: Positive = Field(
+        8.0, description="input tokens of a call over the mean of this agent's calls: an order of magnitude, nearly"
+    )
+    calls: Count = Field(5, description="such calls in a row; one large file read once is honest work")
+    growth_calls: Count = Field(
+        10, description="calls in a row whose input grows while nothing new is done and less than half of it is cached"
+    )
+    growth_times: Positive = Field(3.0, description="the input at the end of these over that at their beginning")
+    info_usd: NotNegative = Field(
+        0.5, description="dollars that the part above usual has cost, as list prices weigh it"
+    )
+    warning_usd: NotNegative = Field(5.0, description="the same, before it is more than a line on a board")
+
+
+class ClaimRule(Section):
+    """Thresholds of `no_task`."""
+
+    enabled: bool = Field(True, description="false: this rule is not asked")
+    hours: Annotated[int, Field(ge=1, le=24)] = Field(24, description="full hours whose spend is looked at, each hour")
+    history_hours: Count = Field(72, description="hours of a team's history before these, before it is judged")
+    least_usd: NotNegative = Field(20.0, description="dollars of these hours that no task claims")
+    times: Positive = Field(2.0, description="their share over the share of the 7 days before")
+    points: Share = Field(0.15, description="and by so much more of the whole")
+    share: Share = Field(0.3, description="their share, before it is more than a line on a board")
+
+
 class Rules(Section):
     """All rules."""
 
@@ -144,6 +174,8 @@ class Rules(Section):
     run_inflation: InflationRule = Field(InflationRule(), description="many calls and no strong status")
     redundant_work: RedundantRule = Field(RedundantRule(), description="runs of a task that give the same answer")
     spend_spike: SpikeRule = Field(SpikeRule(), description="far more dollars than usual, and nothing moves")
+    context_bloat: BloatRule = Field(BloatRule(), description="contexts far larger than the work needs")
+    no_task: ClaimRule = Field(ClaimRule(), description="spend that no task claims")
 
 
 class Override(Section):

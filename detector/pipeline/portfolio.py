@@ -1,4 +1,4 @@
-"""The portfolio stage: accounts of teams, agents and tasks over partitions of rollups; alerts out."""
+"""The portfolio stage: accounts of teams, agents and tasks over partitions of rollups; alerts and baselines out."""
 
 from collections.abc import Iterable, Mapping
 
@@ -31,6 +31,8 @@ class PortfolioStage(StatefulStage):
         return Portfolio.restore(self._config, partition, offset, segments)
 
     def effects(self, outcome: PortfolioOutcome, partition: int) -> Iterable[Effect]:
-        """Alert records."""
+        """Alert records, and baselines for watch."""
         for alert in outcome.alerts:
             yield Effect(self._config.topics.alerts, alert.id.encode(), encode_alert(alert), alert=alert)
+        for key, record in outcome.baselines:
+            yield Effect(self._config.topics.baselines, key, record)

@@ -165,9 +165,13 @@ class StatefulStage:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), time_s)
 
+    def check(self) -> None:
+        """Raises what made something fail that runs beside; asked four times a second."""
+
     def _raise_failure(self, app: App) -> None:
         if self._failure is not None:
             raise self._failure
+        self.check()
         if self._starting.done():
             self._starting.result()
         if app.crashed:

@@ -20,6 +20,7 @@ from detector.replay.explain import told
 from detector.replay.reading import read
 from detector.rules.inquiry import Explanation
 from detector.sources.times import YEAR_2000_S, YEAR_2100_S
+from detector.state.whole import Whole
 
 _BATCH = 500
 _AFTER_S = 400 * 86_400.0
@@ -51,7 +52,8 @@ class Replay:
 
     def __init__(self, config: Config, *, signals: bool = False, explain: str | None = None) -> None:
         self._intake = Intake(config, 1)
-        self._engine = Engine(config, signals=signals, explain=explain)
+        self._whole = Whole()
+        self._engine = Engine(config, whole=self._whole, signals=signals, explain=explain)
         self._portfolio = Portfolio(config)
         self._rollups = itertools.count()
         self._config, self._batch, self._told_t, self._offset = config, 0, 0.0, -1
@@ -95,7 +97,10 @@ class Replay:
             out.alerts.extend(outcome.alerts)
             out.signals.extend(outcome.signals)
             for _, rollup in outcome.rollups:
-                out.alerts.extend(self._portfolio.process(rollup, next(self._rollups)).alerts)
+                told = self._portfolio.process(rollup, next(self._rollups))
+                out.alerts.extend(told.alerts)
+                for _, record in told.baselines:
+                    self._whole.learn(record)
         for (*_, model), used in self._engine.totals.take().usage.items():
             if used.unpriced_calls:
                 self.summary.unpriced[model or "no model"] += used.unpriced_calls

@@ -6,6 +6,6 @@ A rule module has NAME, KIND (which facts it looks at, see `detector.state.found
 
 from types import ModuleType
 
-from detector.rules import loop, redundant_work, run_inflation
+from detector.rules import context_bloat, loop, redundant_work, run_inflation
 
-RULES: tuple[ModuleType, ...] = (loop, redundant_work, run_inflation)
+RULES: tuple[ModuleType, ...] = (loop, redundant_work, run_inflation, context_bloat)

@@ -41,6 +41,9 @@ class Facts(NamedTuple):
     calls_after: int
     compactions: int
     form: float
+    input: int
+    input_before: int
+    cached: int
     turns: int
     strong_t: float
     medium_t: float

@@ -12,6 +12,7 @@ from detector.config import Config
 from detector.model import packed as pk
 from detector.model.alert import Alert
 from detector.model.packed import Ident
+from detector.model.rollup import team_key
 from detector.rules import RULES
 from detector.rules.evidence import call_of, calls_of, drawn, names_of
 from detector.rules.finding import Context, Facts, Verdict
@@ -22,7 +23,7 @@ from detector.state.retention import finished_of
 from detector.state.shard import Shard
 from detector.totals import Totals
 
-_BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd.STEP, fnd.CALLS, fnd.FINAL)}
+_BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd.STEP, fnd.CALLS, fnd.FINAL, fnd.BLOAT)}
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -94,8 +95,6 @@ class Inquiry:
     def _moved(self, facts: Facts) -> list[Alert]:
         """A status came: the tenant has a source of them, and a strong one ends the task's episodes."""
         shard = self._shard
-        tenant = shard.subject_names[facts.subject].tenant
-        shard.statuses[tenant] = max(shard.statuses.get(tenant, 0.0), facts.t)
         shard.tell_moved(facts.subject, facts.t, facts.flags, facts.mode, facts.rounds)
         if facts.flags != pk.STRONG:
             return []
@@ -132,7 +131,7 @@ class Inquiry:
     def _ask(self, rule: Any, facts: Facts, more: Mapping[str, Any] = _NOTHING) -> tuple[bool, list[Alert]]:
         """Whether the rule fires, and the records that are due."""
         shard = self._shard
-        of_step = facts.kind == fnd.STEP
+        of_step = facts.kind in (fnd.STEP, fnd.BLOAT)
         of_lane = of_step or facts.kind == fnd.FINAL
         ident = shard.lane_names[facts.lane] if of_lane else shard.pool.idents[facts.row]
         rules = self._config.rules_for(ident.tenant, ident.team, ident.agent)
@@ -145,7 +144,7 @@ class Inquiry:
             ident=ident,
             names=names_of(shard, facts),
             has_task=bool(subject["has_task"]),
-            status_source=self._has_source(ident.tenant, facts.t),
+            status_source=self._has_source(ident, facts.t),
             interactive=bool(facts.flags & pk.INTERACTIVE),
             standing=self._book.standing(rule.NAME, key, facts.t),
         )
@@ -164,7 +163,7 @@ class Inquiry:
         before = context.standing.cost_usd if context.standing else 0.0
         flagged, more_usd = self._totals.flagged_usd, max(0.0, finding.standing.cost_usd - before)
         flagged[rule.NAME] = flagged.get(rule.NAME, 0.0) + more_usd
-        if of_step:  # only what repeats itself is no use for certain
+        if facts.kind == fnd.STEP:  # only what repeats itself is no use for certain
             shard.cells.flag(ident, facts.subject, more_usd)
         moved_t = facts.strong_t or facts.began_t
         since = round(facts.t - moved_t, 6) if context.status_source else None
@@ -172,13 +171,14 @@ class Inquiry:
         draw = partial(drawn, shard, facts)
         return True, self._book.found((rule.NAME, key), place, ident, facts.t, finding, since, draw)
 
-    def _has_source(self, tenant: str, t: float) -> bool:
-        """Whether anything tells what becomes of this tenant's work."""
+    def _has_source(self, ident: Ident, t: float) -> bool:
+        """Whether anything tells what becomes of this team's work, here or in other partitions."""
         statuses = self._config.statuses
         if statuses.connected != "auto":
             return statuses.connected == "yes"
-        told = self._shard.statuses.get(tenant)
-        return told is not None and t - told <= statuses.silent_s
+        team = team_key(ident.tenant, ident.team)
+        told = max(self._shard.statuses.get(team, 0.0), self._shard.whole.at(team, t).status_t)
+        return told > 0.0 and t - told <= statuses.silent_s
 
     def _let_go(self, slots: set[int]) -> None:
         """Stops watching lanes in which no loop is under way."""

@@ -14,7 +14,7 @@ def judge(f: Facts, context: Context) -> Verdict:
     checks = (
         Check("info", "has a task", str(context.has_task), "a task", context.has_task),
         at_least("info", "calls since the last strong status", f.calls, rule.info_calls),
-        at_least("warning", "calls since the last strong status", f.calls, rule.warning_calls),
+        at_least("warning", "calls since the last strong status", f.calls, f.rounds),
         Check("critical", "many calls by themselves", "", "never a page", False),
     )
     severity, _ = decide(checks)
@@ -33,15 +33,22 @@ def judge(f: Facts, context: Context) -> Verdict:
         usual_usd_per_hour=None,
         spend_only=not context.status_source,
         summary=(
-            f"task {context.ident.task} has had {f.calls} calls for {usd(f.cost)} since {moved} "
+            f"task {context.ident.task} has had {f.calls} calls{_asked(f.turns)} for {usd(f.cost)} since {moved} "
             f"at {clock_time(since)}, and no status change"
         ),
         group=(context.ident.task or "",),
         evidence={
             "since": since,
             "interactions": f.calls,
-            "warning_needs": rule.warning_calls,
+            "turns": f.turns,
+            "warning_needs": f.rounds,
+            "warning_is": "configured" if f.rounds == rule.warning_calls else "95 of 100 tasks of its type stay below",
             "culprits": {"agent": context.ident.agent, "run": context.ident.run},
         },
     )
     return Verdict(checks, finding)
+
+
+def _asked(turns: int) -> str:
+    """Turns of a person, where the source tells them."""
+    return f" in {turns} turns" if turns > 1 else ""

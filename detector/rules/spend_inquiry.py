@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from detector.accounts.appraisal import Appraisal, Dear
 from detector.accounts.booking import Booked
+from detector.accounts.groups import Group
 from detector.accounts.tables import Accounts, key_of_team
 from detector.accounts.usual import bar
 from detector.alerts.episodes import EpisodeBook
@@ -11,7 +12,7 @@ from detector.config import Config, Rules
 from detector.config.thresholds import SpikeRule
 from detector.model.alert import Alert
 from detector.model.rollup import Party
-from detector.rules import spend_spike
+from detector.rules import no_task, spend_spike
 from detector.rules.finding import Context, Verdict
 from detector.rules.spend_facts import SpendFacts
 
@@ -54,7 +55,27 @@ class SpendInquiry:
 
     def ask_teams(self, t: float) -> list[Alert]:
         """What is asked of teams at a full hour (`t`: s UTC)."""
-        return []
+        alerts: list[Alert] = []
+        for _, group in sorted(self._accounts.teams.items()):
+            rules = self._config.rules_for(group.tenant, group.name, None)
+            if rules.no_task.enabled and group.heard > t - 3600.0:
+                group.reach(int(t // 60.0))
+                alerts += self._ask_claims(group, rules, t)
+        return alerts
+
+    def _ask_claims(self, group: Group, rules: Rules, t: float) -> list[Alert]:
+        hours = rules.no_task.hours
+        history = max(0, int(t // 3600.0) - int(group.first_t // 3600.0) - hours)
+        sums = (group.usd, group.calls, group.tokens)
+        facts = no_task.ClaimFacts(t, hours, *group.shares(hours), history, *sums)
+        who = Party(group.key, group.tenant, group.name)
+        key = (no_task.NAME, group.key)
+        context = Context(rules, who, (), False, group.status_t > 0.0, False, self._book.standing(*key, t))
+        finding = no_task.judge(facts, context).finding
+        if finding is None:
+            return []
+        finding.evidence.update(calls=[])
+        return self._book.found(key, (group.key, group.segment), who, t, finding, None)
 
     def learn(self, slot: int, t: float) -> None:
         """A strong status of `t` (s UTC) came for the task at `slot`: pages shortly before it were wrong."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from detector.enrich.compiled import compiled
 from detector.model import packed as pk
 from detector.state import layout as lay
+from detector.state.contexts import bloat
 from detector.state.found import EXACT, FINAL, STEP
 from detector.state.spending import meter, move
 from detector.state.steps import answer, compact, judge, push
@@ -19,8 +20,8 @@ from detector.state.steps import answer, compact, judge, push
 _H = lay.HISTORY
 MOST_OF_A_STEP = 4
 """The most that the judging of one step can leave."""
-_MOST = 2 * MOST_OF_A_STEP + 2
-"""The most that one row can leave: the step before it judged, many calls, its own step judged, a compaction."""
+_MOST = 2 * MOST_OF_A_STEP + 3
+"""The most that one row can leave: many calls, the step before it judged, its context, its own step, a compaction."""
 ROOM = 64
 """Rows of `found` for one walk."""
 
@@ -55,6 +56,7 @@ def advance(
             if row.t >= newest and (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
                 if lane.open:
                     n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
+                n = bloat(lane, row, r, screen, found, n)
                 push(lane, row)
                 pushed[m] = r
                 m += 1

@@ -2,9 +2,12 @@
 
 import numpy as np
 
-STEP, CALLS, MOVED, FINAL = 0, 1, 2, 3
-"""A step was judged; a task has many calls; a medium or strong status came; an output was the last."""
+STEP, CALLS, MOVED, FINAL, BLOAT = 0, 1, 2, 3, 4
+"""A step was judged; a task has many calls; a medium or strong status came; an output was the last;
+a context is far larger than usual, or grows with nothing new."""
 
+LARGE, GROWN = 6, 7
+"""How a context is bloated."""
 EXACT, NEAR, STALLED, DEGENERATE, THRASH, UNTOLD = 0, 1, 2, 3, 4, 5
 """How a step repeats: as others did; nearly as failing ones did; what was done between changed nothing; within its own
 text; or it is no step, and only the context was shortened once more."""
@@ -37,6 +40,9 @@ FOUND = np.dtype(
         ("calls_after", "i8"),  # of the lane, or of the subject in all
         ("compactions", "i4"),  # of the lane's context, since something was done last
         ("form", "f4"),  # of like outputs: how far what differs lies always in the same places, 0 to 1
+        ("input", "i8"),  # of a bloated context: its tokens, what is usual or where it began, and what was cached of it
+        ("input_before", "i8"),
+        ("cached", "i8"),
         ("turns", "i8"),  # of persons, since the subject's last strong status
         ("strong_t", "f8"),  # of the subject's last strong status at that moment, 0: none
         ("medium_t", "f8"),
@@ -50,6 +56,11 @@ SCREEN = np.dtype(
         ("near", "i8"),  # the same of near copies
         ("stalled", "i8"),  # of one failing action with others between that changed nothing
         ("compactions", "i8"),
+        ("bloat_times", "f8"),  # input over the usual from which it is large
+        ("bloat_calls", "i8"),  # so many in a row
+        ("growth_calls", "i8"),
+        ("growth_times", "f8"),
+        ("bloat_usd", "f8"),
         ("update_factor", "f8"),
         ("result_wait_s", "f8"),
         ("all_steps", "u1"),  # each step is told, for signals

@@ -61,6 +61,15 @@ LANE = np.dtype(
         ("tokens", "i8"),
         ("calls", "i8"),  # in all, those that are no steps too
         ("input", "i8"),  # input tokens of its newest step
+        ("usual_input", "f4"),  # mean input tokens of a call of its agent, 0: not known
+        ("large", "i4"),  # calls in a row of far more than that
+        ("large_usd", "f8"),  # what they cost above it
+        ("large_t", "f8"),  # of the first of them
+        ("grown", "i4"),  # calls in a row whose input grew, little of it cached, with nothing new done
+        ("grown_from", "i8"),  # input tokens where that began
+        ("grown_usd", "f8"),
+        ("grown_t", "f8"),
+        ("bloat_told_usd", "f8"),
         ("said", "u8"),  # what its newest step's action says, in any order of words
         ("said_before", "u8"),  # the same of the step before it
         ("compactions", "i4"),  # since something was done last

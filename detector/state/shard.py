@@ -13,13 +13,14 @@ from detector.config import Rules
 from detector.enrich.identity import subject_hash
 from detector.errors import StateError
 from detector.model.packed import CALL, COMPACTION, Ident
-from detector.model.rollup import LINKED, MOVED, Party
+from detector.model.rollup import LINKED, MOVED, Party, team_key
 from detector.state import layout as lay
 from detector.state.cells import Cells, Clocks, News
 from detector.state.finals import Finals
 from detector.state.pool import WAITING, Pool
 from detector.state.seen import Seen
 from detector.state.table import Table
+from detector.state.whole import Whole
 
 KEEP_IDS = 16
 SEEN_FROM = 1_000_000
@@ -60,7 +61,13 @@ class Shard:
     """Tables of lanes and subjects, with their names; the minute under way; rows that wait; ids that were seen."""
 
     def __init__(
-        self, segments: int, max_ids: int, seen_s: float, rules_of: Callable[[Ident], Rules], cells: Cells
+        self,
+        segments: int,
+        max_ids: int,
+        seen_s: float,
+        rules_of: Callable[[Ident], Rules],
+        cells: Cells,
+        whole: Whole,
     ) -> None:
         self._segments, self._rules_of = max(2, segments), rules_of
         self.lanes, self.subjects, self.cells = Table(lay.LANE), Table(lay.SUBJECT), cells
@@ -72,9 +79,10 @@ class Shard:
         self.pool = Pool()
         self.seen = Seen(max_ids, seen_s)
         self.finals = Finals()
+        self.whole = whole
         self.marks: dict[int, float] = {}
         self.taken: dict[int, int] = {}  # source -> highest seq
-        self.statuses: dict[str, float] = {}  # tenant -> time of its newest strong or medium status
+        self.statuses: dict[int, float] = {}  # key of a team -> time of the newest strong or medium status of its tasks
         self.watermark = 0.0
         self.touched: set[int] = {0}
 
@@ -105,7 +113,10 @@ class Shard:
         row["subject_key"], row["window"] = ident.subject, rule.window_steps
         row["alike"], row["near"] = rule.output_similarity, rule.near_similarity
         row["final_s"] = rules.redundant_work.idle_s
-        row["info_calls"], row["warning_calls"] = rules.run_inflation.info_calls, rules.run_inflation.warning_calls
+        calls = rules.run_inflation
+        row["info_calls"] = calls.info_calls
+        row["warning_calls"] = max(calls.warning_calls, self.whole.usual_calls(ident, self.watermark))
+        row["usual_input"] = self.whole.usual_input(ident, self.watermark)
         self.lane_names[slot] = ident
         self.trails[slot] = Trail()
         return slot
@@ -121,6 +132,8 @@ class Shard:
             teams = self.teams.setdefault(subject, [])
             if ident.team not in teams and len(teams) < MAX_TEAMS:
                 teams.append(ident.team)
+                row = self.subjects.rows[subject]
+                self.hear_of(ident.tenant, ident.team, max(float(row["strong"]), float(row["medium"])))
         waiting["cell_slot"][rows] = np.array(slots, np.int32)[code]
 
     def note_calls(self, walked: npt.NDArray[np.int64]) -> None:
@@ -137,8 +150,15 @@ class Shard:
         """
         ident = self.subject_names[slot]
         for team in self.teams.get(slot, ()):
+            self.hear_of(ident.tenant, team, t)
             party = Party(ident.subject, ident.tenant, team, task=ident.task, task_type=ident.task_type)
             self.cells.tell(News(MOVED, party, t, strength, category, longest))
+
+    def hear_of(self, tenant: str, team: str | None, t: float) -> None:
+        """A task of the team has moved at `t` (s UTC; 0: not yet): something tells what becomes of its work."""
+        if t > 0.0:
+            key = team_key(tenant, team)
+            self.statuses[key] = max(self.statuses.get(key, 0.0), t)
 
     def tell_links(self, rows: npt.NDArray[np.int64]) -> None:
         """Links, the waiting rows at `rows`, go to the teams that spent on their runs."""

@@ -137,7 +137,7 @@ def judge(lane: Any, slot: int, subject_slot: int, s: Any, row: int, screen: Any
     best, alike, alike_first = compare(lane, i, s.strong, screen.all_steps != 0)
     fresh = fresh and not (h.mode == lay.MODE_OUTPUT and best >= lane.alike)
     if h.flags & pk.ERROR == 0 and (h.novel or (fresh and h.mode == lay.MODE_OUTPUT) or h.mode <= lay.MODE_TOKENS):
-        lane.compactions = 0
+        lane.compactions, lane.grown = 0, 0
     period, rounds, first = _rounds(lane, i, s.strong, alike, alike_first)
     if rounds >= screen.rounds:
         lane.watched = 1

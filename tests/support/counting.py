@@ -41,7 +41,7 @@ class CountingEngine:
     loads: ClassVar[list[tuple[int, int]]] = []
     processed: ClassVar[list[tuple[int, int]]] = []
 
-    def __init__(self, config: Config, partition: int = 0, *, spread: object = None) -> None:
+    def __init__(self, config: Config, partition: int = 0, *, spread: object = None, whole: object = None) -> None:
         self.partition, self.offset = partition, -1
         self.totals: Any = Totals()
         self.watermark = 0.0
@@ -81,7 +81,7 @@ class CountingEngine:
 
     @classmethod
     def restore(
-        cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes], *, spread: object = None
+        cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes], **_: object
     ) -> "CountingEngine":
         engine = cls(config, partition)
         engine.offset = offset

@@ -107,7 +107,7 @@ def test_the_command_states_the_mean_of_recorded_runs(tmp_path: Path, capsys: py
     with gzip.open(path, "wb") as f:
         f.writelines(msgspec.json.encode(r) + b"\n" for r in (run(step(), step()), run(step(), name="other")))
     assert steps.main([str(path)]) == 0
-    assert f"2 runs, 3 steps; history of a run: mean {LANE.itemsize // 1000}," in capsys.readouterr().out
+    assert f", {LANE.itemsize:,} of it the row; aim: mean at most 8,000: met" in capsys.readouterr().out
     path.write_bytes(b"{")
     assert steps.main([str(path)]) == 2
     assert str(path) in capsys.readouterr().err

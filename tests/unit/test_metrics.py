@@ -16,6 +16,7 @@ CATALOGUE = {
     "detector_cost_usd_total": ("tenant", "team", "agent", "model"),
     "detector_unpriced_calls_total": ("tenant", "team", "agent", "model"),
     "detector_unmetered_calls_total": ("tenant", "team", "agent", "model"),
+    "detector_unclaimed_usd_total": ("tenant", "team"),
     "detector_label_overflow_total": ("label",),
     "detector_events_total": ("kind",),
     "detector_dead_letters_total": ("reason",),
@@ -91,7 +92,7 @@ def test_the_labels_are_those_of_the_catalogue() -> None:
 def test_usage_is_added_to_every_series() -> None:
     made = metrics()
     subject: Labels = ("acme", "data", "coder", "gpt-5")
-    used = UsageSums(3, 100, 40, 5, 20, 7, 1.5, 1, 2)
+    used = UsageSums(3, 100, 40, 5, 20, 7, 1.5, 1, 2, 0.5)
     made.add_usage({subject: used})
     made.add_usage({subject: used, ("acme", "data", "coder", "other-model"): sums(1)})
     told = ("acme", "data", "coder", "gpt-5")
@@ -103,6 +104,7 @@ def test_usage_is_added_to_every_series() -> None:
     assert usage_value(made, "detector_unpriced_calls_total", told) == 2
     assert usage_value(made, "detector_unmetered_calls_total", told) == 4
     assert usage_value(made, "detector_calls_total", ("acme", "data", "coder", "other-model")) == 1
+    assert value(made, "detector_unclaimed_usd_total", tenant="acme", team="data") == pytest.approx(1.0)
 
 
 def test_what_an_event_does_not_have_is_none() -> None:
