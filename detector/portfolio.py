@@ -14,14 +14,14 @@ import numpy as np
 from detector.accounts.booking import book
 from detector.accounts.moves import link, moved
 from detector.accounts.rows import VERSION
-from detector.accounts.tables import Accounts
+from detector.accounts.tables import Accounts, key_of_team, within
 from detector.accounts.telling import tell
 from detector.accounts.usual import look_at_peers
 from detector.alerts.episodes import Episode, EpisodeBook, Purse
 from detector.config import Config
 from detector.errors import StateError
 from detector.model.alert import Alert
-from detector.model.packed import STRONG
+from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
 from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
 
@@ -48,13 +48,13 @@ class _Waiting(msgspec.Struct, array_like=True):
 class Portfolio:
     """The rules of spend over one partition of `detector.rollups`."""
 
-    def __init__(self, config: Config, partition: int = 0, *, explain: bool = False) -> None:
+    def __init__(self, config: Config, partition: int = 0) -> None:
         self.partition, self.offset = partition, -1
         self._config = config
         settings = config.portfolio
         self._accounts = Accounts(settings.segments, settings.max_accounts)
         self._book = EpisodeBook(config)
-        self._inquiry = SpendInquiry(config, self._accounts, self._book, explain=explain)
+        self._inquiry = SpendInquiry(config, self._accounts, self._book)
         self._marks: dict[int, float] = {}
         self._taken: dict[int, int] = {}  # source -> newest minute
         self._sources = 1
@@ -91,8 +91,12 @@ class Portfolio:
 
     @property
     def explanations(self) -> list[SpendExplanation]:
-        """What the rules made of each subject and minute they were asked about, where that is kept."""
+        """What the rules made of what was to be explained."""
         return self._inquiry.explanations
+
+    def explain(self, ident: Ident, t: float) -> None:
+        """The verdict on the task (or run) of this identity at the end of the minute of `t` (s UTC) is kept."""
+        self._inquiry.wanted = (within(key_of_team(ident.tenant, ident.team), ident.subject), int(t // 60.0))
 
     def process(self, rollup: bytes, offset: int) -> PortfolioOutcome:
         """Takes the rollup at `offset`; one that the state already includes changes nothing.

@@ -23,6 +23,10 @@ _PART = 0.1
 """Of an agent's hour, from which a task's moves are the agent's; of a model's, from which a team has a share in it."""
 
 
+_CULPRIT = 0.25
+"""Of a task's hour, from which an agent bears the blame where a page was wrong."""
+
+
 class Dear(NamedTuple):
     """One subject that may be too dear: whom an alert names, and what is told of it."""
 
@@ -78,10 +82,15 @@ class Appraisal:
         for slot in slots[np.argsort(rows["key"][slots])].tolist():
             yield self._task_facts(slot, float(usd[slot]))
 
+    def task(self, slot: int) -> Dear:
+        """What is told of a task that spent in this minute, whether it is dear or not."""
+        return self._task_facts(slot, float(self._by_task(self._usual.usd[self._agent])[slot]))
+
     def _task_facts(self, slot: int, usual_usd: float) -> Dear:
         of = np.flatnonzero(self._task == slot)
         of = of[np.argsort(-self._hour[of], kind="stable")]
         agents = self._agent[of].tolist()
+        blamed = self._agent[of[self._hour[of] >= _CULPRIT * self._hour[of].sum()]].tolist()
         row, top = self._accounts.tasks.rows[slot], self._accounts.agents.rows[agents[0]]
         name, agent = self._accounts.task_names[slot], self._accounts.agent_names[agents[0]]
         a_dollar = moves_a_dollar(top)
@@ -103,7 +112,7 @@ class Appraisal:
             name.task_type, name.model,
         )  # fmt: skip
         place = (int(row["key"]), int(row["segment"]), slot)
-        return Dear(*place, who, facts, bool(row["has_task"]), bool(row["interactive"]), agents)
+        return Dear(*place, who, facts, bool(row["has_task"]), bool(row["interactive"]), blamed)
 
     def agents(self, booked: Booked) -> Iterator[Dear]:
         """Agents of whose dollars no single task has most, and that may be too dear; by their keys."""
@@ -169,7 +178,7 @@ class Appraisal:
         above = hour - usd
         dear = (above >= self._rule.info_usd) & (hour >= self._rule.times_usual * usd)
         found = np.flatnonzero(dear & (agents["team"] == team) & (unmoved >= self._rule.still_share * hour))
-        return found[np.argsort(-above[found], kind="stable")]
+        return found[np.lexsort((agents["key"][found], -above[found]))]
 
     def teams(self, booked: Booked) -> Iterator[Dear]:
         """Teams that may be too dear, by their keys."""
@@ -180,6 +189,7 @@ class Appraisal:
             agents = self._accounts.agents.rows
             hour = self._by_agent(self._hour)
             of = np.flatnonzero((agents["team"] == key) & (hour > 0.0))
+            of = of[np.argsort(agents["key"][of])]
             above = hour[of] - self._usual.usd[of]
             still = float(self._by_agent(self._hour * self._still[self._task])[of].sum())
             claimed = self._hour @ (

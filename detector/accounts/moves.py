@@ -29,8 +29,7 @@ def moved(accounts: Accounts, party: Party, t: float, strength: int, category: i
     accounts.touched.add(int(row["segment"]))
     left = 0.0
     if int(t // 60.0) < minute:
-        of = np.flatnonzero((accounts.pairs.rows["used"] == 1) & (accounts.pairs.rows["task"] == slot))
-        freshen(accounts.pairs.rows, of, "minute", PAIR_RINGS, minute)
+        of = accounts.pairs_of(slot, minute)
         left = float(since(accounts.pairs.rows["minutes"][of], minute, int(t // 60.0) + 1).sum())
     if t >= max(row["strong"], row["medium"]):
         row["still_usd"] = min(row["still_usd"], left)
@@ -82,8 +81,7 @@ def link(accounts: Accounts, run: Party, task: Party, minute: int) -> None:
 def _merge(accounts: Accounts, source: int, target: int, minute: int) -> None:
     tasks = accounts.tasks.rows
     a, b = tasks[source], tasks[target]
-    of = np.flatnonzero((accounts.pairs.rows["used"] == 1) & (accounts.pairs.rows["task"] == source))
-    freshen(accounts.pairs.rows, of, "minute", PAIR_RINGS, minute)
+    of = accounts.pairs_of(source, minute)
     for purse, moved in (("since_usd", b["strong"]), ("still_usd", max(b["strong"], b["medium"]))):
         after = float(since(accounts.pairs.rows["minutes"][of], minute, int(moved // 60.0) + 1).sum())
         b[purse] += a[purse] if moved <= a["first"] else min(a[purse], after)
@@ -106,7 +104,7 @@ def _unclaim(team: Group, run: Any) -> None:
 
 def _move_pairs(accounts: Accounts, source: int, target: int, minute: int) -> None:
     task_key = int(accounts.tasks.rows["key"][target])
-    for slot in np.flatnonzero((accounts.pairs.rows["used"] == 1) & (accounts.pairs.rows["task"] == source)).tolist():
+    for slot in accounts.pairs_of(source, minute).tolist():
         row = accounts.pairs.rows[slot].copy()
         accounts.pairs.remove(int(row["key"]))
         key = within(int(row["agent_key"]), task_key)

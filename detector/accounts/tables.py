@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from detector.accounts import rows as acc
 from detector.accounts.groups import Group, ModelGroup
@@ -114,9 +115,19 @@ class Accounts:
     def live_pairs(self, minute: int) -> Slots:
         """Slots of the pairs that spent within the hour up to `minute`, their rings brought up to it."""
         pairs = self.pairs.rows
-        live = np.flatnonzero((pairs["used"] == 1) & (pairs["minute"] > minute - MINUTES))
-        freshen(pairs, live, "minute", PAIR_RINGS, minute)
-        return live
+        return self._fresh_pairs((pairs["used"] == 1) & (pairs["minute"] > minute - MINUTES), minute)
+
+    def pairs_of(self, task: int, minute: int) -> Slots:
+        """The same of all pairs of the task at slot `task`."""
+        pairs = self.pairs.rows
+        return self._fresh_pairs((pairs["used"] == 1) & (pairs["task"] == task), minute)
+
+    def _fresh_pairs(self, chosen: npt.NDArray[np.bool_], minute: int) -> Slots:
+        """By their keys: sums are the same after a restart, whatever slots they have then."""
+        pairs = self.pairs.rows
+        slots = np.flatnonzero(chosen)
+        freshen(pairs, slots, "minute", PAIR_RINGS, minute)
+        return slots[np.argsort(pairs["key"][slots])]
 
     def forget(self, t: float) -> list[int]:
         """Forgets what is idle by `t` (s UTC), and the longest unheard beyond the bound; keys of tasks that left."""

@@ -14,9 +14,10 @@ from detector.model.packed import (
     SAYS_WAIT,
     TOOL_ERROR,
 )
-from detector.rules.finding import decide, usd
+from detector.rules.finding import Verdict, decide, usd
 from detector.rules.inquiry import Explanation
 from detector.rules.loop_words import known_of
+from detector.rules.spend_inquiry import SpendExplanation
 from detector.state.found import CALLS, EXACT, NEAR, STALLED, STEP, THRASH, UNTOLD
 from detector.state.found import DEGENERATE as IN_ITSELF
 
@@ -40,9 +41,9 @@ _FLAGS = {
 }
 
 
-def told(call: str, explanations: Iterable[Explanation]) -> str:
+def told(call: str, explanations: Iterable[Explanation], of_spend: Iterable[SpendExplanation]) -> str:
     """The explanation as text, in the order in which the rules were asked."""
-    parts = [_one(e) for e in explanations]
+    parts = [*(_one(e) for e in explanations), *(_spend(call, e) for e in of_spend)]
     if not parts:
         return (
             f"{call}: no rule was asked. It is not among the calls, was refused, came too late to be a step, or every "
@@ -52,7 +53,7 @@ def told(call: str, explanations: Iterable[Explanation]) -> str:
 
 
 def _one(e: Explanation) -> str:
-    severity, stopped = decide(e.verdict.checks)
+    severity, _ = decide(e.verdict.checks)
     f, who = e.facts, e.ident
     fired = severity is not None and f.how != UNTOLD
     lines = [
@@ -61,13 +62,32 @@ def _one(e: Explanation) -> str:
         + (f", class {e.verdict.finding.class_}" if e.verdict.finding and e.verdict.finding.class_ else ""),
     ]
     lines += [f"  {name:<28} {value}" for name, value in _features(e)]
-    for check in e.verdict.checks:
+    return "\n".join(lines + _checks(e.verdict))
+
+
+def _spend(call: str, e: SpendExplanation) -> str:
+    """What the rules of spend made of the call's task at the end of the call's minute."""
+    severity, _ = decide(e.verdict.checks)
+    f, who = e.facts, e.ident
+    lines = [
+        f"call {call}: {f.level} {who.task or who.run or '-'} of {who.agent or 'an agent'}, "
+        f"the hour to {clock_time(f.t)}",
+        f"rule {e.rule}: {severity or 'quiet'}",
+        f"  {'last hour':<28} {usd(f.hour_usd)} in {f.calls} calls",
+        f"  {'usual hour':<28} {usd(f.usual_usd)}, {f.usual_is}",
+    ]
+    return "\n".join(lines + _checks(e.verdict))
+
+
+def _checks(verdict: Verdict) -> list[str]:
+    """Every check, and which of them decided."""
+    _, stopped = decide(verdict.checks)
+    lines = []
+    for check in verdict.checks:
         mark = "holds" if check.holds else "fails"
         decided = "   <- decided" if check is stopped else ""
         lines.append(f"  {check.level:<9}{mark}  {check.what}: {check.found}, needs {check.needs}{decided}")
-    if stopped is None:
-        lines.append("  every check holds")
-    return "\n".join(lines)
+    return lines if stopped is not None else [*lines, "  every check holds"]
 
 
 def _features(e: Explanation) -> list[tuple[str, str]]:

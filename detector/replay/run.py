@@ -19,6 +19,7 @@ from detector.portfolio import Portfolio
 from detector.replay.explain import told
 from detector.replay.reading import read
 from detector.rules.inquiry import Explanation
+from detector.rules.spend_inquiry import SpendExplanation
 from detector.sources.times import YEAR_2000_S, YEAR_2100_S
 from detector.state.whole import Whole
 
@@ -64,6 +65,11 @@ class Replay:
         """What the rules made of the call that is to be explained."""
         return self._engine.explanations
 
+    @property
+    def of_spend(self) -> list[SpendExplanation]:
+        """What the rules of spend made of its task at the end of its minute."""
+        return self._portfolio.explanations
+
     def take(self, value: bytes, t: float | None = None) -> Iterator[tuple[Flushed, Outcome]]:
         """Takes one event (or an array); now and then gives what a batch of them led to.
 
@@ -96,6 +102,8 @@ class Replay:
             outcome = self._engine.process(packed, self._offset)
             out.alerts.extend(outcome.alerts)
             out.signals.extend(outcome.signals)
+            for call in self._engine.explanations:
+                self._portfolio.explain(call.ident, call.facts.t)
             for _, rollup in outcome.rollups:
                 told = self._portfolio.process(rollup, next(self._rollups))
                 out.alerts.extend(told.alerts)
@@ -147,8 +155,8 @@ def replay_files(
             write(flushed, outcome)
     _tell(replay.summary)
     if explain is not None:
-        print(told(explain, replay.explanations))
-        replay.summary.explained = len(replay.explanations)
+        print(told(explain, replay.explanations, replay.of_spend))
+        replay.summary.explained = len(replay.explanations) + len(replay.of_spend)
     return replay.summary
 
 

@@ -13,13 +13,11 @@ from detector.config.thresholds import SpikeRule
 from detector.model.alert import Alert
 from detector.model.rollup import Party
 from detector.rules import no_task, spend_spike
-from detector.rules.finding import Context, Verdict
+from detector.rules.finding import Context, Finding, Verdict
 from detector.rules.spend_facts import SpendFacts
 
 _LAPSE_MIN = 15
 """A subject that was not looked at for so long has to be dear anew."""
-_CULPRIT = 0.25
-"""Of a page's hour, from which an agent bears the blame where the page was wrong."""
 
 
 class SpendExplanation(NamedTuple):
@@ -32,11 +30,15 @@ class SpendExplanation(NamedTuple):
 
 
 class SpendInquiry:
-    """The rules of spend over the accounts of a partition. explain: verdicts are kept in `explanations`."""
+    """The rules of spend over the accounts of a partition.
 
-    def __init__(self, config: Config, accounts: Accounts, book: EpisodeBook, *, explain: bool) -> None:
-        self._config, self._accounts, self._book, self._explain = config, accounts, book, explain
+    `wanted`: the key of a task's account and a minute; the verdict on these is kept in `explanations`.
+    """
+
+    def __init__(self, config: Config, accounts: Accounts, book: EpisodeBook) -> None:
+        self._config, self._accounts, self._book = config, accounts, book
         self._loosest = loosest(config)
+        self.wanted: tuple[int, int] | None = None
         self.explanations: list[SpendExplanation] = []
 
     def ask(self, minute: int, booked: Booked) -> list[Alert]:
@@ -46,11 +48,17 @@ class SpendInquiry:
         for dear in (*appraisal.models(booked), *appraisal.teams(booked)):
             alerts += self._ask(appraisal, dear)
         movers: dict[int, int] = {}
-        for dear in (*appraisal.agents(booked), *appraisal.tasks(booked)):
+        asked = {dear.key: dear for dear in (*appraisal.agents(booked), *appraisal.tasks(booked))}
+        for dear in asked.values():
             team = self._team_of(dear)
             if team not in movers:
                 movers[team] = len(appraisal.movers(team))
             alerts += self._ask(appraisal, self._placed(dear, team, movers[team], minute))
+        if self.wanted is not None and self.wanted[1] == minute and self.wanted[0] not in asked:
+            slot = self._accounts.tasks.get(self.wanted[0])
+            if slot in booked.tasks:
+                dear = appraisal.task(slot)
+                self._judge(dear, self._rules(dear.who))
         return alerts
 
     def ask_teams(self, t: float) -> list[Alert]:
@@ -125,19 +133,7 @@ class SpendInquiry:
         rules, facts = self._rules(dear.who), dear.facts
         if not rules.spend_spike.enabled:
             return []
-        context = Context(
-            rules=rules,
-            ident=dear.who,
-            names=(),
-            has_task=dear.has_task,
-            status_source=self._has_source(dear.who, facts, dear.key),
-            interactive=dear.interactive,
-            standing=self._book.standing(spend_spike.NAME, dear.key, facts.t),
-        )
-        verdict = spend_spike.judge(facts, context)
-        if self._explain:
-            self.explanations.append(SpendExplanation(spend_spike.NAME, dear.who, facts, verdict))
-        finding = verdict.finding
+        context, finding = self._judge(dear, rules)
         if finding is None:
             return []
         calls = self._accounts.newest.get(dear.slot, []) if facts.level in ("task", "run") else []
@@ -152,6 +148,22 @@ class SpendInquiry:
         if finding.severity == "critical" != before:
             self._accounts.agents.rows["paged_t"][dear.culprits] = facts.t
         return out
+
+    def _judge(self, dear: Dear, rules: Rules) -> tuple[Context, Finding | None]:
+        facts = dear.facts
+        context = Context(
+            rules=rules,
+            ident=dear.who,
+            names=(),
+            has_task=dear.has_task,
+            status_source=self._has_source(dear.who, facts, dear.key),
+            interactive=dear.interactive,
+            standing=self._book.standing(spend_spike.NAME, dear.key, facts.t),
+        )
+        verdict = spend_spike.judge(facts, context)
+        if self.wanted == (dear.key, round(facts.t // 60.0)):
+            self.explanations.append(SpendExplanation(spend_spike.NAME, dear.who, facts, verdict))
+        return context, verdict.finding
 
     def _has_source(self, who: Party, facts: SpendFacts, key: int) -> bool:
         """Whether anything tells what becomes of the team's work; of a model: of any team's."""

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from detector.cli import cli
 from detector.errors import DetectorError
 from detector.replay import reading
-from tests.support.judged import T0, Event, call, status, tool
+from tests.support.judged import T0, Event, call, in_order, status, tool
+from tests.unit.test_detection_table_spend import history, hour_of_spend
 
 A = tool("read", result="the same", path="/a")
 LOOP = [call(i * 20.0, tools=A, task="T") for i in range(8)]
@@ -246,3 +247,14 @@ def test_explaining_changes_no_alert_and_an_unknown_call_is_said(tmp_path: Path)
     unknown = replayed(name, "--explain", "nobody")
     assert unknown.return_value == 1
     assert "nobody: no rule was asked" in unknown.stdout
+
+
+def test_a_verdict_on_spend_is_explained_at_the_end_of_the_minute_of_its_call(tmp_path: Path) -> None:
+    events = [*history(4.4), *hour_of_spend(44.4)]
+    late, early = (e["id"] for e in (events[-15], events[-55]))
+    name = write(tmp_path / "spend.jsonl", in_order(events))
+    said = replayed(name, "--explain", late).output
+    assert "rule spend_spike: critical" in said
+    assert "every check holds" in said
+    assert "$4.40, mean of the active hours of the agent" in said
+    assert "rule spend_spike: quiet" in replayed(name, "--explain", early).output
