@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.accounts.booking import Booked
+from detector.accounts.facts import SpendFacts
 from detector.accounts.groups import Group, ModelGroup
 from detector.accounts.rows import MINUTES
 from detector.accounts.tables import Accounts
@@ -14,7 +15,6 @@ from detector.accounts.usual import Usual, bar, look, moves_a_dollar, usual
 from detector.accounts.windows import since
 from detector.config.thresholds import SpikeRule
 from detector.model.rollup import Party
-from detector.rules.spend_facts import SpendFacts
 
 Floats = npt.NDArray[np.float64]
 _FRESH_S = 900.0

@@ -93,7 +93,9 @@ class Time(Section):
 class Watch(Section):
     """The stage that holds the state of runs and tasks."""
 
-    checkpoint_s: Positive = Field(5.0, description="state is written this often; a crash replays this much")
+    checkpoint_s: Positive = Field(
+        5.0, description="state, of portfolio too, is written this often; a crash replays this much"
+    )
     segments: Count = Field(16, description="a partition's state is written in this many pieces, the changed ones only")
     max_runs: Count = Field(
         50_000, description="runs, tasks and agents remembered a partition, of each; the longest unheard leave first"

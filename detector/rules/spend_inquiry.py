@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from detector.accounts.appraisal import Appraisal, Dear
 from detector.accounts.booking import Booked
+from detector.accounts.facts import SpendFacts
 from detector.accounts.groups import Group
 from detector.accounts.tables import Accounts, key_of_team
 from detector.accounts.usual import bar
@@ -14,7 +15,6 @@ from detector.model.alert import Alert
 from detector.model.rollup import Party
 from detector.rules import no_task, spend_spike
 from detector.rules.finding import Context, Finding, Verdict
-from detector.rules.spend_facts import SpendFacts
 
 _LAPSE_MIN = 15
 """A subject that was not looked at for so long has to be dear anew."""

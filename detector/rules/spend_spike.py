@@ -1,8 +1,8 @@
 """`spend_spike`: an hour costs far more than usual, and the work stands still."""
 
+from detector.accounts.facts import SpendFacts
 from detector.model.alert import Severity
 from detector.rules.finding import Check, Context, Finding, Standing, Verdict, at_least, at_most, decide, number, usd
-from detector.rules.spend_facts import SpendFacts
 from detector.rules.spend_words import evidence, summary
 
 NAME = "spend_spike"

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from detector.accounts.facts import SpendFacts
 from detector.clock import clock_time
 from detector.rules.finding import Context, usd
-from detector.rules.spend_facts import SpendFacts
 
 
 def summary(f: SpendFacts, context: Context) -> str:

@@ -1,4 +1,4 @@
-"""What `spend_spike` is told of a task, run, agent, team or model at the end of a minute."""
+"""What the rule `spend_spike` is told of a task, run, agent, team or model at the end of a minute."""
 
 from typing import NamedTuple
 
