@@ -114,29 +114,32 @@ class Accounts:
     def live_pairs(self, minute: int) -> Slots:
         """Slots of the pairs that spent within the hour up to `minute`, their rings brought up to it."""
         pairs = self.pairs.rows
-        live = np.flatnonzero((pairs["used"] == 1) & (pairs["minute"] > minute - MINUTES))
+        live = np.flatnonzero((pairs["used"] == 1) & (pairs["heard"] > (minute + 1 - MINUTES) * 60.0))
         freshen(pairs, live, "minute", PAIR_RINGS, minute)
         return live
 
     def forget(self, t: float) -> list[int]:
         """Forgets what is idle by `t` (s UTC), and the longest unheard beyond the bound; keys of tasks that left."""
-        gone = []
         for key in self.pairs.idle_since(t - PAIR_IDLE_S):
-            self.pairs.remove(key)
-        for key in _leaving(self.tasks, t - TASK_IDLE_S, self._max):
-            del self.task_names[self.tasks.remove(key)]
-            gone.append(key)
-        for key in _leaving(self.agents, t - AGENT_IDLE_S, self._max):
-            del self.agent_names[self.agents.remove(key)]
-        left = set(gone)
+            self._remove(self.pairs, key)
+        gone = _leaving(self.tasks, t - TASK_IDLE_S, self._max)
+        for key in gone:
+            del self.task_names[self._remove(self.tasks, key)]
+        agents = _leaving(self.agents, t - AGENT_IDLE_S, self._max)
+        for key in agents:
+            del self.agent_names[self._remove(self.agents, key)]
         pairs = self.pairs.rows
-        for slot in np.flatnonzero(pairs["used"] == 1).tolist() if left else ():
-            if int(pairs["task_key"][slot]) in left or int(pairs["agent_key"][slot]) not in self.agents:
-                self.pairs.remove(int(pairs["key"][slot]))
+        for slot in np.flatnonzero(pairs["used"] == 1).tolist() if gone or agents else ():
+            if int(pairs["task_key"][slot]) not in self.tasks or int(pairs["agent_key"][slot]) not in self.agents:
+                self._remove(self.pairs, int(pairs["key"][slot]))
         for groups in (self.teams, self.models):
             for key in [k for k, g in groups.items() if g.heard < t - AGENT_IDLE_S]:
                 self.touched.add(groups.pop(key).segment)
         return gone
+
+    def _remove(self, table: Table, key: int) -> int:
+        self.touched.add(int(table.rows["segment"][table.get(key)]))
+        return table.remove(key)
 
     def encode(self, number: int) -> dict[str, Any]:
         """The rows, names and groups of a segment as plain values."""
