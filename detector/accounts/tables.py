@@ -144,13 +144,14 @@ class Accounts:
     def encode(self, number: int) -> dict[str, Any]:
         """The rows, names and groups of a segment as plain values."""
         agents, tasks = self.agents.slots_of_segment(number), self.tasks.slots_of_segment(number)
-        pairs = self.pairs.slots_of_segment(number)
+        pairs = self.pairs.rows[self.pairs.slots_of_segment(number)]
+        pairs["agent"] = pairs["task"] = -1  # the keys stand for them: slots are not the same after a restart
         return {
             "agents": self.agents.rows[agents].tobytes(),
             "agent_names": [msgspec.to_builtins(self.agent_names[s]) for s in agents.tolist()],
             "tasks": self.tasks.rows[tasks].tobytes(),
             "task_names": [msgspec.to_builtins(self.task_names[s]) for s in tasks.tolist()],
-            "pairs": self.pairs.rows[pairs].tobytes(),
+            "pairs": pairs.tobytes(),
             "teams": [g.encode() for _, g in sorted(self.teams.items()) if g.segment == number],
             "models": [g.encode() for _, g in sorted(self.models.items()) if g.segment == number],
         }
