@@ -65,6 +65,12 @@ def rollups(
     return out
 
 
+def before_the_end(told: Sequence[Told]) -> list[Told]:
+    """These rollups but for the last of each partition: time has not run on, and nothing is forgotten yet."""
+    marks = [decode_rollup(t.value).mark for t in told]
+    return [t for t, mark in zip(told, marks, strict=True) if mark < max(marks) - _END_S / 2]
+
+
 def portfolio_of(told: Iterable[Told], config: Config = CONFIG) -> tuple[Portfolio, list[Alert]]:
     """One portfolio that has taken these rollups, and its records."""
     portfolio, alerts = Portfolio(config), []

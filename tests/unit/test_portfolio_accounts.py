@@ -12,7 +12,7 @@ from detector.model.rollup import MODEL, ROLL, SPENT, decode_rollup
 from detector.portfolio import Portfolio
 from detector.state.layout import SUBJECT
 from tests.support.judged import T0, Event, call, in_order, last, status
-from tests.support.spread import Told, portfolio_of, rollups, spikes
+from tests.support.spread import Told, before_the_end, portfolio_of, rollups, spikes
 from tests.unit.test_detection_table_spend import history, hour_of_spend
 from tests.unit.test_engine import packed
 
@@ -31,15 +31,10 @@ def rows_of(told: list[Told], kind: int) -> Any:
     return rows[rows["kind"] == kind]
 
 
-def without_end(told: list[Told]) -> list[Told]:
-    """The rollups but for the last: time has not run on, and nothing is forgotten yet."""
-    return told[:-1]
-
-
 def held(events: list[Event], config: Config | None = None) -> Portfolio:
     """The portfolio after these events."""
     config = config or Config()
-    return portfolio_of(without_end(rollups(in_order(events), config)), config)[0]
+    return portfolio_of(before_the_end(rollups(in_order(events), config)), config)[0]
 
 
 def late_results(**fields: Any) -> list[Event]:
@@ -91,7 +86,7 @@ def test_more_tasks_than_the_bound_leave_with_what_was_spent_on_them_lately() ->
 def test_pairs_leave_after_two_hours_tasks_agents_and_groups_after_eight_days() -> None:
     config, events = Config(), [call(0.0, task="T", team="a"), call(3 * HOUR_S, task="U", team="b")]
     told = rollups(events, config)
-    portfolio, _ = portfolio_of(without_end(told), config)
+    portfolio, _ = portfolio_of(before_the_end(told), config)
     assert portfolio.accounts == {"task": 2, "agent": 2, "team": 2}
     assert len(portfolio._accounts.pairs) == 1
     portfolio.process(told[-1].value, len(told))
@@ -107,7 +102,7 @@ def test_what_is_forgotten_is_not_in_the_next_checkpoint() -> None:
         call(9 * DAY_S, team="b"),
     ]
     portfolio, stored = Portfolio(Config()), {}
-    for n, told in enumerate(without_end(rollups(events))):
+    for n, told in enumerate(before_the_end(rollups(events))):
         portfolio.process(told.value, n)
         stored |= {k: portfolio.encode_segment(k) for k in portfolio.dirty()}
         portfolio.clean()
