@@ -20,7 +20,8 @@ Floats = npt.NDArray[np.float64]
 _FRESH_S = 900.0
 """Dollars of the last quarter of an hour have brought no status yet."""
 _PART = 0.1
-"""Of an agent's hour, from which a task's moves are the agent's; of a model's, from which a team has a share in it."""
+"""Of an agent's hour, from which a task's moves are the agent's (those of its dearest ones always are); of a model's,
+from which a team has a share in it."""
 
 
 _CULPRIT = 0.25
@@ -130,7 +131,7 @@ class Appraisal:
         of = np.flatnonzero(self._agent == slot)
         row, tasks = self._accounts.agents.rows[slot], self._accounts.tasks.rows
         spent = float(self._hour[of].sum())
-        part = self._task[of[self._hour[of] >= _PART * spent]]
+        part = self._task[of[self._hour[of] >= min(_PART * spent, self._hour[of].max())]]
         claimed = float(self._hour[of] @ (tasks["has_task"][self._task[of]] == 1))
         name = self._accounts.agent_names[slot]
         usd_after, calls_after, tokens_after = (
@@ -146,7 +147,9 @@ class Appraisal:
             top_share=0.0, top=name.agent,
             usd_after=usd_after, calls_after=int(calls_after), tokens_after=int(tokens_after),
         )  # fmt: skip
-        return Dear(int(row["key"]), int(row["segment"]), slot, name, facts, claimed >= 0.5 * spent, False, [slot])
+        interactive = float(self._hour[of] @ (tasks["interactive"][self._task[of]] == 1)) >= 0.5 * spent
+        place = (int(row["key"]), int(row["segment"]), slot)
+        return Dear(*place, name, facts, claimed >= 0.5 * spent, interactive, [slot])
 
     def _facts(self, of: npt.NDArray[np.int64], level: Any, usual_usd: float, usual_is: str, **more: Any) -> SpendFacts:
         """What is told of the pairs `of`."""

@@ -34,7 +34,8 @@ def book(accounts: Accounts, minute: int, told: Sequence[Opened]) -> Booked:
 def _book_one(
     accounts: Accounts, minute: int, parties: Sequence[Party], last_ids: Sequence[str], rows: npt.NDArray[Any]
 ) -> Booked:
-    spent = np.flatnonzero(rows["kind"] == SPENT)
+    called = rows["calls"] > 0  # else watch found in this minute what earlier calls were: nothing was spent
+    spent = np.flatnonzero((rows["kind"] == SPENT) & called)
     of = [accounts.place(parties[p], minute) for p in rows["party"][spent].tolist()]
     task, agent, pair, team = (list(x) for x in zip(*of, strict=True)) if of else ([], [], [], [])
     mine = rows[spent]
@@ -45,7 +46,7 @@ def _book_one(
         if last_ids[i]:
             accounts.newest.setdefault(slot, []).append(last_ids[i])
     _book_teams(accounts, team, task, mine, minute)
-    models = _book_models(accounts, rows[rows["kind"] == MODEL], parties, minute)
+    models = _book_models(accounts, rows[(rows["kind"] == MODEL) & called], parties, minute)
     return Booked(np.array(task, np.int64), np.array(agent, np.int64), team, models)
 
 

@@ -116,3 +116,4 @@ def _move_pairs(accounts: Accounts, source: int, target: int, minute: int) -> No
         freshen(accounts.pairs.rows, np.array([other]), "minute", PAIR_RINGS, minute)
         for ring in PAIR_RINGS:
             accounts.pairs.rows[ring][other] += row[ring]
+        accounts.pairs.rows["heard"][other] = max(row["heard"], accounts.pairs.rows["heard"][other])

@@ -115,7 +115,7 @@ class Accounts:
     def live_pairs(self, minute: int) -> Slots:
         """Slots of the pairs that spent within the hour up to `minute`, their rings brought up to it."""
         pairs = self.pairs.rows
-        return self._fresh_pairs((pairs["used"] == 1) & (pairs["minute"] > minute - MINUTES), minute)
+        return self._fresh_pairs((pairs["used"] == 1) & (pairs["heard"] > (minute + 1 - MINUTES) * 60.0), minute)
 
     def pairs_of(self, task: int, minute: int) -> Slots:
         """The same of all pairs of the task at slot `task`."""
@@ -131,34 +131,38 @@ class Accounts:
 
     def forget(self, t: float) -> list[int]:
         """Forgets what is idle by `t` (s UTC), and the longest unheard beyond the bound; keys of tasks that left."""
-        gone = []
         for key in self.pairs.idle_since(t - PAIR_IDLE_S):
-            self.pairs.remove(key)
-        for key in _leaving(self.tasks, t - TASK_IDLE_S, self._max):
-            del self.task_names[self.tasks.remove(key)]
-            gone.append(key)
-        for key in _leaving(self.agents, t - AGENT_IDLE_S, self._max):
-            del self.agent_names[self.agents.remove(key)]
-        left = set(gone)
+            self._remove(self.pairs, key)
+        gone = _leaving(self.tasks, t - TASK_IDLE_S, self._max)
+        for key in gone:
+            del self.task_names[self._remove(self.tasks, key)]
+        agents = _leaving(self.agents, t - AGENT_IDLE_S, self._max)
+        for key in agents:
+            del self.agent_names[self._remove(self.agents, key)]
         pairs = self.pairs.rows
-        for slot in np.flatnonzero(pairs["used"] == 1).tolist() if left else ():
-            if int(pairs["task_key"][slot]) in left or int(pairs["agent_key"][slot]) not in self.agents:
-                self.pairs.remove(int(pairs["key"][slot]))
+        for slot in np.flatnonzero(pairs["used"] == 1).tolist() if gone or agents else ():
+            if int(pairs["task_key"][slot]) not in self.tasks or int(pairs["agent_key"][slot]) not in self.agents:
+                self._remove(self.pairs, int(pairs["key"][slot]))
         for groups in (self.teams, self.models):
             for key in [k for k, g in groups.items() if g.heard < t - AGENT_IDLE_S]:
                 self.touched.add(groups.pop(key).segment)
         return gone
 
+    def _remove(self, table: Table, key: int) -> int:
+        self.touched.add(int(table.rows["segment"][table.get(key)]))
+        return table.remove(key)
+
     def encode(self, number: int) -> dict[str, Any]:
         """The rows, names and groups of a segment as plain values."""
         agents, tasks = self.agents.slots_of_segment(number), self.tasks.slots_of_segment(number)
-        pairs = self.pairs.slots_of_segment(number)
+        pairs = self.pairs.rows[self.pairs.slots_of_segment(number)]
+        pairs["agent"] = pairs["task"] = -1  # the keys stand for them: slots are not the same after a restart
         return {
             "agents": self.agents.rows[agents].tobytes(),
             "agent_names": [msgspec.to_builtins(self.agent_names[s]) for s in agents.tolist()],
             "tasks": self.tasks.rows[tasks].tobytes(),
             "task_names": [msgspec.to_builtins(self.task_names[s]) for s in tasks.tolist()],
-            "pairs": self.pairs.rows[pairs].tobytes(),
+            "pairs": pairs.tobytes(),
             "teams": [g.encode() for _, g in sorted(self.teams.items()) if g.segment == number],
             "models": [g.encode() for _, g in sorted(self.models.items()) if g.segment == number],
         }

@@ -94,11 +94,12 @@ class Cells:
 
     def close(self, t: float, clocks: Clocks) -> None:
         """Ends the minute that is under way; `t`: all before it (s UTC) is told."""
+        self.minute = self.minute or int(t // 60.0) - 1  # where nothing came, what time alone has brought about
         rows = self.table.rows
         slots = np.flatnonzero(rows["used"])
         slots = slots[np.argsort(rows["key"][slots])]
         if len(slots):
-            self._add_spent(slots, clocks, t)
+            self._add_spent(slots, clocks, (self.minute + 1) * 60.0)
         for news in self._news:
             self._drafts[self._place(news.party)].add_news(news)
         for draft in self._drafts:
