@@ -42,6 +42,7 @@ class Group:
         self.usd, self.calls, self.tokens = 0.0, 0, 0
         self.ended: dict[str, deque[int]] = {}
         self.told: Baseline | None = None
+        self._usual = (0, 0.0)  # of the hour for which it was asked last
 
     def spend(self, minute: int, usd: float, unclaimed: float, calls: int, tokens: int) -> None:
         """Books what was spent in a minute; minutes come in their order."""
@@ -86,6 +87,11 @@ class Group:
 
         Hours that the last 60 minutes touch are left out: what is judged is no part of what it is judged by.
         """
+        if self._usual[0] != self.hour:
+            self._usual = (self.hour, self._of_history())
+        return self._usual[1]
+
+    def _of_history(self) -> float:
         n = self.history_h()
         if n == 0:
             return 0.0

@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
-from detector.accounts.appraisal import Appraisal, Dear
+from detector.accounts.appraisal import agents, task, tasks
 from detector.accounts.booking import Booked
 from detector.accounts.facts import SpendFacts
+from detector.accounts.group_appraisal import models, teams
 from detector.accounts.groups import Group
+from detector.accounts.last_hour import Dear, LastHour
 from detector.accounts.tables import Accounts, key_of_team
 from detector.accounts.usual import bar
 from detector.alerts.episodes import EpisodeBook
@@ -43,22 +45,22 @@ class SpendInquiry:
 
     def ask(self, minute: int, booked: Booked) -> list[Alert]:
         """Asks about all that spent in this minute: wide subjects first, since their page tells of the narrow ones."""
-        appraisal = Appraisal(self._accounts, minute, self._loosest)
+        hour = LastHour(self._accounts, minute, self._loosest)
         alerts: list[Alert] = []
-        for dear in (*appraisal.models(booked), *appraisal.teams(booked)):
-            alerts += self._ask(appraisal, dear)
+        for dear in (*models(hour, booked), *teams(hour, booked)):
+            alerts += self._ask(hour, dear)
         movers: dict[int, int] = {}
-        asked = {dear.key: dear for dear in (*appraisal.agents(booked), *appraisal.tasks(booked))}
+        asked = {dear.key: dear for dear in (*agents(hour, booked), *tasks(hour, booked))}
         for dear in asked.values():
             team = self._team_of(dear)
             if team not in movers:
-                movers[team] = len(appraisal.movers(team))
-            alerts += self._ask(appraisal, self._placed(dear, team, movers[team], minute))
+                movers[team] = len(hour.movers(team))
+            alerts += self._ask(hour, self._placed(dear, team, movers[team], minute))
         if self.wanted is not None and self.wanted[1] == minute and self.wanted[0] not in asked:
             slot = self._accounts.tasks.get(self.wanted[0])
             if slot in booked.tasks:
-                dear = appraisal.task(slot)
-                self._judge(dear, self._rules(dear.who))
+                wanted = task(hour, slot)
+                self._judge(wanted, self._rules(wanted.who))
         return alerts
 
     def ask_teams(self, t: float) -> list[Alert]:
@@ -129,7 +131,7 @@ class SpendInquiry:
         row["looked"] = minute
         return 60.0 * (minute - int(row["held"])) if dear_and_still else 0.0
 
-    def _ask(self, appraisal: Appraisal, dear: Dear) -> list[Alert]:
+    def _ask(self, hour: LastHour, dear: Dear) -> list[Alert]:
         rules, facts = self._rules(dear.who), dear.facts
         if not rules.spend_spike.enabled:
             return []
@@ -143,7 +145,7 @@ class SpendInquiry:
         before = self._book.severity(spend_spike.NAME, dear.key)
         out = self._book.found(
             (spend_spike.NAME, dear.key), (dear.key, dear.segment), dear.who, facts.t, finding, since,
-            lambda: {"usd_by_minute": appraisal.by_minute(dear)},
+            lambda: {"usd_by_minute": hour.by_minute(dear)},
         )  # fmt: skip
         if finding.severity == "critical" != before:
             self._accounts.agents.rows["paged_t"][dear.culprits] = facts.t
