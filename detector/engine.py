@@ -21,7 +21,9 @@ from detector.rules.inquiry import Explanation, Inquiry, Signal
 from detector.state import arrival, retention
 from detector.state.advance import MOST_OF_A_STEP, ROOM, advance, expire, file_finals
 from detector.state.cells import Cells
-from detector.state.found import FOUND, SCREEN
+from detector.state.found import FOUND
+from detector.state.minute import close_minute, note_calls, open_cells, tell_links
+from detector.state.screen import screen_of
 from detector.state.shard import SEEN_FROM, Shard
 from detector.state.whole import Whole
 from detector.totals import Totals
@@ -74,7 +76,7 @@ class Engine:
         self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, rules_of, cells, whole)
         self._book = EpisodeBook(config)
         self._inquiry = Inquiry(config, self._shard, self._book, self.totals, signals=signals, explain=explain)
-        self._screen = _screen(config, signals or explain is not None, explain is not None)
+        self._screen = screen_of(config, signals or explain is not None, explain is not None)
         self._found = np.zeros(ROOM, FOUND)
         self._kept_house = 0.0
 
@@ -139,8 +141,8 @@ class Engine:
             alerts += self._keep_house(minute * _MINUTE_S)
             mine, done = order[minutes == minute], 0
             shard.cells.minute = int(minute)
-            shard.open_cells(mine[rows["kind"][mine] == pk.CALL])
-            shard.tell_links(mine[rows["kind"][mine] == pk.LINK])
+            open_cells(shard, mine[rows["kind"][mine] == pk.CALL])
+            tell_links(shard, mine[rows["kind"][mine] == pk.LINK])
             while done < len(mine):
                 n, more = self._walk(mine[done:], before)
                 alerts += more
@@ -162,7 +164,7 @@ class Engine:
         alerts = self._expire(t)
         alerts += self._file_finals(t)
         alerts += self._book.tick(t, self._shard.waits_since)  # first: a lane of an open episode is not forgotten
-        self._shard.close_minute(t)
+        close_minute(self._shard, t)
         return alerts + self._clean(t)
 
     def _walk(self, order: npt.NDArray[np.int64], before: float) -> tuple[int, list[Alert]]:
@@ -173,7 +175,7 @@ class Engine:
         done, n, m = advance(order, rows, *tables, self._screen, before, found, pushed)
         shard.keep_steps(pushed[:m])
         shard.keep_compactions(order[:done])
-        shard.note_calls(order[:done])
+        note_calls(shard, order[:done])
         alerts = self._inquiry.ask(found[:n])
         if self._with_signals:
             calls = order[:done][rows["kind"][order[:done]] == pk.CALL]
@@ -263,31 +265,6 @@ class Engine:
                 engine._book.restore(msgspec.convert(more, list[Episode]))
         engine.offset = offset
         return engine
-
-
-def _screen(config: Config, all_steps: bool, all_calls: bool) -> Any:
-    """The loosest thresholds of all overrides: what a rule could fire on is told."""
-    every = [config.rules, *(config.rules_for(o.tenant or "", o.team, o.agent) for o in config.overrides)]
-    loops = [r.loop for r in every]
-    screen = np.zeros(1, SCREEN)[0]
-    screen["rounds"] = min(
-        min(
-            r.rounds_short, r.rounds_middle, r.rounds_long, r.rounds_no_result_warning, r.outputs_warning, r.tokens_info
-        )
-        for r in loops
-    )  # fmt: skip
-    screen["near"], screen["stalled"] = min(r.near_rounds for r in loops), min(r.no_progress_rounds for r in loops)
-    if all_calls:  # to be explained: from the first copy on
-        screen["near"] = screen["stalled"] = 2
-    screen["compactions"] = min(min(r.thrash_info, r.thrash) for r in loops)
-    bloats = [r.context_bloat for r in every]
-    screen["bloat_times"], screen["bloat_calls"] = min(b.times_usual for b in bloats), min(b.calls for b in bloats)
-    screen["growth_calls"] = min(b.growth_calls for b in bloats)
-    screen["growth_times"], screen["bloat_usd"] = min(b.growth_times for b in bloats), min(b.info_usd for b in bloats)
-    screen["update_factor"] = config.episodes.update_factor
-    screen["result_wait_s"] = config.time.result_wait_s
-    screen["all_steps"], screen["all_calls"] = all_steps, all_calls
-    return screen
 
 
 def warm() -> None:

@@ -19,6 +19,7 @@ from detector.rules.finding import Context, Facts, Verdict
 from detector.state import found as fnd
 from detector.state.advance import file_finals
 from detector.state.finals import Final
+from detector.state.minute import tell_moved
 from detector.state.retention import finished_of
 from detector.state.shard import Shard
 from detector.totals import Totals
@@ -95,7 +96,7 @@ class Inquiry:
     def _moved(self, facts: Facts) -> list[Alert]:
         """A status came: the tenant has a source of them, and a strong one ends the task's episodes."""
         shard = self._shard
-        shard.tell_moved(facts.subject, facts.t, facts.flags, facts.mode, facts.rounds)
+        tell_moved(shard, facts.subject, facts.t, facts.flags, facts.mode, facts.rounds)
         if facts.flags != pk.STRONG:
             return []
         subject = int(shard.subjects.rows["key"][facts.subject])

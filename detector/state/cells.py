@@ -31,7 +31,7 @@ _SPENT = (
     "reasoning", "usd", "flagged_usd", "first_t", "t",
 )  # fmt: skip
 _BY_MODEL = ("calls", "usd", "input", "cached", "out")
-_place_of_team = lru_cache(65_536)(team_key)
+_key_of_team = lru_cache(65_536)(team_key)
 
 
 class News(msgspec.Struct, array_like=True):
@@ -101,7 +101,7 @@ class Cells:
         if len(slots):
             self._add_spent(slots, clocks, (self.minute + 1) * 60.0)
         for news in self._news:
-            self._drafts[self._place(news.party)].add_news(news)
+            self._drafts[_key_of_team(news.party.tenant, news.party.team) % len(self._drafts)].add_news(news)
         for draft in self._drafts:
             draft.close(self.minute)
         self._told_t = t
@@ -118,29 +118,34 @@ class Cells:
         return out
 
     def _add_spent(self, slots: npt.NDArray[np.int64], clocks: Clocks, t: float) -> None:
-        rolls = np.zeros(len(slots), ROLL)
-        cells = self.table.rows[slots]
+        """What was spent goes to each party's team, and summed up by team to whoever looks at the model."""
+        rolls, cells = np.zeros(len(slots), ROLL), self.table.rows[slots]
         for name in _SPENT:
             rolls[name] = cells[name]
         of = cells["subject"]
         rolls["strong_t"], rolls["medium_t"] = clocks.strong[of], clocks.medium[of]
         moved = np.maximum(rolls["strong_t"], rolls["medium_t"])
         still = (clocks.has_task[of] == 1) & (t - moved >= STILL_S)
-        models: dict[Party, npt.NDArray[Any]] = {}
-        for i, slot in enumerate(slots.tolist()):
-            party = party_of(self._idents[slot])
-            self._drafts[self._place(party)].add(SPENT, rolls[i : i + 1], party, self._last_ids.get(slot, ""))
-            by = Party(model_key(party.tenant, party.model), party.tenant, team=party.team, model=party.model)
-            roll = models.setdefault(by, np.zeros(1, ROLL))
-            for name in _BY_MODEL:
-                roll[name] = roll[name][0] + cells[name][i]
-            roll["t"], roll["strong_t"] = max(roll["t"][0], cells["t"][i]), max(roll["strong_t"][0], moved[i])
-            roll["still_usd"] += cells["usd"][i] * still[i]
-        for by, roll in models.items():
-            self._drafts[by.subject % len(self._drafts)].add(MODEL, roll, by, "")
+        parties = [_party_of(self._idents[slot]) for slot in slots.tolist()]
+        self._add(SPENT, parties, rolls, [self._last_ids.get(slot, "") for slot in slots.tolist()])
+        by: dict[Party, int] = {}
+        code = np.array([by.setdefault(_of_model(p.tenant, p.model, p.team), len(by)) for p in parties], np.int64)
+        sums = np.zeros(len(by), ROLL)
+        for name in _BY_MODEL:
+            np.add.at(sums[name], code, rolls[name])
+        np.add.at(sums["still_usd"], code, rolls["usd"] * still)
+        np.maximum.at(sums["t"], code, rolls["t"])
+        np.maximum.at(sums["strong_t"], code, moved)
+        self._add(MODEL, list(by), sums, [""] * len(by))
 
-    def _place(self, party: Party) -> int:
-        return _place_of_team(party.tenant, party.team) % len(self._drafts)
+    def _add(self, kind: int, parties: list[Party], rolls: npt.NDArray[Any], last_ids: list[str]) -> None:
+        """Writes rows to the drafts of their parties' partitions."""
+        rolls["kind"] = kind
+        place = [(p.subject if kind == MODEL else _key_of_team(p.tenant, p.team)) % len(self._drafts) for p in parties]
+        rolls["party"] = [self._drafts[at].number(party) for at, party in zip(place, parties, strict=True)]
+        for at in sorted(set(place)):
+            mine = [i for i, where in enumerate(place) if where == at]
+            self._drafts[at].add(rolls[mine], [last_ids[i] for i in mine])
 
     def encode(self) -> list[Any]:
         """The minute under way as plain values; slots of subjects are not told."""
@@ -175,18 +180,18 @@ class _Draft:
         self._last_ids: list[str] = []
         self._rows: list[bytes] = []
 
-    def add(self, kind: int, roll: npt.NDArray[Any], party: Party, last_id: str) -> None:
-        roll["kind"], roll["party"] = kind, self._number(party)
-        self._rows.append(roll.tobytes())
-        self._last_ids.append(last_id)
+    def add(self, rolls: npt.NDArray[Any], last_ids: list[str]) -> None:
+        self._rows.append(rolls.tobytes())
+        self._last_ids += last_ids
 
     def add_news(self, news: News) -> None:
         roll = np.zeros(1, ROLL)
+        roll["kind"], roll["party"] = news.kind, self.number(news.party)
         roll["strength"], roll["category"], roll["longest"] = news.strength, news.category, news.longest
         roll["t"] = roll["first_t"] = news.t
         if news.other is not None:
-            roll["other"] = self._number(news.other)
-        self.add(news.kind, roll, news.party, "")
+            roll["other"] = self.number(news.other)
+        self.add(roll, [""])
 
     def close(self, minute: int) -> None:
         if self._rows:
@@ -196,13 +201,20 @@ class _Draft:
     def encode(self, format: int, source: int, sources: int, told_t: float) -> bytes:
         return encode_rollup(Rollup(format, source, sources, told_t, list(self._parties), self._sheets))
 
-    def _number(self, party: Party) -> int:
+    def number(self, party: Party) -> int:
         return self._parties.setdefault(party, len(self._parties))
 
 
-def party_of(ident: Ident) -> Party:
+@lru_cache(100_000)
+def _party_of(ident: Ident) -> Party:
     """The party that an identity stands for in rollups. A run is told only where it has no task."""
     return Party(
         ident.subject, ident.tenant, ident.team, ident.user, ident.agent, ident.key,
         ident.run if ident.task is None else None, ident.task, ident.task_type, ident.model,
     )  # fmt: skip
+
+
+@lru_cache(10_000)
+def _of_model(tenant: str, model: str | None, team: str | None) -> Party:
+    """The party that a team's part of a model stands for."""
+    return Party(model_key(tenant, model), tenant, team=team, model=model)

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.config import Rules
-from detector.enrich.identity import subject_hash
 from detector.errors import StateError
 from detector.model.packed import CALL, COMPACTION, Ident
-from detector.model.rollup import LINKED, MOVED, Party, team_key
+from detector.model.rollup import team_key
 from detector.state import layout as lay
-from detector.state.cells import Cells, Clocks, News
+from detector.state.cells import Cells
 from detector.state.finals import Finals
 from detector.state.pool import WAITING, Pool
 from detector.state.seen import Seen
@@ -29,9 +28,6 @@ SEEN_FROM = 1_000_000
 
 MAX_ASKED = 8
 """Calls that wait under one key at once: some producers count their tool calls anew in each step or run."""
-
-MAX_TEAMS = 8
-"""Teams that spent on one task and are told of its statuses, the first ones."""
 
 Asked = tuple[int, float]
 """Key of the lane of a call that waits for a result, and its time (s UTC)."""
@@ -121,59 +117,11 @@ class Shard:
         self.trails[slot] = Trail()
         return slot
 
-    def open_cells(self, rows: npt.NDArray[np.int64]) -> None:
-        """Gives the waiting rows of calls at `rows` the sums that they belong to."""
-        waiting = self.pool.rows
-        _, first, code = np.unique(waiting["cell"][rows], return_index=True, return_inverse=True)
-        slots = []
-        for r in rows[first].tolist():
-            ident, subject = self.pool.idents[r], int(waiting["subject"][r])
-            slots.append(self.cells.open(ident, subject))
-            teams = self.teams.setdefault(subject, [])
-            if ident.team not in teams and len(teams) < MAX_TEAMS:
-                teams.append(ident.team)
-                row = self.subjects.rows[subject]
-                self.hear_of(ident.tenant, ident.team, max(float(row["strong"]), float(row["medium"])))
-        waiting["cell_slot"][rows] = np.array(slots, np.int32)[code]
-
-    def note_calls(self, walked: npt.NDArray[np.int64]) -> None:
-        """Keeps of the waiting rows `walked` that are calls the newest id of each sum."""
-        rows = self.pool.rows
-        calls = walked[rows["kind"][walked] == CALL]
-        newest = dict(zip(rows["cell_slot"][calls].tolist(), calls.tolist(), strict=True))
-        self.cells.note(list(newest), [self.pool.ids[r] for r in newest.values()])
-
-    def tell_moved(self, slot: int, t: float, strength: int, category: int, longest: int) -> None:
-        """A medium or strong status of `t` (s UTC) goes to the teams that spent on its subject.
-
-        longest: the most calls it has had between two strong ones.
-        """
-        ident = self.subject_names[slot]
-        for team in self.teams.get(slot, ()):
-            self.hear_of(ident.tenant, team, t)
-            party = Party(ident.subject, ident.tenant, team, task=ident.task, task_type=ident.task_type)
-            self.cells.tell(News(MOVED, party, t, strength, category, longest))
-
     def hear_of(self, tenant: str, team: str | None, t: float) -> None:
         """A task of the team has moved at `t` (s UTC; 0: not yet): something tells what becomes of its work."""
         if t > 0.0:
             key = team_key(tenant, team)
             self.statuses[key] = max(self.statuses.get(key, 0.0), t)
-
-    def tell_links(self, rows: npt.NDArray[np.int64]) -> None:
-        """Links, the waiting rows at `rows`, go to the teams that spent on their runs."""
-        for r in rows.tolist():
-            ident = self.pool.idents[r]
-            slot = self.subjects.get(ident.subject)
-            task = Party(subject_hash(ident.tenant, ident.task, None), ident.tenant, task=ident.task)
-            for team in self.teams.get(slot, ()):
-                run = Party(ident.subject, ident.tenant, team, run=ident.run)
-                self.cells.tell(News(LINKED, run, float(self.pool.rows["t"][r]), other=task))
-
-    def close_minute(self, t: float) -> None:
-        """The minute that is under way ends by `t` (s UTC)."""
-        subjects = self.subjects.rows
-        self.cells.close(t, Clocks(subjects["strong"], subjects["medium"], subjects["has_task"]))
 
     def keep_steps(self, pushed: npt.NDArray[np.int64]) -> None:
         """Keeps ids and tool names of the waiting rows that became steps, in their order.
