@@ -11,7 +11,7 @@ import numpy as np
 from detector.accounts import rows as acc
 from detector.accounts.groups import Group, ModelGroup
 from detector.accounts.rows import HOURS, MINUTES
-from detector.accounts.windows import Slots, freshen
+from detector.accounts.windows import Slots, freshen, since
 from detector.enrich.identity import hash64
 from detector.errors import StateError
 from detector.model.rollup import Party, team_key
@@ -117,6 +117,13 @@ class Accounts:
         live = np.flatnonzero((pairs["used"] == 1) & (pairs["heard"] > (minute + 1 - MINUTES) * 60.0))
         freshen(pairs, live, "minute", PAIR_RINGS, minute)
         return live
+
+    def spent_since(self, task: int, t: float, minute: int) -> float:
+        """Dollars of the task at a slot after the minute of `t` (s UTC), as far as they are known by the minute."""
+        pairs = self.pairs.rows
+        of = np.flatnonzero((pairs["used"] == 1) & (pairs["task"] == task))
+        freshen(pairs, of, "minute", PAIR_RINGS, minute)
+        return float(since(pairs["minutes"][of], minute, int(t // 60.0) + 1).sum())
 
     def forget(self, t: float) -> list[int]:
         """Forgets what is idle by `t` (s UTC), and the longest unheard beyond the bound; keys of tasks that left."""
