@@ -41,7 +41,7 @@ def _book_one(
     mine = rows[spent]
     _book_pairs(accounts, np.array(pair, np.int64), mine, minute)
     _book_agents(accounts, np.array(agent, np.int64), mine, minute)
-    _book_tasks(accounts, np.array(task, np.int64), mine)
+    _book_tasks(accounts, np.array(task, np.int64), mine, minute)
     for slot, i in zip(task, spent.tolist(), strict=True):
         if last_ids[i]:
             accounts.newest.setdefault(slot, []).append(last_ids[i])
@@ -70,8 +70,9 @@ def _book_agents(accounts: Accounts, slots: Slots, rows: npt.NDArray[Any], minut
     agents["heard"][slots] = (minute + 1) * 60.0
 
 
-def _book_tasks(accounts: Accounts, slots: Slots, rows: npt.NDArray[Any]) -> None:
+def _book_tasks(accounts: Accounts, slots: Slots, rows: npt.NDArray[Any], minute: int) -> None:
     tasks = accounts.tasks.rows
+    before = tasks["strong"][slots], tasks["medium"][slots]
     tasks["first"][slots[tasks["first"][slots] == 0.0]] = np.inf
     np.minimum.at(tasks["first"], slots, rows["first_t"])
     for name in ("since_usd", "still_usd", "usd"):
@@ -81,6 +82,14 @@ def _book_tasks(accounts: Accounts, slots: Slots, rows: npt.NDArray[Any]) -> Non
     np.maximum.at(tasks["heard"], slots, rows["t"])
     np.maximum.at(tasks["strong"], slots, rows["strong_t"])
     np.maximum.at(tasks["medium"], slots, rows["medium_t"])
+    # Statuses that nobody told this team of: they came before its run was linked, say.
+    for purse, name, known in (
+        ("since_usd", "strong", before[0]),
+        ("still_usd", "strong", before[0]),
+        ("still_usd", "medium", before[1]),
+    ):
+        for slot in set(slots[(tasks[name][slots] > known) & (tasks[name][slots] >= tasks["first"][slots])].tolist()):
+            tasks[purse][slot] = min(tasks[purse][slot], accounts.spent_since(slot, tasks[name][slot], minute))
     tasks["interactive"][slots] = rows["interactive"] * 2 > rows["calls"]
 
 

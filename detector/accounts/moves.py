@@ -27,10 +27,7 @@ def moved(accounts: Accounts, party: Party, t: float, strength: int, category: i
         return slot
     row = accounts.tasks.rows[slot]
     accounts.touched.add(int(row["segment"]))
-    left = 0.0
-    if int(t // 60.0) < minute:
-        of = accounts.pairs_of(slot, minute)
-        left = float(since(accounts.pairs.rows["minutes"][of], minute, int(t // 60.0) + 1).sum())
+    left = accounts.spent_since(slot, t, minute) if int(t // 60.0) < minute else 0.0
     if t >= max(row["strong"], row["medium"]):
         row["still_usd"] = min(row["still_usd"], left)
     if strength == STRONG and t >= row["strong"]:

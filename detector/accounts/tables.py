@@ -12,7 +12,7 @@ import numpy.typing as npt
 from detector.accounts import rows as acc
 from detector.accounts.groups import Group, ModelGroup
 from detector.accounts.rows import HOURS, MINUTES
-from detector.accounts.windows import Slots, freshen
+from detector.accounts.windows import Slots, freshen, since
 from detector.enrich.identity import hash64
 from detector.errors import StateError
 from detector.model.rollup import Party, team_key
@@ -128,6 +128,11 @@ class Accounts:
         slots = np.flatnonzero(chosen)
         freshen(pairs, slots, "minute", PAIR_RINGS, minute)
         return slots[np.argsort(pairs["key"][slots])]
+
+    def spent_since(self, task: int, t: float, minute: int) -> float:
+        """Dollars of the task at a slot after the minute of `t` (s UTC), as far as they are known by the minute."""
+        of = self.pairs_of(task, minute)
+        return float(since(self.pairs.rows["minutes"][of], minute, int(t // 60.0) + 1).sum())
 
     def forget(self, t: float) -> list[int]:
         """Forgets what is idle by `t` (s UTC), and the longest unheard beyond the bound; keys of tasks that left."""

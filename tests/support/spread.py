@@ -40,7 +40,9 @@ def rollups(
     out: list[Told] = []
 
     def flush(mark: float) -> None:
-        for p, value in intake.flush({0: mark}, everywhere=True).packed:
+        flushed = intake.flush({0: mark}, everywhere=True)
+        assert not flushed.dead_letters, flushed.dead_letters
+        for p, value in flushed.packed:
             told = engines[p].process(value, offsets[p]).rollups
             offsets[p] += 1
             out.extend(Told(to, p, rollup) for to, rollup in told)

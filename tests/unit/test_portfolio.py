@@ -94,7 +94,7 @@ def test_every_dollar_of_calls_is_told_once_and_booked_once(seed: int) -> None:
     assert sum(g.usd for g in portfolio._accounts.models.values()) == pytest.approx(sum(calls))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.sampled_from(SEEDS), st.integers(0), st.sampled_from((0.02, 0.2)))
 def test_a_restored_portfolio_goes_on_as_if_nothing_had_happened(seed: int, dice: int, share: float) -> None:
     came, chance = told(seed, late=True), random.Random(dice)

@@ -45,7 +45,7 @@ def test_usage_is_summed_by_tenant_team_agent_and_model(size: int) -> None:
     for e in events:
         sums = expected.setdefault((e["tenant"], e["team"], e["agent"], e["model"]), Counter())
         sums.update({n: e["usage"].get(n, 0) for n in NAMES})
-        sums.update(calls=1, cost_usd=e["cost_usd"] or 0)
+        sums.update(calls=1, cost_usd=e["cost_usd"] or 0, unclaimed_usd=e["cost_usd"] or 0)
         sums.update(unpriced_calls=int(bool(e["usage"]) and e["cost_usd"] is None))
         sums.update(unmetered_calls=int(not e["usage"]))
     assert {labels: sums._asdict() for labels, sums in usage.items()} == {
