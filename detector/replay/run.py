@@ -40,12 +40,15 @@ class Summary(msgspec.Struct):
 class Judge:
     """One engine, and on its rollups a portfolio for each of `configs`, which differ in the rules of spend alone.
 
-    The engine goes by the first of them.
+    The engine goes by the first of them. spend=False: the rules of spend are not asked.
     """
 
-    def __init__(self, configs: Sequence[Config], *, signals: bool = False, explain: str | None = None) -> None:
+    def __init__(
+        self, configs: Sequence[Config], *, spend: bool = True, signals: bool = False, explain: str | None = None
+    ) -> None:
         self._engine = Engine(configs[0], signals=signals, explain=explain)
-        self._portfolios = [Portfolio(config) for config in configs]
+        self._portfolios = [Portfolio(config) for config in configs] if spend else []
+        self._settings = len(configs)
         self._packed, self._rollups = itertools.count(), itertools.count()
         self.unpriced: Counter[str] = Counter()
 
@@ -56,13 +59,14 @@ class Judge:
 
     def judge(self, flushed: Flushed) -> list[Outcome]:
         """What a batch leads to under each of the configurations."""
-        outcomes = [Outcome([], [], []) for _ in self._portfolios]
+        outcomes = [Outcome([], [], []) for _ in range(self._settings)]
         for _, packed in flushed.packed:
             found = self._engine.process(packed, next(self._packed))
             rollups = [(next(self._rollups), rollup) for _, rollup in found.rollups]
-            for out, portfolio in zip(outcomes, self._portfolios, strict=True):
+            for out in outcomes:
                 out.alerts.extend(found.alerts)
                 out.signals.extend(found.signals)
+            for out, portfolio in zip(outcomes, self._portfolios, strict=False):
                 for offset, rollup in rollups:
                     out.alerts.extend(portfolio.process(rollup, offset).alerts)
         for (*_, model), used in self._engine.totals.take().usage.items():
