@@ -58,7 +58,7 @@ class Judge:
         return self._engine.explanations
 
     def judge(self, flushed: Flushed) -> list[Outcome]:
-        """What a batch leads to under each of the configurations."""
+        """What a batch leads to under each of the configurations; rollups and signals are the same for all."""
         outcomes = [Outcome([], [], []) for _ in range(self._settings)]
         for _, packed in flushed.packed:
             found = self._engine.process(packed, next(self._packed))
@@ -66,6 +66,7 @@ class Judge:
             for out in outcomes:
                 out.alerts.extend(found.alerts)
                 out.signals.extend(found.signals)
+                out.rollups.extend(found.rollups)
             for out, portfolio in zip(outcomes, self._portfolios, strict=False):
                 for offset, rollup in rollups:
                     out.alerts.extend(portfolio.process(rollup, offset).alerts)
