@@ -1,6 +1,7 @@
 """`detector backtest`: a history under several thresholds, before any of them pages."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -43,19 +44,18 @@ def backtest(
         if sys.stdin.isatty():
             raise click.UsageError("name a file, or send events to standard input", context)
         files = ("-",)
+    if to is not None and not Path(to).absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no directory {Path(to).parent}", context, param_hint="'--json'")
     setup: Setup = context.obj
     from detector.replay.trials import trials
 
     chosen = trials(setup.load(), rule, settings)
     import json
-    from pathlib import Path
 
     from detector.replay.backtest import backtest as judged
     from detector.replay.backtest import figures
     from detector.replay.backtest_table import console_of_output, show
 
-    if to is not None:
-        Path(to).touch()  # whether it can be written is better known before the work than after
     found = figures(judged(chosen, rule, list(files), sys.stderr.isatty()), rule)
     show(found, console_of_output())
     if to is not None:

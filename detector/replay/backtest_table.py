@@ -46,7 +46,7 @@ def show(figures: Mapping[str, Any], console: Console) -> None:
     print_("what the figures mean", style="bold")
     for name, meaning in _MEANS:
         print_(Text.assemble(("  " + name, "bold"), ": " + meaning), highlight=False)
-    for warning in _cautions(history):
+    for warning in (*_cautions(history), *_alike(figures["settings"])):
         print_(Text.assemble(("  note", "bold"), ": " + warning), highlight=False)
 
 
@@ -90,15 +90,17 @@ def _rate(x: float) -> str:
 
 
 def _subjects(settings: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
-    """Whom pages and tickets named most, by setting and rule."""
+    """Whom pages and tickets named most; settings and rules that name the same are told together."""
     tenants = {s["tenant"] for s in _every_subject(settings)}
-    for setting in settings:
-        for rule, found in setting["rules"].items():
-            of = setting["setting"] if len(settings) > 1 else rule
-            for severity, what in (("critical", "pages"), ("warning", "tickets")):
-                named = [_name(s, len(tenants) > 1) for s in found["subjects"][severity]]
-                if named:
-                    yield Text.assemble((f"{of}, most {what}", "bold"), ": " + "; ".join(named))
+    for severity, what in (("critical", "pages"), ("warning", "tickets")):
+        of: dict[str, list[str]] = {}
+        for setting in settings:
+            for rule, found in setting["rules"].items():
+                named = "; ".join(_name(s, len(tenants) > 1) for s in found["subjects"][severity])
+                of.setdefault(named, []).append(setting["setting"] if len(settings) > 1 else rule)
+        for named, names in of.items():
+            if named:
+                yield Text.assemble((f"most {what}, {' | '.join(names)}", "bold"), ": " + named)
 
 
 def _every_subject(settings: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -128,3 +130,13 @@ def _cautions(history: Mapping[str, Any]) -> Iterator[str]:
         yield "less than two weeks: in its first days nothing is usual yet, and spend is judged by little"
     if history["unpriced"]:
         yield f"{history['unpriced']:,} calls have no price, and their dollars are in no figure: see `detector replay`"
+
+
+def _alike(settings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Settings that differ in nothing but their name."""
+    of: dict[str, list[str]] = {}
+    for setting in settings:
+        of.setdefault(repr(setting["rules"]), []).append(setting["setting"])
+    for names in of.values():
+        if len(names) > 1:
+            yield f"{' | '.join(names)} say the same: another threshold decides, or nothing lies between these values"

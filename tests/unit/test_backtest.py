@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import BadParameter
 from click.testing import CliRunner, Result
 
 from detector.cli import cli
@@ -182,8 +183,17 @@ class TestCommand:
         assert pages["saved_usd"] == pytest.approx(saved_of_the_stuck_task(), abs=1e-6)
         assert 0 < pages["saved_usd"] < pages["burnt_usd"]
         assert (pages["with_a_task"], pages["followed_by_progress"]) == (1, 0)
-        for text in ("1 × agent-0 of team-0", "floor_usd=200", "stopping each at once", "unknown"):
+        for text in (
+            "most pages, as configured (floor_usd=20): 1 × agent-0 of team-0",
+            "floor_usd=200",
+            "stopping each at once",
+            "unknown",
+        ):
             assert text in result.stdout
+
+    def test_settings_that_differ_in_nothing_are_told_so(self, history: str) -> None:
+        result = run(history, "--rule", "run_inflation", "--set", "warning_calls=5000,6000")
+        assert "warning_calls=5000 | warning_calls=6000 say the same" in result.stdout.replace("\n", " ")
 
     def test_a_page_that_progress_follows_is_told_as_probably_wrong(self, tmp_path: Path) -> None:
         events = [*FLEET, status(4000.0, "stuck")]
@@ -210,7 +220,8 @@ class TestCommand:
 
     def test_a_place_that_cannot_be_written_is_told_first(self, history: str) -> None:
         result = run(history, "--json", "/no/such/place/figures.json")
-        assert isinstance(result.exception, FileNotFoundError)
+        assert isinstance(result.exception, BadParameter)
+        assert "there is no directory /no/such/place" in result.exception.message
 
 
 def saved_of_the_stuck_task() -> float:
