@@ -37,17 +37,15 @@ _MEANS = (
 
 def show(figures: Mapping[str, Any], console: Console) -> None:
     """Prints the figures of `backtest.figures`."""
-    history = figures["history"]
-    print_ = console.print
-    print_(_told(history), highlight=False)
-    print_(_table(figures["settings"]))
-    for line in _subjects(figures["settings"]):
-        print_(line, highlight=False)
-    print_("what the figures mean", style="bold")
-    for name, meaning in _MEANS:
-        print_(Text.assemble(("  " + name, "bold"), ": " + meaning), highlight=False)
-    for warning in (*_cautions(history), *_alike(figures["settings"])):
-        print_(Text.assemble(("  note", "bold"), ": " + warning), highlight=False)
+    history, settings = figures["history"], figures["settings"]
+    console.print(_told(history), highlight=False)
+    console.print(_table(settings))
+    for line in _subjects(settings):
+        console.print(line, highlight=False)
+    console.print("what the figures mean", style="bold")
+    notes = (("note", text) for text in (*_cautions(history), *_alike(settings)))
+    for name, meaning in (*_MEANS, *notes):
+        console.print(Text.assemble(("  " + name, "bold"), ": " + meaning), highlight=False)
 
 
 def console_of_output() -> Console:
@@ -68,7 +66,7 @@ def _told(history: Mapping[str, Any]) -> str:
 def _table(settings: Sequence[Mapping[str, Any]]) -> Table:
     rules = list(settings[0]["rules"])
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("setting" if len(settings) > 1 else "rule")
+    table.add_column(f"setting of {rules[0]}" if len(settings) > 1 else "rule")
     for name in _HEAD:
         table.add_column(name, justify="right")
     for setting in settings:
@@ -112,15 +110,21 @@ def _every_subject(settings: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[st
 
 def _name(subject: Mapping[str, Any], with_tenant: bool) -> str:
     level, name, team = subject["level"], subject["name"], subject["team"]
-    told = name if level == "agent" else f"{level} {name}"
-    if not name:
+    if name:
+        told = _line(name) if level == "agent" else f"{level} {_line(name)}"
+    else:
         told = "agents without a name" if level == "agent" else f"no {level}"
     if team and level != "team":
-        told += f" of {team}"
+        told += f" of {_line(team)}"
     if with_tenant:
-        told += f" ({subject['tenant']})"
+        told += f" ({_line(subject['tenant'])})"
     tasks = f" on {subject['tasks']} tasks" if subject["tasks"] > 1 else ""
     return f"{subject['episodes']} × {told}{tasks}"
+
+
+def _line(text: str) -> str:
+    """A name that fits a line and does nothing to a terminal."""
+    return text if text.isprintable() else repr(text)
 
 
 def _cautions(history: Mapping[str, Any]) -> Iterator[str]:

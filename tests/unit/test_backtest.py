@@ -14,6 +14,7 @@ from detector.config import Config, load_config
 from detector.errors import ConfigError, DetectorError
 from detector.model.alert import Alert
 from detector.replay.backtest import Backtest, History, backtest, figures, judges_of
+from detector.replay.backtest_table import console_of_output, show
 from detector.replay.feed import Feed
 from detector.replay.tally import Page, Subject, Tally
 from detector.replay.trials import MOST, Trial, trials
@@ -163,6 +164,14 @@ class TestTally:
         ]
         told = figures(Backtest(History(1, 0, 0, 0.0, 604_800.0), [(Trial("x", Config()), tally)]), "loop")
         assert "u-123" not in json.dumps(told)
+
+
+def test_names_do_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally("loop")
+    tally.take([alert(agent="a\x1b[2J", team="[bold]t", state="resolved", resolved_at=OPENED_S)])
+    told = figures(Backtest(History(1, 0, 0, 0.0, 604_800.0), [(Trial("x", Config()), tally)]), "loop")
+    show(told, console_of_output())
+    assert r"most pages, loop: 1 × 'a\x1b[2J' of [bold]t" in capsys.readouterr().out
 
 
 class TestCommand:
