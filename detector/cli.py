@@ -9,6 +9,7 @@ import click
 
 from detector import __version__
 from detector.commands import Setup
+from detector.commands.backtest import backtest
 from detector.commands.broker import broker
 from detector.commands.config import config
 from detector.commands.demo import demo
@@ -49,7 +50,7 @@ def cli(context: click.Context, path: str | None) -> None:
     context.obj = Setup(path)
 
 
-for command in (worker, topics, doctor, link, replay, prices, demo, config, broker):
+for command in (worker, topics, doctor, link, replay, backtest, prices, demo, config, broker):
     cli.add_command(command)
 
 

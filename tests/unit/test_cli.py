@@ -17,7 +17,7 @@ from detector.config import Config, load_config
 from detector.errors import DeploymentError
 from detector.kafka.admin import TopicReport
 
-COMMANDS = ("worker", "topics", "doctor", "link", "replay", "prices", "demo", "config", "broker")
+COMMANDS = ("worker", "topics", "doctor", "link", "replay", "backtest", "prices", "demo", "config", "broker")
 
 
 @pytest.fixture(autouse=True)
