@@ -105,9 +105,10 @@ class Engine:
         """Observations that the watermark has not passed yet."""
         return len(self._shard.pool)
 
-    def process(self, packed: bytes, offset: int) -> Outcome:
+    def process(self, packed: bytes, offset: int, written_s: float = 0.0) -> Outcome:
         """Takes the packed record at `offset`; one that the state already includes changes nothing.
 
+        When it was written is not looked at: marks tell how far each source is.
         Raises msgspec.DecodeError or ValueError on bytes that are no packed record.
         """
         if offset <= self.offset:

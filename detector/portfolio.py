@@ -1,7 +1,7 @@
 """What is asked of tasks, agents, teams and models in dollars: rollups of a partition in, alert records out.
 
 As the engine of watch, what comes out is a function of the sequence of rollups alone. A minute is judged once every
-source partition has told it, or the furthest is `time.hold_back_s` ahead; what is told later counts in the minute then.
+source partition has told it, or was silent for `time.hold_back_s`; what is told later counts in the minute then.
 """
 
 from collections import Counter
@@ -26,6 +26,8 @@ from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, dec
 from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
 
 _HOUR_MIN = 60
+NOBODY = -1
+"""Stands for a source that was never heard of."""
 _MOST_HOURS = 24 * 9
 """Hours without any rollup that are kept house for one by one; after more everything is idle."""
 
@@ -57,6 +59,8 @@ class Portfolio:
         self._inquiry = SpendInquiry(config, self._accounts, self._book)
         self._marks: dict[int, float] = {}
         self._taken: dict[int, int] = {}  # source -> newest minute
+        self._heard: dict[int, float] = {}  # source -> when its newest rollup was written; NOBODY: the first of all
+        self._now_s = 0.0
         self._sources = 1
         self._pending: dict[int, list[_Waiting]] = {}  # by minute
         self._minute = 0  # the newest that was judged
@@ -98,10 +102,11 @@ class Portfolio:
         """The verdict on the task (or run) of this identity at the end of the minute of `t` (s UTC) is kept."""
         self._inquiry.wanted = (within(key_of_team(ident.tenant, ident.team), ident.subject), int(t // 60.0))
 
-    def process(self, rollup: bytes, offset: int) -> PortfolioOutcome:
-        """Takes the rollup at `offset`; one that the state already includes changes nothing.
+    def process(self, rollup: bytes, offset: int, written_s: float = 0.0) -> PortfolioOutcome:
+        """Takes the rollup at `offset`, written at `written_s` (s UTC by the broker's record, 0: not known).
 
-        Raises msgspec.DecodeError or ValueError on bytes that are no rollup.
+        One that the state already includes changes nothing. Raises msgspec.DecodeError or ValueError on bytes that are
+        no rollup.
         """
         if offset <= self.offset:
             return PortfolioOutcome([], [])
@@ -111,6 +116,8 @@ class Portfolio:
                 self._taken[told.source] = sheet.minute
                 self._pending.setdefault(sheet.minute, []).append(_Waiting(told.source, told.parties, sheet))
         self._marks[told.source] = max(told.mark, self._marks.get(told.source, 0.0))
+        self._heard[told.source] = self._now_s = max(written_s, self._now_s)
+        self._heard.setdefault(NOBODY, self._now_s)
         self._sources = max(self._sources, told.sources)
         alerts = self._advance()
         self.offset = offset
@@ -118,10 +125,16 @@ class Portfolio:
         return PortfolioOutcome(alerts, baselines)
 
     def _reached(self) -> int:
-        """The minute up to which everything is told, or has had its time to be."""
-        highest = max(self._marks.values())
-        lowest = min(self._marks.values()) if len(self._marks) >= self._sources else 0.0
-        return int(max(lowest, highest - self._config.time.hold_back_s) // 60.0) - 1
+        """The minute up to which every source has told everything; one that has been silent is waited for no longer.
+
+        Silence is measured by when the records were written, so that a source that catches up is waited for however far
+        behind it is, and a replay of the topic gives the same.
+        """
+        limit = self._now_s - self._config.time.hold_back_s
+        if len(self._marks) < self._sources and self._heard[NOBODY] >= limit:
+            return 0
+        marks = [mark for source, mark in self._marks.items() if self._heard[source] >= limit]
+        return int(min(marks) // 60.0) - 1
 
     def _advance(self) -> list[Alert]:
         """Judges the minutes that are complete, each after the hours that end before it."""
@@ -154,9 +167,12 @@ class Portfolio:
         alerts += self._inquiry.ask_teams(t)
         look_at_peers(self._accounts)
         self._baselines += tell(self._accounts, t)
-        for key in self._accounts.forget(t):
-            alerts += self._book.forget(key, t, Purse(0, 0, 0.0))
-        return alerts
+        return alerts + self._forget(t)
+
+    def _forget(self, t: float) -> list[Alert]:
+        """What is idle by `t` (s UTC) or beyond the bound leaves, and its episodes end."""
+        gone = self._accounts.forget(t)
+        return [alert for key in gone for alert in self._book.forget(key, t, Purse(0, 0, 0.0))]
 
     def _take(self, minute: int, told: list[Opened]) -> list[Alert]:
         """Books a minute of all its sources, and asks the rules."""
@@ -164,7 +180,8 @@ class Portfolio:
         accounts.newest = {}
         booked = book(accounts, minute, told)
         alerts = self._apply_news(minute, told)
-        return alerts + self._inquiry.ask(minute, booked)
+        alerts += self._inquiry.ask(minute, booked)
+        return alerts + self._forget((minute + 1) * 60.0) if accounts.crowded else alerts
 
     def _apply_news(self, minute: int, told: list[Opened]) -> list[Alert]:
         """Links and statuses of a minute, after what it spent."""
@@ -196,7 +213,8 @@ class Portfolio:
         if n == 0:
             linked = [(key, msgspec.to_builtins(task)) for key, task in self._accounts.linked.items()]
             pending = msgspec.to_builtins(sorted(self._pending.items()), builtin_types=(bytes,))
-            told = [self._marks, self._taken, self._sources, self._minute, self.late, pending, linked]
+            sources = [self._marks, self._taken, self._heard, self._now_s, self._sources]
+            told = [sources, self._minute, self.late, pending, linked]
             return msgspec.msgpack.encode([VERSION, told])
         mine = sorted((e for e in self._book if e.segment == n), key=lambda e: (e.rule, e.key))
         return msgspec.msgpack.encode([VERSION, [self._accounts.encode(n), msgspec.to_builtins(mine)]])
@@ -217,7 +235,8 @@ class Portfolio:
 
     def _restore(self, n: int, kept: Any) -> None:
         if n == 0:
-            self._marks, self._taken, self._sources, self._minute, self.late, pending, linked = kept
+            sources, self._minute, self.late, pending, linked = kept
+            self._marks, self._taken, self._heard, self._now_s, self._sources = sources
             self._pending = {minute: msgspec.convert(waiting, list[_Waiting]) for minute, waiting in pending}
             self._accounts.restore_links(linked)
             return

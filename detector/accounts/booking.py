@@ -55,7 +55,7 @@ def _book_pairs(accounts: Accounts, slots: Slots, rows: npt.NDArray[Any], minute
     freshen(pairs, np.unique(slots), "minute", PAIR_RINGS, minute)
     place = minute % MINUTES
     np.add.at(pairs["minutes"][:, place], slots, rows["usd"].astype(np.float32))
-    np.add.at(pairs["minute_calls"][:, place], slots, np.minimum(rows["calls"], 60_000).astype(np.uint16))
+    np.add.at(pairs["minute_calls"][:, place], slots, rows["calls"])
     np.add.at(pairs["minute_tokens"][:, place], slots, (rows["input"] + rows["out"]).astype(np.float32))
     pairs["heard"][slots] = (minute + 1) * 60.0
 

@@ -10,6 +10,7 @@ from detector.accounts.facts import SpendFacts
 from detector.accounts.groups import Group
 from detector.accounts.last_hour import Dear, LastHour
 from detector.accounts.rows import MINUTES
+from detector.accounts.windows import Slots
 from detector.model.rollup import Party
 
 _PART = 0.1
@@ -26,14 +27,24 @@ def teams(hour: LastHour, booked: Booked) -> Iterator[Dear]:
         usd, claimed = float(hour.agent_usd[of].sum()), float(hour.agent_claimed_usd[of].sum())
         above = hour.agent_usd[of] - hour.usual.usd[of]
         top, movers = int(of[np.argmax(above)]), hour.movers(key)
+        most = max(float(above.max()), _dearest_task(hour, of))
         facts = _facts(
-            hour, group, "team", float(hour.agent_still_usd[of].sum()), float(above.max()),
+            hour, group, "team", float(hour.agent_still_usd[of].sum()), most,
             hour.accounts.agent_names[top].agent, len(movers),
             calls=sum(hour.calls(hour.of_agent(slot)) for slot in of.tolist()),
             tokens=sum(hour.tokens(hour.of_agent(slot)) for slot in of.tolist()),
         )  # fmt: skip
         who = Party(key, group.tenant, group.name)
-        yield Dear(key, group.segment, -1, who, facts, claimed >= 0.5 * usd, False, movers.tolist())
+        interactive = float(hour.agent_interactive_usd[of].sum()) >= 0.5 * usd
+        yield Dear(key, group.segment, -1, who, facts, claimed >= 0.5 * usd, interactive, movers.tolist())
+
+
+def _dearest_task(hour: LastHour, agents: Slots) -> float:
+    """Dollars above usual of the task (or run) on which these agents spend most, one or several together."""
+    places = np.concatenate([hour.of_agent(slot) for slot in agents.tolist()])
+    tasks, code = np.unique(hour.task[places], return_inverse=True)
+    spent = np.bincount(code, hour.usd[places], len(tasks))
+    return float((spent - np.bincount(code, hour.usual.usd[hour.agent[places]], len(tasks))).max())
 
 
 def models(hour: LastHour, booked: Booked) -> Iterator[Dear]:

@@ -123,6 +123,11 @@ class LastHour:
         return self.by_agent(self.usd * (self.accounts.tasks.rows["has_task"][self.task] == 1))
 
     @cached_property
+    def agent_interactive_usd(self) -> Floats:
+        """Of these, what was spent with a person before it."""
+        return self.by_agent(self.usd * (self.accounts.tasks.rows["interactive"][self.task] == 1))
+
+    @cached_property
     def _by_task(self) -> _Index:
         return _Index(self.task)
 

@@ -75,7 +75,7 @@ PAIR = np.dtype(
         ("task", "i4"),
         ("minute", "i8"),  # the newest, since 1970
         ("minutes", "f4", (MINUTES,)),  # USD by minute
-        ("minute_calls", "u2", (MINUTES,)),
+        ("minute_calls", "u4", (MINUTES,)),
         ("minute_tokens", "f4", (MINUTES,)),
     ]
 )

@@ -134,6 +134,11 @@ class Accounts:
         of = self.pairs_of(task, minute)
         return float(since(self.pairs.rows["minutes"][of], minute, int(t // 60.0) + 1).sum())
 
+    @property
+    def crowded(self) -> bool:
+        """Whether there are more tasks or agents than there may be."""
+        return max(len(self.tasks), len(self.agents)) > self._max
+
     def forget(self, t: float) -> list[int]:
         """Forgets what is idle by `t` (s UTC), and the longest unheard beyond the bound; keys of tasks that left."""
         for key in self.pairs.idle_since(t - PAIR_IDLE_S):

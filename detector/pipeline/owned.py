@@ -29,8 +29,8 @@ class EngineLike(Protocol):
     def open_episodes(self) -> dict[tuple[str, str], int]:
         """By rule and severity."""
 
-    def process(self, packed: bytes, offset: int) -> Any:
-        """An Outcome; records at or below `offset` of the engine change nothing."""
+    def process(self, packed: bytes, offset: int, written_s: float) -> Any:
+        """An outcome; records at or below `offset` change nothing. `written_s`: when, by the broker's record."""
 
     def segments(self) -> set[int]:
         """Numbers of all segments that there are."""
@@ -126,7 +126,7 @@ class Owned:
         """
         message = event.message
         try:
-            outcome = self.engine.process(message.value, message.offset)
+            outcome = self.engine.process(message.value, message.offset, message.timestamp or 0.0)
         except (msgspec.MsgspecError, ValueError) as error:
             raise DetectorError(
                 f"the record {message.offset} of partition {self.partition} cannot be read: {error}"

@@ -65,7 +65,7 @@ def backtest(trials: Sequence[Trial], rule: str | None, files: list[str], progre
 def judges_of(configs: Sequence[Config], rule: str | None) -> list[Judge]:
     """What judges these settings, in their order: those of a rule of spend share an engine, others have their own."""
     if rule in {module.NAME for module in RULES}:
-        return [Judge([config], spend=False) for config in configs]
+        return [Judge([config]) for config in configs]
     return [Judge(configs)]
 
 

@@ -42,15 +42,13 @@ class Summary(msgspec.Struct):
 class Judge:
     """One engine, and on its rollups a portfolio for each of `configs`, which differ in the rules of spend alone.
 
-    The engine goes by the first of them. spend=False: the rules of spend are not asked.
+    The engine goes by the first of them.
     """
 
-    def __init__(
-        self, configs: Sequence[Config], *, spend: bool = True, signals: bool = False, explain: str | None = None
-    ) -> None:
+    def __init__(self, configs: Sequence[Config], *, signals: bool = False, explain: str | None = None) -> None:
         self._whole = Whole()
         self._engine = Engine(configs[0], whole=self._whole, signals=signals, explain=explain)
-        self._portfolios = [Portfolio(config) for config in configs] if spend else []
+        self._portfolios = [Portfolio(config) for config in configs]
         self._settings = len(configs)
         self._packed, self._rollups = itertools.count(), itertools.count()
         self.unpriced: Counter[str] = Counter()
@@ -63,7 +61,7 @@ class Judge:
     @property
     def of_spend(self) -> list[SpendExplanation]:
         """What the rules of spend made of its task at the end of its minute."""
-        return self._portfolios[0].explanations if self._portfolios else []
+        return self._portfolios[0].explanations
 
     def judge(self, flushed: Flushed) -> list[Outcome]:
         """What a batch leads to under each of the configurations; rollups and signals are the same for all."""

@@ -49,13 +49,10 @@ class SpendInquiry:
         alerts: list[Alert] = []
         for dear in (*models(hour, booked), *teams(hour, booked)):
             alerts += self._ask(hour, dear)
-        movers: dict[int, int] = {}
         asked = {dear.key: dear for dear in (*agents(hour, booked), *tasks(hour, booked))}
         for dear in asked.values():
-            team = self._team_of(dear)
-            if team not in movers:
-                movers[team] = len(hour.movers(team))
-            alerts += self._ask(hour, self._placed(dear, team, movers[team], minute))
+            if not self._is_told_by_its_agent(dear):
+                alerts += self._ask(hour, self._placed(dear, hour, minute))
         if self.wanted is not None and self.wanted[1] == minute and self.wanted[0] not in asked:
             slot = self._accounts.tasks.get(self.wanted[0])
             if slot in booked.tasks:
@@ -105,13 +102,28 @@ class SpendInquiry:
         rows = self._accounts.agents.rows if dear.facts.level == "agent" else self._accounts.tasks.rows
         return int(rows["team"][dear.slot])
 
-    def _placed(self, dear: Dear, team: int, movers: int, minute: int) -> Dear:
-        """The subject with what depends on its team and on the minutes before."""
-        rule = self._rules(dear.who).spend_spike
+    def _is_told_by_its_agent(self, dear: Dear) -> bool:
+        """Whether a task is one of several of an agent that is a ticket itself: one cause, one alert."""
+        if dear.facts.level == "agent" or len(dear.culprits) != 1:
+            return False
+        agent = int(self._accounts.agents.rows["key"][dear.culprits[0]])
+        severity = self._book.severity(spend_spike.NAME, agent)
+        mine = self._book.severity(spend_spike.NAME, dear.key)
+        return severity in ("warning", "critical") and mine in (None, "info")
+
+    def _placed(self, dear: Dear, hour: LastHour, minute: int) -> Dear:
+        """The subject with what depends on its team and on the minutes before.
+
+        Where its team rises with it, it waits for the team's page, unless it spends most of what is above usual.
+        """
+        rule, team = self._rules(dear.who).spend_spike, self._team_of(dear)
+        group, movers = self._accounts.teams[team], len(hour.movers(team))
         held_s = self._held_s(dear, rule, minute)
         wide = self._book.severity(spend_spike.NAME, team) == "critical"
         waits = movers >= rule.movers and held_s < rule.hold_s + rule.together_s
-        return dear._replace(facts=dear.facts._replace(held_s=held_s, movers=movers, within_team=wide or waits))
+        most = dear.facts.above_usd > rule.most_of_it * (group.last(60) - group.usual())
+        within = (wide or waits) and not most
+        return dear._replace(facts=dear.facts._replace(held_s=held_s, movers=movers, within_team=within))
 
     def _held_s(self, dear: Dear, rule: SpikeRule, minute: int) -> float:
         """For how long the subject has been dear and still."""

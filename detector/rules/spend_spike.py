@@ -54,7 +54,7 @@ def _of_one(f: SpendFacts, context: Context) -> tuple[Check, ...]:
         at_least("critical", "seconds for which it has been dear and still", f.held_s, rule.hold_s),
         Check("critical", "its team's page tells of it", _yes(f.within_team), "no", not f.within_team),
         *_join(context),
-        Check("critical", "interactive", _yes(context.interactive), "no", not context.interactive),
+        _nobody_before_it(context),
     )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def _of_many(f: SpendFacts, context: Context) -> tuple[Check, ...]:
         at_least("warning", f"{narrower}s that rise at once", f.movers, rule.movers),
         still if context.status_source else still._replace(found="not known", holds=True),
         *(
-            _join(context)
+            (*_join(context), _nobody_before_it(context))
             if of_team
             else (Check("critical", "a model is nobody's to stop", "", "never a page", False),)
         ),
@@ -85,6 +85,10 @@ def _join(context: Context) -> tuple[Check, ...]:
         Check("critical", "a source of status", _yes(context.status_source), "yes", context.status_source),
         Check("critical", "has a task", _yes(context.has_task), "yes", context.has_task),
     )
+
+
+def _nobody_before_it(context: Context) -> Check:
+    return Check("critical", "interactive", _yes(context.interactive), "no", not context.interactive)
 
 
 def _finding(f: SpendFacts, context: Context, severity: Severity) -> Finding:

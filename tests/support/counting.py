@@ -53,7 +53,7 @@ class CountingEngine:
     def live_runs(self) -> int:
         return sum(map(len, self._counts))
 
-    def process(self, packed: bytes, offset: int) -> Outcome:
+    def process(self, packed: bytes, offset: int, written_s: float = 0.0) -> Outcome:
         if offset <= self.offset:
             return Outcome([])
         self.offset = offset

@@ -146,7 +146,7 @@ def stamp(t: float) -> str:
 
 
 def rollups(events: list[Event]) -> list[Rollup]:
-    feed, judge = Feed(Config()), Judge([Config()], spend=False)
+    feed, judge = Feed(Config()), Judge([Config()])
     flushed = [f for e in events for f in feed.take(json.dumps(e).encode(), e["time"])] + list(feed.finish())
     return [decode_rollup(raw) for f in flushed for _, raw in judge.judge(f)[0].rollups]
 

@@ -17,7 +17,7 @@ HOUR_S, DAY_S = 3600.0, 86_400.0
 def told(*parts: list[Event], config: Config | None = None) -> list[Alert]:
     """Tickets and pages."""
     events = in_order([e for part in parts for e in part])
-    return [a for a in last(spikes(events, config or Config())) if a.severity != "info"]
+    return [a for a in last(spikes(events, config or Config()), "spend_spike") if a.severity != "info"]
 
 
 def said(*parts: list[Event], config: Config | None = None) -> list[tuple[str, str]]:
