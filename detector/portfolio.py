@@ -54,7 +54,7 @@ class Portfolio:
         self.partition, self.offset = partition, -1
         self._config = config
         settings = config.portfolio
-        self._accounts = Accounts(settings.segments, settings.max_accounts)
+        self._accounts = Accounts(settings.segments, settings.max_accounts, settings.max_teams)
         self._book = EpisodeBook(config)
         self._inquiry = SpendInquiry(config, self._accounts, self._book)
         self._marks: dict[int, float] = {}

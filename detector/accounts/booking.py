@@ -122,6 +122,8 @@ def _book_models(accounts: Accounts, rows: npt.NDArray[Any], parties: Sequence[P
         key = party.subject
         group = accounts.models.get(key)
         if group is None:
+            if len(accounts.models) >= accounts.max_teams:
+                continue  # of so many none is looked at by itself
             segment = accounts.segment_of(key)
             group = accounts.models[key] = ModelGroup(key, party.tenant, party.model, segment, minute * 60.0)
         tokens = int(row["input"]) + int(row["out"])

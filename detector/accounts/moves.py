@@ -18,6 +18,7 @@ def moved(accounts: Accounts, party: Party, t: float, strength: int, category: i
 
     What was spent since by what is known of each minute is left in the purse: a status may come late.
     """
+    party = accounts.of_known_team(party)
     team = key_of_team(party.tenant, party.team)
     group = accounts.teams.get(team)
     if group is not None:
@@ -53,6 +54,7 @@ def _credit(accounts: Accounts, helpers: npt.NDArray[np.uint64], minute: int) ->
 
 def link(accounts: Accounts, run: Party, task: Party, minute: int) -> None:
     """What a run without a task has spent moves to this task, as does what still comes."""
+    run = accounts.of_known_team(run)
     team = key_of_team(run.tenant, run.team)
     run_key = within(team, run.subject)
     accounts.linked[run_key] = task

@@ -22,6 +22,8 @@ PAIR_IDLE_S = 7200.0
 """What an agent spent on a task is kept by the minute for the last hour; twice that keeps it whole."""
 AGENT_IDLE_S = TASK_IDLE_S = 8 * 86_400.0
 """An agent is what its last 7 days say of it, and a task that long unheard of has ended."""
+OTHER = "other"
+"""The team, of each tenant, that takes in those beyond the bound."""
 MAX_LINKED = 100_000
 """Links of runs that are remembered, for calls that come behind them."""
 _MIX, _MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
@@ -44,8 +46,8 @@ def within(outer: int, inner: int) -> int:
 class Accounts:
     """Tables of agents, tasks and pairs with their names, groups, and links."""
 
-    def __init__(self, segments: int, max_accounts: int) -> None:
-        self._segments, self._max = max(2, segments), max_accounts
+    def __init__(self, segments: int, max_accounts: int, max_teams: int) -> None:
+        self._segments, self._max, self.max_teams = max(2, segments), max_accounts, max_teams
         self.agents, self.tasks, self.pairs = Table(acc.AGENT), Table(acc.TASK), Table(acc.PAIR)
         self.agent_names: dict[int, Party] = {}  # by slot
         self.task_names: dict[int, Party] = {}
@@ -55,12 +57,19 @@ class Accounts:
         self.newest: dict[int, list[str]] = {}  # ids of the newest calls of a task in this minute, by slot
         self.touched: set[int] = {0}
 
+    def of_known_team(self, party: Party) -> Party:
+        """The party, of the team that takes in all beyond the bound where its own is one of these."""
+        if len(self.teams) < self.max_teams or key_of_team(party.tenant, party.team) in self.teams:
+            return party
+        return msgspec.structs.replace(party, team=OTHER)
+
     def segment_of(self, key: int) -> int:
         """The segment of a team's or model's key, 1 and up."""
         return 1 + (key >> 33) % (self._segments - 1)
 
     def place(self, party: Party, minute: int) -> tuple[int, int, int, int]:
         """Slots of a party's task, agent and pair, made where they are new, and the key of its team."""
+        party = self.of_known_team(party)
         team = key_of_team(party.tenant, party.team)
         task_key = within(team, party.subject)
         if party.task is None and (known := self.linked.get(task_key)) is not None:

@@ -111,6 +111,9 @@ class Portfolio(Section):
     max_accounts: Count = Field(
         200_000, description="tasks and agents remembered a partition, of each; the longest unheard leave first"
     )
+    max_teams: Count = Field(
+        10_000, description="teams and models known a partition, of each; what further teams spend is team 'other'"
+    )
 
 
 class Prices(Section):

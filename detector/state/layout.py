@@ -118,7 +118,6 @@ SUBJECT = np.dtype(
         ("minute", "i8"),  # the newest minute in `minutes`, since 1970
         ("minutes", "f8", (MINUTES,)),  # USD by minute, the last hour
         ("minute_calls", "u2", (MINUTES,)),
-        ("minute_tokens", "u4", (MINUTES,)),
     ]
 )
 

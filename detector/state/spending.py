@@ -52,7 +52,6 @@ def meter(s: Any, lane: Any, cell: Any, row: Any, r: int, at: float, screen: Any
     newest = s.minute
     s.minute = _spend(s.minutes, newest, minute, row.cost_usd, np.inf)
     _spend(s.minute_calls, newest, minute, 1.0 if counted else 0.0, 65_535.0)
-    _spend(s.minute_tokens, newest, minute, float(tokens), 4_294_967_295.0)
     _sum_up(cell, row, lane.calls == 0)
     level = int(s.calls >= lane.info_calls) + int(s.calls >= lane.warning_calls)
     many = counted and level > s.told
@@ -120,8 +119,9 @@ def move(s: Any, row: Any, r: int, found: Any, n: int) -> int:
     span = 0
     if row.flags & pk.LATE:
         span = min(lay.MINUTES, max(0, int(s.minute) - int(row.t // 60.0)))
-    s.calls = int(_window(s.minute_calls, s.minute, s.minute, span))
-    s.tokens = int(_window(s.minute_tokens, s.minute, s.minute, span))
+    left = int(_window(s.minute_calls, s.minute, s.minute, span))
+    s.tokens = s.tokens * left // s.calls if s.calls > 0 else 0  # of each minute only the calls and dollars are known
+    s.calls = left
     s.cost = _window(s.minutes, s.minute, s.minute, span)
     s.turns, s.look_at_usd, s.told = 0, 0.0, 0
     return n

@@ -7,6 +7,7 @@ import pytest
 
 from detector.accounts import rows as acc
 from detector.config import Config
+from detector.config.settings import Portfolio as PortfolioSettings
 from detector.engine import Engine
 from detector.model.rollup import MODEL, ROLL, SPENT, decode_rollup
 from detector.portfolio import Portfolio
@@ -49,7 +50,8 @@ def late_results(**fields: Any) -> list[Event]:
 
 
 def test_a_row_of_each_account_is_a_kilobyte_at_most() -> None:
-    assert max(acc.AGENT.itemsize, acc.TASK.itemsize, SUBJECT.itemsize) <= 1024
+    assert acc.AGENT.itemsize <= 1024
+    assert acc.TASK.itemsize + SUBJECT.itemsize <= 1024
 
 
 def test_a_minute_in_which_a_loop_is_found_and_nothing_is_called_is_no_call() -> None:
@@ -140,3 +142,14 @@ def test_an_agent_whose_dollars_go_to_many_tasks_in_equal_parts_is_judged_as_a_w
 def test_an_agent_with_a_person_before_it_is_a_ticket_at_most_however_many_tasks_it_has() -> None:
     both = [call(k * 60.0, run=f"r{k % 2}", task=f"t{k % 2}", cost_usd=1.0, interactive=True) for k in range(60)]
     assert {a.severity for a in last(spikes(in_order(history(4.4) + both)))} == {"warning"}
+
+
+def test_teams_beyond_the_bound_are_one_and_lose_no_dollar() -> None:
+    config = Config(portfolio=PortfolioSettings(max_teams=3))
+    events = [call(n * 1.0, run=f"r{n}", team=f"team-{n % 9}", task=f"T{n % 9}", model=f"m{n % 9}") for n in range(90)]
+    portfolio = held(events, config)
+    names = {group.name for group in portfolio._accounts.teams.values()}
+    assert len(names) == 4
+    assert "other" in names
+    assert len(portfolio._accounts.models) == 3
+    assert sum(group.usd for group in portfolio._accounts.teams.values()) == pytest.approx(90.0)
