@@ -19,11 +19,11 @@ from detector.accounts.telling import tell
 from detector.accounts.usual import look_at_peers
 from detector.alerts.episodes import Episode, EpisodeBook, Purse
 from detector.config import Config
-from detector.errors import StateError
 from detector.model.alert import Alert
 from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
 from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
+from detector.state.stored import open_stored, store
 
 _HOUR_MIN = 60
 NOBODY = -1
@@ -215,9 +215,9 @@ class Portfolio:
             pending = msgspec.to_builtins(sorted(self._pending.items()), builtin_types=(bytes,))
             sources = [self._marks, self._taken, self._heard, self._now_s, self._sources]
             told = [sources, self._minute, self.late, pending, linked]
-            return msgspec.msgpack.encode([VERSION, told])
+            return store(VERSION, told)
         mine = sorted((e for e in self._book if e.segment == n), key=lambda e: (e.rule, e.key))
-        return msgspec.msgpack.encode([VERSION, [self._accounts.encode(n), msgspec.to_builtins(mine)]])
+        return store(VERSION, [self._accounts.encode(n), msgspec.to_builtins(mine)])
 
     def clean(self) -> None:
         """A checkpoint of all segments has been written."""
@@ -228,7 +228,7 @@ class Portfolio:
         """As it was after the rollup at `offset`. Raises StateError."""
         portfolio = cls(config, partition)
         for n, raw in sorted(segments.items()):
-            portfolio._restore(n, _open(raw))
+            portfolio._restore(n, open_stored(raw, VERSION))
         portfolio.clean()
         portfolio.offset = offset
         return portfolio
@@ -243,18 +243,3 @@ class Portfolio:
         accounts, episodes = kept
         self._accounts.restore(accounts)
         self._book.restore(msgspec.convert(episodes, list[Episode]))
-
-
-def _open(raw: bytes) -> Any:
-    try:
-        version, kept = msgspec.msgpack.decode(raw, strict=False)
-    except (msgspec.DecodeError, ValueError, TypeError) as e:
-        raise StateError(
-            "a segment of the stored accounts is damaged; restore the topic or start with an empty one"
-        ) from e
-    if version != VERSION:
-        raise StateError(
-            f"the stored accounts have format {version}, this version reads {VERSION}: "
-            "run the version that wrote them, or start with an empty state topic"
-        )
-    return kept

@@ -74,15 +74,17 @@ class SpikeRule(Section):
         5.0, description="an hour's dollars (or ten minutes' pace) over the usual active hour's"
     )
     info_usd: NotNegative = Field(5.0, description="dollars above usual, before it is a line on a board")
-    warning_usd: NotNegative = Field(11.0, description="dollars above usual in the hour, before it is a ticket")
+    warning_usd: NotNegative = Field(
+        11.0, description="dollars above usual in the hour for a ticket; floor_usd if less"
+    )
     calm_s: NotNegative = Field(3600.0, description="no strong or medium status for this long, before it is a ticket")
     hours_since_strong: NotNegative = Field(
         5.0, description="usual hours of dollars spent since the last strong status"
     )
     page_times_usual: Positive = Field(5.5, description="as times_usual, before it may page")
     floor_usd: NotNegative = Field(20.0, description="dollars above usual in the hour, before it may page")
-    early_usd: NotNegative = Field(
-        15.0, description="the same, where the last 20 minutes burn at a pace of floor_usd above usual in an hour"
+    early_share: Share = Field(
+        0.75, description="of floor_usd: so much is enough where the last 20 minutes burn at that pace in an hour"
     )
     page_calm_s: NotNegative = Field(
         4800.0, description="as calm_s, before it may page: the hour before a spike, and the time it takes to tell one"

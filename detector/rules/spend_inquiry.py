@@ -133,7 +133,7 @@ class SpendInquiry:
         row = self._accounts.tasks.rows[dear.slot]
         dear_and_still = (
             f.hour_usd >= rule.times_usual * f.bar * f.usual_usd
-            and f.above_usd >= rule.warning_usd * f.bar
+            and f.above_usd >= spend_spike.ticket_usd(rule) * f.bar
             and f.calm_s >= rule.calm_s
         )
         if not dear_and_still:

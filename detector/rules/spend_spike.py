@@ -1,6 +1,7 @@
 """`spend_spike`: an hour costs far more than usual, and the work stands still."""
 
 from detector.accounts.facts import SpendFacts
+from detector.config.thresholds import SpikeRule
 from detector.model.alert import Severity
 from detector.rules.finding import Check, Context, Finding, Standing, Verdict, at_least, at_most, decide, number, usd
 from detector.rules.spend_words import evidence, summary
@@ -22,8 +23,9 @@ def _of_one(f: SpendFacts, context: Context) -> tuple[Check, ...]:
     pace, above = 6.0 * f.ten_usd, f.above_usd
     early = above >= max(rule.info_usd, (rule.times_usual - 1.0) * usual)
     sudden = f.ten_usd - usual / 6.0 >= rule.info_usd and pace >= rule.times_usual * usual
+    early_usd = rule.early_share * rule.floor_usd
     paging = above >= rule.floor_usd * bar or (
-        above >= rule.early_usd * bar and 3.0 * f.twenty_usd - usual >= rule.floor_usd
+        above >= early_usd * bar and 3.0 * f.twenty_usd - usual >= rule.floor_usd
     )
     return (
         Check("info", "its usual is known", f.usual_is, f"{rule.young_hours} hours of its own, or of peers", f.known),
@@ -36,13 +38,13 @@ def _of_one(f: SpendFacts, context: Context) -> tuple[Check, ...]:
             f"{usd(rule.info_usd)} and {rule.times_usual:g} times the usual {usd(usual)}", early or sudden,
         ),
         _dollars("warning", "spent in the hour", f.hour_usd, rule.times_usual * bar * usual),
-        _dollars("warning", "above usual in the hour", above, rule.warning_usd * bar),
+        _dollars("warning", "above usual in the hour", above, ticket_usd(rule) * bar),
         _calm("warning", f, rule.calm_s),
         _dollars("warning", "spent since the last strong status", f.since_strong_usd, rule.hours_since_strong * usual),
         _dollars("critical", "spent in the hour", f.hour_usd, rule.page_times_usual * bar * usual),
         Check(
             "critical", "above usual in the hour, or on the way there", usd(above),
-            f"{usd(rule.floor_usd * bar)}, or {usd(rule.early_usd * bar)} at that pace", paging,
+            f"{usd(rule.floor_usd * bar)}, or {usd(early_usd * bar)} at that pace", paging,
         ),
         _dollars("critical", "against its dearest hour", f.hour_usd, rule.of_dearest * f.dearest_usd),
         _calm("critical", f, rule.page_calm_s),
@@ -77,6 +79,11 @@ def _of_many(f: SpendFacts, context: Context) -> tuple[Check, ...]:
             else (Check("critical", "a model is nobody's to stop", "", "never a page", False),)
         ),
     )
+
+
+def ticket_usd(rule: SpikeRule) -> float:
+    """Dollars above usual for a ticket: no more than for a page."""
+    return min(rule.warning_usd, rule.floor_usd)
 
 
 def _join(context: Context) -> tuple[Check, ...]:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.config import Rules
-from detector.errors import StateError
 from detector.model.packed import CALL, COMPACTION, Ident
 from detector.model.rollup import team_key
 from detector.state import layout as lay
@@ -18,6 +17,7 @@ from detector.state.cells import Cells
 from detector.state.finals import Finals
 from detector.state.pool import WAITING, Pool
 from detector.state.seen import Seen
+from detector.state.stored import open_stored, store
 from detector.state.table import Table
 from detector.state.whole import Whole
 
@@ -199,10 +199,10 @@ class Shard:
     def encode(self, number: int, more: Any) -> bytes:
         """A segment's bytes; `more` is kept beside it for the engine."""
         if number >= SEEN_FROM:
-            return msgspec.msgpack.encode([lay.VERSION, self.seen.encode(number - SEEN_FROM)])
+            return store(lay.VERSION, self.seen.encode(number - SEEN_FROM))
         if number == 0:
             told = [self.marks, self.taken, self.statuses, self.watermark, self.cells.encode(), more]
-            return msgspec.msgpack.encode([lay.VERSION, told])
+            return store(lay.VERSION, told)
         lanes, subjects = self.lanes.slots_of_segment(number), self.subjects.slots_of_segment(number)
         waiting = self.pool.waiting(number)
         lane_keys = set(self.lanes.rows["key"][lanes].tolist())
@@ -228,7 +228,7 @@ class Shard:
             "finals": self.finals.of(self.subjects.rows["key"][subjects].tolist()),
             "more": more,
         }
-        return msgspec.msgpack.encode([lay.VERSION, kept])
+        return store(lay.VERSION, kept)
 
     def _keys_of(self, row: Any) -> tuple[int, int]:
         """Keys of a waiting row's lane and subject: slots are not the same after a restart."""
@@ -238,7 +238,7 @@ class Shard:
 
     def restore(self, segments: Mapping[int, bytes]) -> dict[int, Any]:
         """Reads segments into this empty shard; what was kept beside them by number. Raises StateError."""
-        opened = {number: _open(raw) for number, raw in sorted(segments.items())}
+        opened = {number: open_stored(raw, lay.VERSION) for number, raw in sorted(segments.items())}
         of_rows = [kept for number, kept in opened.items() if 0 < number < SEEN_FROM]
         more: dict[int, Any] = {n: kept["more"] for n, kept in opened.items() if 0 < n < SEEN_FROM}
         if 0 in opened:
@@ -271,18 +271,3 @@ class Shard:
             row["lane"], row["subject"] = self.lanes.get(lane), self.subjects.get(subject)
         idents, ident_of = msgspec.convert(kept["pool_idents"], tuple[list[Ident], list[int]])
         self.pool.put(rows, kept["pool_ids"], kept["pool_names"], [idents[n] for n in ident_of])
-
-
-def _open(raw: bytes) -> Any:
-    try:
-        version, kept = msgspec.msgpack.decode(raw, strict=False)
-    except (msgspec.DecodeError, ValueError, TypeError) as e:
-        raise StateError(
-            "a segment of the stored state is damaged; restore the topic or start with an empty one"
-        ) from e
-    if version != lay.VERSION:
-        raise StateError(
-            f"the stored state has format {version}, this version reads {lay.VERSION}: "
-            "run the version that wrote it, or start with an empty state topic"
-        )
-    return kept

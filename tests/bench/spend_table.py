@@ -51,7 +51,7 @@ def curve(points: Sequence[Mapping[str, Any]]) -> list[str]:
     """Recall against false pages by `floor_usd`, a line each."""
     lines = [
         "",
-        "What floor_usd buys. It alone is varied: below warning_usd, and at a high pace above early_usd, these decide",
+        "What floor_usd buys; it alone is varied",
         "  ten-fold spikes within " + ", ".join(f"{n} min" for n in WITHIN_MIN) + " | those of 1.3 x the floor or more "
         "| false pages a week per 1,000 agents: first week; later",
     ]  # fmt: skip

@@ -13,13 +13,13 @@ from detector.config import Config
 from detector.engine import Engine, Spread
 from detector.errors import DeploymentError, DetectorError
 from detector.metrics import Metrics
-from detector.model.alert import Alert, decode_alert
+from detector.model.alert import Alert
 from detector.pipeline.intake import Intake, SourceRecord
 from detector.pipeline.portfolio import PortfolioStage
 from detector.portfolio import Portfolio
 from tests.support.brokers import Kafka
 from tests.support.fleets import spiking_fleet
-from tests.support.stages import Reader, process, producing, running, until
+from tests.support.stages import Reader, alerts_of, process, producing, running, until
 
 PARTITIONS = 4
 
@@ -49,15 +49,6 @@ def in_one_go(config: Config, told: list[tuple[int, bytes]]) -> dict[tuple[str, 
     portfolios = [Portfolio(config, p) for p in range(PARTITIONS)]
     found = (portfolios[p].process(rollup, portfolios[p].offset + 1).alerts for p, rollup in told)
     return {(a.id, a.version): a for a in itertools.chain.from_iterable(found)}
-
-
-def alerts_of(reader: Reader) -> dict[tuple[str, int], Alert]:
-    """By id and version; one that is written again has to be the same."""
-    found: dict[tuple[str, int], Alert] = {}
-    for record in reader.records:
-        alert = decode_alert(record.value)
-        assert found.setdefault((alert.id, alert.version), alert) == alert
-    return found
 
 
 async def send(config: Config, producer: Any, told: list[tuple[int, bytes]]) -> None:

@@ -12,11 +12,11 @@ import pytest
 from detector.config import Config
 from detector.engine import Engine
 from detector.metrics import Metrics
-from detector.model.alert import Alert, decode_alert
+from detector.model.alert import Alert
 from detector.pipeline.ingest import IngestStage
 from detector.pipeline.watch import WatchStage
 from tests.support.brokers import Kafka
-from tests.support.stages import Reader, process, producing, running, until
+from tests.support.stages import Reader, alerts_of, process, producing, running, until
 
 RUNS, CALLS, LOOPING = 12, 10, 4
 
@@ -50,15 +50,6 @@ async def send(config: Config, producer: Any, rounds: range) -> None:
             sending.append(await producer.send(config.topics.calls, value, partition=n % 4))
         await asyncio.gather(*sending)
         await asyncio.sleep(0.05)
-
-
-def alerts_of(reader: Reader) -> dict[tuple[str, int], Alert]:
-    """By id and version; one that is written again has to be the same."""
-    found: dict[tuple[str, int], Alert] = {}
-    for record in reader.records:
-        alert = decode_alert(record.value)
-        assert found.setdefault((alert.id, alert.version), alert) == alert
-    return found
 
 
 def in_one_go(config: Config, packed: Reader) -> dict[tuple[str, int], Alert]:

@@ -19,6 +19,7 @@ import pytest
 from detector.config import Config
 from detector.kafka import clients
 from detector.metrics import Metrics
+from detector.model.alert import Alert, decode_alert
 from detector.pipeline.ingest import IngestStage
 from detector.pipeline.portfolio import PortfolioStage
 from detector.pipeline.stage import Stage
@@ -115,6 +116,15 @@ class Reader:
             for records in (await self._consumer.getmany(timeout_ms=200)).values():
                 self.records += records
             await asyncio.sleep(0)
+
+
+def alerts_of(reader: Reader) -> dict[tuple[str, int], Alert]:
+    """By id and version; one that is written again has to be the same."""
+    found: dict[tuple[str, int], Alert] = {}
+    for record in reader.records:
+        alert = decode_alert(record.value)
+        assert found.setdefault((alert.id, alert.version), alert) == alert
+    return found
 
 
 async def main(name: str, settings: str) -> None:
