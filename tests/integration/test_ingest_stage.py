@@ -13,6 +13,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from detector.config import Config
+from detector.enrich.identity import subject_hash
 from detector.errors import DeploymentError
 from detector.kafka import clients
 from detector.metrics import Metrics
@@ -232,8 +233,9 @@ async def test_a_link_holds_for_workers_that_start_later(feed: Feed, packed: Pac
         async with running(stage(config)):
             await until(lambda: set(feed.sent) <= set(packed.ids()))
     calls = {row.run: row for row in packed.rows() if row.id.startswith("c")}
-    home = next(row.partition for row in packed.rows() if row.id == "l1")
+    home, before = (subject_hash("default", *of) % PARTITIONS for of in (("task-9", None), (None, "run-3")))
     assert (calls["run-3"].task, calls["run-3"].partition) == ("task-9", home)
+    assert next(row.partition for row in packed.rows() if row.id == "l1") == before  # where its earlier calls went
     assert calls["run-2"].task is None
 
 

@@ -201,7 +201,7 @@ async def test_it_stops_while_the_brokers_are_away(
 async def test_a_packed_record_that_cannot_be_read_ends_the_stage_with_its_place(
     feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: CountingEngine, packed: bytes, offset: int) -> Any:
+    def refuse(self: CountingEngine, packed: bytes, offset: int, written_s: float) -> Any:
         raise ValueError("packed observations of format 9")
 
     await feed.send(1)
