@@ -101,7 +101,9 @@ class SpikeRule(Section):
     young_hours: Count = Field(
         20, description="active hours in 7 days below which a subject is young: it is judged by its peers too"
     )
-    young_factor: Annotated[float, Field(ge=1)] = Field(2.0, description="bars of a young subject are raised by this")
+    young_factor: Annotated[float, Field(ge=1)] = Field(
+        3.0, description="bars of a young subject are raised by this: its peers may be of another size"
+    )
     peers: Count = Field(3, description="agents of the team whose usual is known, before a young one is judged by them")
     wrong_within_s: NotNegative = Field(3600.0, description="a strong status so soon after a page: the page was wrong")
     bar_factor: Annotated[float, Field(ge=1)] = Field(

@@ -123,7 +123,7 @@ def test_a_young_agent_alone_in_its_team_is_not_judged() -> None:
     assert said(history(4.4, hours=10), hour_of_spend(44.4)) == []
 
 
-def test_a_young_agent_is_judged_by_its_peers_at_twice_the_bar() -> None:
+def test_a_young_agent_is_judged_by_its_peers_at_a_higher_bar() -> None:
     peers = [of_agent(f"peer-{n}", history(4.4)) for n in range(3)]
     young = of_agent("new", history(4.4, hours=3))
     burst = [e | {"agent": "new"} for e in hour_of_spend(90.0)]
