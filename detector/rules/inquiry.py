@@ -94,7 +94,7 @@ class Inquiry:
         return alerts
 
     def _moved(self, facts: Facts) -> list[Alert]:
-        """A status came: the tenant has a source of them, and a strong one ends the task's episodes."""
+        """A status came: the task's teams have a source of them, and a strong one ends its episodes."""
         shard = self._shard
         tell_moved(shard, facts.subject, facts.t, facts.flags, facts.mode, facts.rounds)
         if facts.flags != pk.STRONG:

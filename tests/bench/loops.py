@@ -11,9 +11,8 @@ $20 burnt. So what a step costs and takes is made up (--usd-a-step, --step-s), a
 import argparse
 import json
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from tests.bench import labelled, loop_alerts, loop_pairs
 from tests.bench.labelled import FormatError, Run
 from tests.bench.loop_alerts import GUARD_USD, PAGED, Played, guard_step
 from tests.bench.loop_pairs import aim, listed
+from tests.bench.progress import progress
 
 STUCK_AIM, NOT_STUCK_AIM, QUIET_AIM = 0.8, 0.04, 0.02
 """Shares of runs with a loop warning or page: of the stuck at least, of the rest of a labelled file, of other files."""
@@ -51,9 +51,9 @@ class Measured(NamedTuple):
 def measure(name: str, runs: Sequence[Run], made: Made) -> Measured:
     """Plays runs through the detector and scores their pairs."""
     step_s, usd = made.step_s, made.usd_a_step
-    played = loop_alerts.play(runs, step_s, usd, _progress(f"{name}: replayed", len(runs)))
+    played = loop_alerts.play(runs, step_s, usd, progress(f"{name}: replayed", len(runs), "runs"))
     of = [j for j in played.judged if j.run.labels]
-    compared = _progress(f"{name}: compared", len(of))
+    compared = progress(f"{name}: compared", len(of), "runs")
     return Measured(played, loop_pairs.count([j.run for j in of], [j.repeats for j in of], compared))
 
 
@@ -192,19 +192,6 @@ def _stops(alerts: Mapping[str, Any], made: Made) -> list[str]:
 
 def _priced(made: Made) -> str:
     return f"${made.usd_a_step:g} and {made.step_s:g} s a step"
-
-
-def _progress(what: str, total: int) -> Callable[[int], None]:
-    """Tells how far it is on standard error, every two seconds."""
-    last = time.monotonic()
-
-    def tell(n: int) -> None:
-        nonlocal last
-        if time.monotonic() > last + 2:
-            last = time.monotonic()
-            print(f"{what} {n:,} of {total:,} runs", file=sys.stderr, flush=True)
-
-    return tell
 
 
 def _positive(text: str) -> float:

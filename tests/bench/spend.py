@@ -9,7 +9,6 @@ printed for several shares of runs that are joined to their task (--joined); cal
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from detector.errors import DetectorError
 from detector.replay.trials import trials
 from detector.rules import spend_spike
 from tests.bench import spend_table
+from tests.bench.progress import progress
 from tests.bench.spend_baselines import BASELINES, Spending, pages_of, threshold
 from tests.bench.spend_play import Played, play
 from tests.bench.spend_truth import FormatError, Truth, figures, judged, read_truth
@@ -85,7 +85,7 @@ def _baseline(spending: Sequence[Spending], score: Callable[[Any], Any], floor: 
 
 def _play(pair: Pair, share: float, configs: Sequence[Config]) -> Played:
     name = f"{Path(pair.events).name}, {share:.0%} joined"
-    return play(pair.events, pair.truth, configs, share, _progress(name, pair.truth.events))
+    return play(pair.events, pair.truth, configs, share, progress(f"{name}:", pair.truth.events, "events", 5.0))
 
 
 def told(found: dict[str, Any], pairs: Sequence[Pair]) -> list[str]:
@@ -105,19 +105,6 @@ def told(found: dict[str, Any], pairs: Sequence[Pair]) -> list[str]:
     if found["curve"]:
         lines += spend_table.curve(found["curve"])
     return lines + spend_table.notes({name: f["threshold"] for name, f in found["baselines"].items()})
-
-
-def _progress(what: str, total: int) -> Callable[[int], None]:
-    """Tells how far it is on standard error, every five seconds."""
-    last = time.monotonic()
-
-    def tell(n: int) -> None:
-        nonlocal last
-        if time.monotonic() > last + 5:
-            last = time.monotonic()
-            print(f"{what}: {n:,} of {total:,} events", file=sys.stderr, flush=True)
-
-    return tell
 
 
 def _shares(text: str) -> list[float]:
