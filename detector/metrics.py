@@ -94,6 +94,9 @@ class Metrics:
         )
         self.late = new("late", "Observations that came after the watermark had passed their time.")
         self.duplicates = new("duplicates", "Events sent twice, known by their id and left out.")
+        self.missed_records = new(
+            "missed_records", "Records that the broker deleted before they were read.", "stage", "topic"
+        )
         self.links = self._gauge("links", "Links from run to task that ingest holds.")
         for kind in ("call", "tool_result", "status", "link"):
             self.events.labels(kind)

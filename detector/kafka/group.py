@@ -14,6 +14,7 @@ from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.errors import DeploymentError
 from detector.kafka.clients import Consumer, consumer, group_id
+from detector.kafka.gaps import Gaps
 from detector.kafka.membership import raise_if_over
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._done: dict[Source, int] = {}
         self._lag: dict[Source, int] = {}
         self._fresh: dict[Source, float] = {}
+        self._gaps = Gaps()
         self._wall: list[float] = []
         self._told: list[float] = []
 
@@ -98,19 +100,19 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
             return {}
         try:
             async with asyncio.timeout(POSITION_TRY_S):
-                await self._look(reader)
+                await self._look(reader, got)
         except (TimeoutError, IllegalStateError):
             pass  # the assignment changes: what is not known now will be at the next fetch
         return {self._source(tp): records for tp, records in got.items()}
 
-    async def _look(self, reader: Consumer) -> None:
+    async def _look(self, reader: Consumer, got: Mapping[TopicPartition, Sequence[Record]]) -> None:
         """Notes for each source how much is left to read, and when its end was seen."""
         for tp in reader.assignment():
             end = reader.highwater(tp)
             if end is None:
                 continue
             source = self._source(tp)
-            lag = self._lag[source] = max(0, end - await reader.position(tp))
+            lag = self._lag[source] = max(0, end - await self._gaps.follow(reader, tp, got.get(tp, ())))
             # The end was there when the broker said so, which is not now if it has been silent since.
             at = bisect_right(self._wall, reader.last_poll_timestamp(tp) / 1000) - 1
             if lag == 0 and at >= 0:
@@ -131,6 +133,11 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
     def lag(self) -> Mapping[Source, int]:
         """Records not yet fetched, of the sources whose end is known."""
         return self._lag
+
+    @property
+    def missed(self) -> Mapping[str, int]:
+        """Records that the broker deleted before they were read, by topic."""
+        return self._gaps.missed
 
     @property
     def at_end(self) -> bool:
@@ -174,6 +181,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
             self.epoch += 1
             for known in (self._done, self._lag, self._fresh):
                 known.clear()
+            self._gaps.forget()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance."""

@@ -18,6 +18,8 @@ class IngestMetrics:
     def __init__(self, metrics: Metrics, topics: Sequence[str]) -> None:
         self._metrics, self._topics = metrics, topics
         self._told: Counter[str] = Counter()
+        self._missed = {topic: metrics.missed_records.labels(STAGE, topic) for topic in topics}
+        self._missed_told: Counter[str] = Counter()
         self._shown: set[tuple[str, int]] = set()
 
     def flushed(self, intake: Intake, records: int) -> None:
@@ -43,7 +45,10 @@ class IngestMetrics:
             self._metrics.unknown_service_tiers.inc(more)
 
     def lag(self, reader: GroupReader) -> None:
-        """Shows how far each source lags, and no more those that others read now."""
+        """Shows how far each source lags, no more those that others read now, and what was deleted unread."""
+        for topic, total in reader.missed.items():
+            self._missed[topic].inc(total - self._missed_told[topic])
+            self._missed_told[topic] = total
         now = {reader.name(source): lag for source, lag in reader.lag.items()}
         for topic, partition in self._shown - set(now):
             self._metrics.drop_lag(STAGE, topic, partition)

@@ -231,7 +231,8 @@ class StatefulStage:
         gap = f"records {owned.next_offset} to {offset - 1} of {self._source}, partition {owned.partition}"
         if offset > await app.first(owned.partition):
             raise DetectorError(f"{gap} were skipped; a restart reads them again")
-        log.error("records were deleted before they were read: %s", gap)
+        log.error("the broker deleted records before they were read: %s", gap)
+        self._metrics.missed(offset - owned.next_offset)
 
     def _holds(self, app: App, owned: Owned) -> bool:
         return app.owned == owned.generation and self._owned.get(owned.partition) is owned

@@ -14,6 +14,7 @@ class StatefulMetrics:
 
     def __init__(self, metrics: Metrics, stage: str, topic: str, clock: Clock) -> None:
         self._metrics, self._stage, self._topic, self._clock = metrics, stage, topic, clock
+        self._missed = metrics.missed_records.labels(stage, topic)
 
     def processed(self, owned: Owned) -> None:
         """Takes over what the engine of a partition has summed up."""
@@ -27,6 +28,10 @@ class StatefulMetrics:
     def taken(self, records: int) -> None:
         """So many records were processed at once."""
         self._metrics.batch_records.labels(self._stage).observe(records)
+
+    def missed(self, records: int) -> None:
+        """So many records were deleted before they were read."""
+        self._missed.inc(records)
 
     def written(self, alert: Alert) -> None:
         """The record of an alert is acknowledged."""

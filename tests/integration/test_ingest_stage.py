@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from detector.config import Config
 from detector.enrich.identity import subject_hash
 from detector.errors import DeploymentError
-from detector.kafka import clients
+from detector.kafka import admin, clients
 from detector.metrics import Metrics
 from detector.model.packed import decode_packed
 from detector.pipeline.ingest import IngestStage
@@ -257,6 +258,32 @@ async def test_a_killed_worker_loses_nothing(feed: Feed, packed: Packed, config:
     async with running(stage(config)):
         await until(lambda: len(packed.seen()) >= len(feed.sent))
     assert packed.ids() == sorted(feed.sent)
+
+
+async def test_records_deleted_before_they_were_read_are_counted(
+    kafka: Kafka, feed: Feed, packed: Packed, config: Config
+) -> None:
+    if kafka.kind == "embedded":
+        pytest.skip("the embedded broker deletes nothing on request")
+    await feed.send(8)
+    async with running(stage(config)):
+        await until(lambda: len(packed.seen()) == len(feed.sent))
+    await feed.send(20)
+    calls = TopicPartition(config.topics.calls, 0)
+    async with admin.connected(config) as client:
+        await client.delete_records({calls: RecordsToDelete(before_offset=6)})
+    metrics = Metrics(config.metrics)
+
+    def missed() -> float:
+        labels = {"stage": "ingest", "topic": config.topics.calls}
+        found = metrics.registry.get_sample_value("detector_missed_records_total", labels)
+        assert found is not None
+        return found
+
+    async with running(stage(config, metrics=metrics)):
+        await until(lambda: missed() > 0)
+        await until(lambda: len(packed.seen()) == len(feed.sent) - 4)
+    assert missed() == 4
 
 
 async def test_workers_share_the_partitions_and_give_them_back(

@@ -66,6 +66,8 @@ class ApacheKafka:
             "advertised.listeners": listeners,
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
             "log.dirs": str(directory / "data"),
+            "log.initial.task.delay.ms": "1000",  # what is too old goes soon, or tests would fail now and then
+            "log.retention.check.interval.ms": "1000",
             **properties,
         }
         # Of a key that is there twice the later one holds.

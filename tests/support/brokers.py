@@ -22,6 +22,8 @@ ADMIN_S = 20.0
 RUN = uuid.uuid4().hex[:8]
 """At the end of every topic's name: a broker that is given may have others."""
 _count = itertools.count()
+MADE_UP_TIMES = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+"""Of producers' topics: tests say when a record came, which may be years ago; a broker would delete it."""
 
 
 class Broker(Protocol):
@@ -175,7 +177,8 @@ class Kafka:
         )
         if create:
             for topic in plan.topics(config):
-                self.broker.create_topic(topic.name, topic.partitions, topic.settings)
+                made_up = {} if topic.ours else MADE_UP_TIMES
+                self.broker.create_topic(topic.name, topic.partitions, topic.settings | made_up)
         return config
 
     def outage(self) -> AbstractContextManager[None]:

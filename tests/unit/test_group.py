@@ -1,6 +1,7 @@
 """The group reader: what it knows of the ends of its sources, and which offsets it commits."""
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,14 +36,26 @@ class FakeConsumer:
         self.end: int | None = None
         self.at = 0
         self.polled_s = 0.0
-        self.committed: list[dict[TopicPartition, int]] = []
+        self.commits: list[dict[TopicPartition, int]] = []
         self.errors: list[BaseException] = []
+        self.records: list[Any] = []
+        self.begins = 0
+        self.acknowledged: int | None = None
         self._coordinator = type("Coordinator", (), {"_coordination_task": Task()})()
 
     async def getmany(self, **_: Any) -> dict[TopicPartition, list[Any]]:
         if self.errors:
             raise self.errors.pop(0)
-        return {}
+        records, self.records = self.records, []
+        return {TP: records} if records else {}
+
+    def deliver(self, *offsets: int) -> None:
+        """The next fetch brings these records."""
+        self.records = [SimpleNamespace(offset=offset) for offset in offsets]
+        self.at = self.end = offsets[-1] + 1
+
+    async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(tps, self.begins)
 
     def assignment(self) -> set[TopicPartition]:
         return {TP}
@@ -59,7 +72,10 @@ class FakeConsumer:
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         if self.errors:
             raise self.errors.pop(0)
-        self.committed.append(offsets)
+        self.commits.append(offsets)
+
+    async def committed(self, tp: TopicPartition) -> int | None:
+        return self.acknowledged
 
 
 @pytest.fixture
@@ -128,12 +144,12 @@ async def test_only_what_is_done_in_this_epoch_is_committed(reader: GroupReader,
     reader.done({SOURCE: 5}, reader.epoch)
     await reader.commit()
     await reader.commit()
-    assert consumer.committed == [{TP: 5}]
+    assert consumer.commits == [{TP: 5}]
     before = reader.epoch
     await reader.on_partitions_revoked({TP})
     reader.done({SOURCE: 9}, before)
     await reader.commit()
-    assert consumer.committed == [{TP: 5}]
+    assert consumer.commits == [{TP: 5}]
 
 
 async def test_before_partitions_are_given_back_what_settles_is_committed(consumer: FakeConsumer) -> None:
@@ -143,7 +159,7 @@ async def test_before_partitions_are_given_back_what_settles_is_committed(consum
     reader = GroupReader(Config(), ["calls", "status"], "ingest", settle=settle)
     reader._consumer = consumer  # type: ignore[assignment]
     await reader.on_partitions_revoked({TP})
-    assert consumer.committed == [{TP: 8}]
+    assert consumer.commits == [{TP: 8}]
 
 
 async def test_a_settling_that_fails_still_ends_the_epoch(consumer: FakeConsumer) -> None:
@@ -164,12 +180,12 @@ async def test_a_commit_that_fails_is_tried_again_unless_the_partitions_are_gone
     reader.done({SOURCE: 5}, reader.epoch)
     await reader.commit()
     await reader.commit()
-    assert consumer.committed == [{TP: 5}]
+    assert consumer.commits == [{TP: 5}]
     consumer.errors = [CommitFailedError("already rebalanced")]
     reader.done({SOURCE: 6}, reader.epoch)
     await reader.commit()
     await reader.commit()
-    assert consumer.committed == [{TP: 5}]
+    assert consumer.commits == [{TP: 5}]
 
 
 async def test_errors_of_the_group_are_borne_until_membership_is_over(
@@ -187,3 +203,51 @@ async def test_access_that_is_refused_is_told_with_the_fix(reader: GroupReader, 
     consumer.errors = [GroupAuthorizationFailedError("detector-ingest")]
     with pytest.raises(DeploymentError, match="grant it"):
         await reader.fetch(0.0, 10)
+
+
+async def test_records_deleted_before_they_were_read_are_counted(
+    reader: GroupReader, consumer: FakeConsumer, caplog: pytest.LogCaptureFixture
+) -> None:
+    consumer.deliver(0, 1, 2)
+    await reader.fetch(0.0, 10)
+    consumer.begins = 7
+    consumer.deliver(7, 8)
+    await reader.fetch(0.0, 10)
+    assert reader.missed == {"status": 4}
+    [told] = caplog.records
+    assert (told.levelname, told.__dict__["from"], told.__dict__["records"]) == ("ERROR", 3, 4)
+
+
+async def test_what_was_deleted_while_nobody_read_is_counted_though_nothing_follows(
+    reader: GroupReader, consumer: FakeConsumer
+) -> None:
+    consumer.acknowledged = 10
+    consumer.begins = consumer.at = consumer.end = 71
+    await reader.fetch(0.0, 10)
+    await reader.fetch(0.0, 10)
+    assert reader.missed == {"status": 61}
+
+
+async def test_offsets_that_never_had_a_record_are_not_missed(reader: GroupReader, consumer: FakeConsumer) -> None:
+    consumer.deliver(0, 1)
+    await reader.fetch(0.0, 10)
+    consumer.deliver(3, 4)  # 2 ended a transaction
+    await reader.fetch(0.0, 10)
+    assert reader.missed == {}
+
+
+async def test_a_group_that_begins_misses_nothing(reader: GroupReader, consumer: FakeConsumer) -> None:
+    consumer.begins = 500
+    consumer.deliver(500, 501)
+    await reader.fetch(0.0, 10)
+    assert reader.missed == {}
+
+
+async def test_what_others_read_meanwhile_is_not_missed(reader: GroupReader, consumer: FakeConsumer) -> None:
+    consumer.deliver(0, 1)
+    await reader.fetch(0.0, 10)
+    await reader.on_partitions_revoked({TP})
+    consumer.acknowledged = consumer.begins = 90
+    consumer.deliver(90)
+    await reader.fetch(0.0, 10)
+    assert reader.missed == {}
