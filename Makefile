@@ -31,7 +31,10 @@ lint: $(STAMP)  ## ruff and mypy --strict
 bench: $(STAMP)  ## CPU an event by stage beside its floor and an idiomatic app; build/bench.json
 	$(BIN)/python -m tests.bench
 
+chaos: $(STAMP)  ## workers, broker and Alertmanager die on Apache Kafka: is anything lost or doubled? (SEED=N, STEPS=N)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
+
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench chaos clean

@@ -8,6 +8,7 @@ import datetime as dt
 import json
 import logging
 import sys
+from collections import Counter
 from typing import Any, TextIO
 
 from detector.config import Log
@@ -17,6 +18,9 @@ OURS = "detector"
 FAUST = "detector.kafka.faust_app"
 """What faust says about our subclasses comes under the name of their module; it is a library all the same."""
 
+SPARED_S = 10.0
+"""What a library says again within this is counted and left out."""
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
@@ -24,12 +28,37 @@ def setup(settings: Log, stream: TextIO | None = None) -> None:
     """Sends all logging to `stream` (standard error), in place of what was set up before."""
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
     handler.setFormatter(_Json() if settings.format == "json" else _Text())
+    handler.addFilter(_Sparing())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO if settings.level == "debug" else logging.WARNING)
     logging.getLogger(OURS).setLevel(settings.level.upper())
     logging.getLogger(FAUST).setLevel(root.level)
     logging.captureWarnings(True)
+
+
+class _Sparing(logging.Filter):
+    """Of what a library repeats, as its clients do hundreds of times a second without a broker, one entry in a while.
+
+    The next one that passes says how many were left out. Bounded by the number of messages in the libraries' code.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, int], float] = {}
+        self._left_out: Counter[tuple[str, int]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] in (OURS, "py") and record.name != FAUST:  # py.warnings have one place
+            return True
+        place = record.pathname, record.lineno
+        if record.created < self._told.get(place, -SPARED_S) + SPARED_S:
+            self._left_out[place] += 1
+            return False
+        self._told[place] = record.created
+        if more := self._left_out.pop(place, 0):
+            record.left_out = more
+        return True
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -32,8 +32,14 @@ class Parcel(NamedTuple):
     due: Due
 
 
+async def _nothing_to_see() -> None:
+    """For a book that nobody writes to meanwhile."""
+
+
 class Courier:
     """Keeps one Alertmanager up to date with the book; one that is down holds up no other.
+
+    `seen_all` returns when the book has all there is, and is awaited before anything is sent.
 
     Every attempt chooses anew what is due, so that nothing stale is sent after an outage, and the memory that
     an outage costs is that of the book.
@@ -46,9 +52,11 @@ class Courier:
         policy: Policy,
         clock: Clock,
         on_delivered: Callable[[Notice], None] = lambda notice: None,
+        seen_all: Callable[[], Awaitable[None]] = _nothing_to_see,
     ) -> None:
         self.endpoint = endpoint
         self._book, self._policy, self._clock, self._on_delivered = book, policy, clock, on_delivered
+        self._seen_all = seen_all
         self._held: dict[str, Held] = {}
         self._asked = False
         self._owed: set[str] = set()
@@ -102,6 +110,8 @@ class Courier:
             await self._ask()
         scan, sent = self._scan_due(), False
         ids = self._book.notices.keys() | self._held.keys() | self._owed if scan else self._owed
+        if ids:
+            await self._seen_all()
         try:
             for parcels in self._batches(ids):
                 await self._send(parcels)

@@ -5,7 +5,7 @@ import logging
 import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -37,6 +37,27 @@ SAMPLES = 2048
 
 async def nothing_to_settle() -> None:
     """For a reader that has done everything it has fetched."""
+
+
+def note_when_asked(reader: Consumer) -> None:
+    """From now on `last_poll_timestamp` is when a fetch was asked for, which its answer is no older than.
+
+    aiokafka notes when it came to read the answer. In a busy process, or one that stood still, that is long after the
+    broker gave it, and what was written in between would seem to be not there.
+    """
+    fetcher = reader._fetcher
+    fetch = fetcher._proc_fetch_request
+
+    async def asked(assignment: Any, node_id: int, request: Any) -> Any:
+        asked_ms = int(time.time() * 1000)
+        try:
+            return await fetch(assignment, node_id, request)
+        finally:
+            for state in map(assignment.state_value, assignment.tps):
+                if state.timestamp is not None:
+                    state.timestamp = min(state.timestamp, asked_ms)
+
+    fetcher._proc_fetch_request = asked
 
 
 class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -80,6 +101,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 f"cannot read {', '.join(self.topics)} at {self._config.kafka.bootstrap} ({error}); "
                 "check kafka.bootstrap and the brokers"
             ) from error
+        note_when_asked(self._consumer)
         self._consumer.subscribe(self.topics, listener=self)
 
     async def fetch(self, timeout_s: float, max_records: int) -> dict[Source, list[Record]]:
@@ -98,23 +120,30 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
             log.warning("the consumer group had an error, reading goes on: %s", repr(error))
             await asyncio.sleep(timeout_s)
             return {}
+        epoch = self.epoch
         try:
             async with asyncio.timeout(POSITION_TRY_S):
                 await self._look(reader, got)
         except (TimeoutError, IllegalStateError):
             pass  # the assignment changes: what is not known now will be at the next fetch
+        if self.epoch != epoch:
+            return {}  # taken away meanwhile, with what came before them: all of it is read again
         return {self._source(tp): records for tp, records in got.items()}
 
     async def _look(self, reader: Consumer, got: Mapping[TopicPartition, Sequence[Record]]) -> None:
         """Notes for each source how much is left to read, and when its end was seen."""
-        for tp in reader.assignment():
-            end = reader.highwater(tp)
+        # At once, since behind each await a partition may no more be ours.
+        ends = {tp: (reader.highwater(tp), reader.last_poll_timestamp(tp)) for tp in reader.assignment()}
+        for tp, (end, polled_ms) in ends.items():
             if end is None:
                 continue
+            epoch, position = self.epoch, await self._gaps.follow(reader, tp, got.get(tp, ()))
+            if self.epoch != epoch:
+                return
             source = self._source(tp)
-            lag = self._lag[source] = max(0, end - await self._gaps.follow(reader, tp, got.get(tp, ())))
+            lag = self._lag[source] = max(0, end - position)
             # The end was there when the broker said so, which is not now if it has been silent since.
-            at = bisect_right(self._wall, reader.last_poll_timestamp(tp) / 1000) - 1
+            at = bisect_right(self._wall, polled_ms / 1000) - 1
             if lag == 0 and at >= 0:
                 self._fresh[source] = self._told[at]
             else:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -12,6 +13,8 @@ from detector.errors import DeploymentError
 from detector.kafka.clients import consumer
 
 Record: TypeAlias = ConsumerRecord
+
+NEVER = float("inf")
 
 
 class WholeTopic:
@@ -28,6 +31,7 @@ class WholeTopic:
         self._consumer: AIOKafkaConsumer | None = None
         self._ends: dict[TopicPartition, int] = {}
         self._next: dict[TopicPartition, int] = {}
+        self._moved = asyncio.Event()
 
     async def start(self) -> None:
         """Connects and notes where the partitions end now; raises DeploymentError with a fix."""
@@ -49,24 +53,34 @@ class WholeTopic:
         """
         source = self._connected()
         got = await source.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
-        for partition, records in got.items():
-            self._next[partition] = records[-1].offset + 1
-        await self._strike_read(source, timeout_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._look(source)
         return [record for records in got.values() for record in records]
 
-    async def _strike_read(self, source: AIOKafkaConsumer, timeout_s: float) -> None:
-        """Strikes partitions off that were read to where they ended at the start.
+    async def _look(self, source: AIOKafkaConsumer) -> None:
+        """Notes the positions, and strikes partitions off that were read to where they ended at the start.
 
         The position counts, not the last record: compaction leaves batches without any.
         """
-        for partition, end in list(self._ends.items()):
-            try:
-                async with asyncio.timeout(timeout_s):
-                    position = await source.position(partition)
-            except TimeoutError:
-                return
-            if position >= end:
+        for partition in source.assignment():
+            self._next[partition] = await source.position(partition)
+            if self._next[partition] >= self._ends.get(partition, NEVER):
                 del self._ends[partition]
+        self._moved.set()
+
+    async def seen_all(self, patience_s: float) -> bool:
+        """Waits until another task has read what is there now; False where the brokers do not tell in time."""
+        try:
+            async with asyncio.timeout(patience_s):
+                source = self._connected()
+                ends = await source.end_offsets(source.assignment())
+                while any(self._next.get(partition, 0) < end for partition, end in ends.items()):
+                    self._moved.clear()
+                    await self._moved.wait()
+        except (KafkaError, TimeoutError):
+            return False
+        return True
 
     @property
     def caught_up(self) -> bool:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.25  # how soon stop() is noticed, and what everyone was told of is let go
 AWAY_MARGIN_S = 900.0
 """On top of notify.ends_s: how long ago an episode may have ended that a start still resolves."""
+BROKERS_S = 5.0
+"""Brokers that do not say within this what is there are away."""
 KEEP_ENDED_S = 86_400.0
 """An Alertmanager may be away this long and still be told at its return what has ended."""
 
@@ -56,7 +58,8 @@ class NotifyStage:
         self._session = aiohttp.ClientSession()
         for base in dict.fromkeys(settings.alertmanagers):
             endpoint = Endpoint(base, settings, self._session, self._metrics.notify_requests, self._clock)
-            self._couriers.append(Courier(endpoint, self._book, self._policy, self._clock, self._on_delivered))
+            courier = Courier(endpoint, self._book, self._policy, self._clock, self._on_delivered, self._seen_all)
+            self._couriers.append(courier)
         await self._topic.start()
 
     async def run(self) -> None:
@@ -108,6 +111,13 @@ class NotifyStage:
             self._let_go()
             self._measure()
             await asyncio.sleep(0)
+
+    async def _seen_all(self) -> None:
+        """Before anything is sent, the newest is known: who has slept must not open again what others have ended.
+
+        Without brokers nobody can have written anything, and what fires has to be kept alive.
+        """
+        await self._topic.seen_all(BROKERS_S)
 
     def _apply(self, records: Sequence[Record]) -> set[str]:
         """Takes records into the book; the ids of which something new is known."""

@@ -1,6 +1,7 @@
 """The pager behind a real Alertmanager: what it was told, notification by notification."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -33,10 +34,11 @@ class Told(NamedTuple):
 
 
 class Pager:
-    """Receives Alertmanager's webhooks at `url`."""
+    """Receives Alertmanager's webhooks at `url`; `times` (s UTC) are those of the notifications."""
 
     def __init__(self) -> None:
         self.notifications: list[list[Told]] = []
+        self.times: list[float] = []
         self.url = ""
 
     @property
@@ -46,6 +48,7 @@ class Pager:
 
     async def answer(self, request: web.Request) -> web.Response:
         alerts: list[dict[str, Any]] = (await request.json())["alerts"]
+        self.times.append(time.time())
         self.notifications.append([Told(a["labels"]["episode"], a["labels"]["severity"], a["status"]) for a in alerts])
         return web.Response()
 

@@ -44,6 +44,14 @@ class Alertmanager:
         """As by kill -9; idempotent."""
         self._service.kill()
 
+    def freeze(self) -> None:
+        """It answers nobody until thaw()."""
+        self._service.freeze()
+
+    def thaw(self) -> None:
+        """Ends freeze()."""
+        self._service.thaw()
+
     def alerts(self) -> list[dict[str, Any]]:
         """The alerts that fire now, as API v2 tells them."""
         found: list[dict[str, Any]] = json.loads(self._get("/api/v2/alerts"))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -63,6 +64,16 @@ class Service:
                 tail = self.log.read_text(errors="replace")[-3000:]
                 pytest.fail(f"{Path(self.argv[0]).name} did not start:\n{tail}", pytrace=False)
             time.sleep(POLL_S)
+
+    def freeze(self) -> None:
+        """It stands still until thaw(): connections stay open, and nothing answers."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Ends freeze()."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """As by kill -9; idempotent."""

@@ -56,13 +56,19 @@ class Desk:
         self.restart()
 
     def restart(self) -> None:
+        self.unread: list[Notice] = []
         self.courier = Courier(
             self.endpoint,  # type: ignore[arg-type]
             self.book,
             self.policy,
             lambda: self.now,
             self.delivered.put_nowait,
+            self.read,
         )
+
+    async def read(self) -> None:
+        while self.unread:
+            self.book.take(self.unread.pop())
 
     def tell(self, **fields: Any) -> None:
         told = notice_of(alert(**fields), self.now)
@@ -232,3 +238,13 @@ async def test_it_stops_at_once_while_waiting_to_try_again(monkeypatch: pytest.M
     await asyncio.sleep(0.01)
     desk.courier.stop()
     await running
+
+
+async def test_who_has_slept_does_not_open_again_what_has_ended_meanwhile() -> None:
+    desk = Desk()
+    desk.tell(severity="warning")
+    assert await desk.sent() == [[("e1", "warning", True)]]
+    desk.now += 600.0  # it stood still, and another one has told the end
+    desk.courier._next_scan = 0.0
+    desk.unread = [notice_of(alert(severity="warning", version=2, state="resolved", resolved_at=NOW), NOW)]
+    assert await desk.sent() == [[("e1", "warning", False)]]

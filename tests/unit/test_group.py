@@ -15,7 +15,7 @@ from aiokafka.errors import (
 
 from detector.config import Config
 from detector.errors import DeploymentError
-from detector.kafka.group import GroupReader
+from detector.kafka.group import GroupReader, note_when_asked
 
 TP = TopicPartition("status", 2)
 SOURCE = 1 << 16 | 2
@@ -251,3 +251,34 @@ async def test_what_others_read_meanwhile_is_not_missed(reader: GroupReader, con
     consumer.deliver(90)
     await reader.fetch(0.0, 10)
     assert reader.missed == {}
+
+
+async def test_partitions_that_are_taken_away_meanwhile_are_no_failure(
+    reader: GroupReader, consumer: FakeConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def taken_away(tp: TopicPartition) -> int | None:
+        await reader.on_partitions_revoked({TP})
+        monkeypatch.setattr(consumer, "highwater", None)  # aiokafka knows of no assignment
+        return 0
+
+    monkeypatch.setattr(consumer, "committed", taken_away)
+    consumer.deliver(0, 1)
+    assert await reader.fetch(0.0, 10) == {}  # whoever has them now reads them
+    assert reader.lag == {}
+    assert reader.fresh(SOURCE) is None
+
+
+async def test_an_answer_that_is_read_late_is_as_old_as_its_question(wall: list[float]) -> None:
+    """A process that stood still reads what the broker said before."""
+    state = SimpleNamespace(timestamp=None)
+
+    async def fetch(assignment: Any, node_id: int, request: Any) -> bool:
+        wall[0] = 1060.0
+        state.timestamp = int(wall[0] * 1000)
+        return True
+
+    fetcher = SimpleNamespace(_proc_fetch_request=fetch)
+    note_when_asked(SimpleNamespace(_fetcher=fetcher))  # type: ignore[arg-type]
+    assignment = SimpleNamespace(tps=[TP], state_value=lambda tp: state)
+    assert await fetcher._proc_fetch_request(assignment, 0, None)
+    assert state.timestamp == 1_000_000

@@ -107,3 +107,29 @@ def test_setting_up_anew_replaces_what_was_there() -> None:
     logging.getLogger("detector.x").info("once")
     assert old.getvalue() == ""
     assert len(new.getvalue().splitlines()) == 1
+
+
+def test_what_a_library_repeats_is_told_once_in_a_while_with_how_often() -> None:
+    stream = logged("json")
+
+    def unable(node: int, at_s: float) -> None:
+        record = logging.makeLogRecord(
+            {"name": "aiokafka", "msg": "no node %s", "args": (node,), "levelno": 40, "levelname": "ERROR", "lineno": 7}
+        )
+        record.created = at_s
+        logging.getLogger("aiokafka").handle(record)
+
+    for n in range(1000):
+        unable(n % 3, 5000.0 + n / 100)
+    unable(4, 5000.0 + logs.SPARED_S)
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["message"], second["message"]) == ("no node 0", "no node 4")
+    assert second["left_out"] == 999
+
+
+def test_our_own_entries_are_all_told() -> None:
+    stream = logged("text")
+    for n in range(5):
+        logging.getLogger("detector.x").warning("slow %d", n)
+        logging.getLogger("py.warnings").warning("old %d", n)
+    assert len(stream.getvalue().splitlines()) == 10
