@@ -108,7 +108,7 @@ class Engine:
     def process(self, packed: bytes, offset: int, written_s: float = 0.0) -> Outcome:
         """Takes the packed record at `offset`; one that the state already includes changes nothing.
 
-        When it was written is not looked at: marks tell how far each source is.
+        `written_s`: when, in s UTC by the broker's record, 0 where that is not known; see Sources.
         Raises msgspec.DecodeError or ValueError on bytes that are no packed record.
         """
         if offset <= self.offset:
@@ -119,7 +119,7 @@ class Engine:
         self._inquiry.signals = []
         if len(columns.rows):
             arrival.take(shard, columns, self.totals, time.lateness_s)
-        arrival.advance_watermark(shard, columns.marks, time)
+        arrival.advance_watermark(shard, columns.marks, written_s, time, self._config.watch.max_waiting)
         alerts = self._judge(before)
         alerts += self._keep_house(shard.watermark)
         alerts += self._book.tick(shard.watermark, shard.waits_since)

@@ -94,6 +94,7 @@ class Metrics:
         )
         self.late = new("late", "Observations that came after the watermark had passed their time.")
         self.duplicates = new("duplicates", "Events sent twice, known by their id and left out.")
+        self.seen_evicted = new("seen_evicted", "Ids forgotten before watch.seen_s, for watch.max_seen_ids.")
         self.links = self._gauge("links", "Links from run to task that ingest holds.")
         for kind in ("call", "tool_result", "status", "link"):
             self.events.labels(kind)

@@ -86,13 +86,18 @@ class Intake:
         return sum(len(p.rows) for p in self._observer.packs.values()) + sum(len(p.rows) for _, p in self._full)
 
     def forwarded(self, source: int) -> float:
-        """The highest event time taken from a source (s UTC), 0 before the first."""
+        """How far a source was taken (s UTC), 0 before the first: by its broker's clock, which no producer turns.
+
+        Where there is no broker, by the highest event time.
+        """
         return self._forwarded.get(source, 0.0)
 
     def take(self, source: int, kind: Kind, records: Sequence[SourceRecord]) -> None:
         """Takes records of one source, in the order of their offsets."""
         newest = self._forwarded.get(source, 0.0)
         for record in records:
+            if record.broker_s is not None and record.broker_s > newest:
+                newest = record.broker_s
             if record.value is None:
                 self._refuse(source, record, BadInput(Reason.NOT_JSON, "", "is empty"))
                 continue
@@ -106,7 +111,7 @@ class Intake:
             seq = record.offset << 16
             for event in events:
                 t = self._one(source, record, seq, event)
-                if t > newest:
+                if record.broker_s is None and t > newest:
                     newest = t
                 seq += 1
         self._forwarded[source] = newest

@@ -56,7 +56,9 @@ LANE = np.dtype(
         ("warning_calls", "i4"),  # the same, and as tasks of its type usually take
         ("steps", "i8"),  # how many steps it has had
         ("streak", "i4"),  # outputs in a row, each alike to one before it
-        ("heard", "f8"),  # event time of its newest observation, s UTC
+        ("heard", "f8"),  # s UTC: event time of its newest observation, or the watermark where that came late
+        ("newest_t", "f8"),  # event time of its newest call that has come, s UTC
+        ("late_s", "f8"),  # by how much the watermark had passed that when it came: so far back is this lane's clock
         ("cost", "f8"),  # USD in all
         ("tokens", "i8"),
         ("calls", "i8"),  # in all, those that are no steps too
@@ -147,5 +149,5 @@ CELL = np.dtype(
 )
 """What one identity has spent in the minute that is under way; gone once the minute is told."""
 
-VERSION = 3
+VERSION = 4
 """Of all of the above: a checkpoint of another version is refused."""
