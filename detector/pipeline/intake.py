@@ -49,11 +49,12 @@ class Flushed(NamedTuple):
 
 
 class Linked(msgspec.Struct):
-    """A record of `detector.links`: this run works on that task."""
+    """A record of `detector.links`: from `time` (s UTC) on this run works on that task."""
 
     tenant: str
     run: str
     task: str
+    time: float = 0.0
 
 
 _link = msgspec.json.Decoder(Linked).decode
@@ -138,7 +139,7 @@ class Intake:
             self._full.append((partition, self._observer.packs.pop(partition)))
         if isinstance(event, Link):
             tenant = event.tenant or "default"
-            value = msgspec.json.encode(Linked(tenant, event.run, event.task))
+            value = msgspec.json.encode(Linked(tenant, event.run, event.task, t))
             self._links.append((b"%016x" % hash64(tenant, event.run), value))
         return t
 
@@ -155,7 +156,7 @@ class Intake:
         except (msgspec.DecodeError, UnicodeDecodeError):
             self.counts["bad_links"] += 1
             return
-        self._identities.link(link.tenant, link.run, link.task)
+        self._identities.link(link.tenant, link.run, link.task, link.time)
 
     def flush(self, marks: Mapping[int, float], everywhere: bool = False) -> Flushed:
         """Packs what was taken. `marks`: source -> event time (s UTC) up to which it has been forwarded.
