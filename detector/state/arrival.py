@@ -96,6 +96,7 @@ def _slots(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> dict[st
     lane = np.where(calls, lane, -1)
     for table, slots in ((shard.lanes, lane), (shard.subjects, subject)):
         table.heard(slots, np.maximum(rows["t"], shard.watermark))
+    np.maximum.at(shard.subjects.rows["newest_t"], subject[subject >= 0], rows["t"][subject >= 0])
     _set_clocks(shard.lanes.rows, lane, rows["t"], shard.watermark)
     segment = np.array([shard.segment_of(i.subject) for i in idents], np.int32)[code]
     shard.touched.update(segment.tolist())

@@ -103,7 +103,8 @@ SUBJECT = np.dtype(
         ("ended", "u1"),
         ("has_task", "u1"),
         ("segment", "i4"),
-        ("heard", "f8"),
+        ("heard", "f8"),  # as of lanes
+        ("newest_t", "f8"),  # event time of its newest observation, s UTC
         ("first", "f8"),  # event time of its first call
         ("strong", "f8"),  # event time of its last strong status, 0: none yet
         ("medium", "f8"),
