@@ -21,7 +21,8 @@ def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> N
     keep = _not_taken(shard, rows)
     if len(keep):
         evicted = shard.seen.evicted
-        fresh = shard.seen.add(rows["id"][keep], shard.watermark)
+        now_s = shard.watermark or float(rows["t"][keep].max())  # before any watermark they are not ages old
+        fresh = shard.seen.add(rows["id"][keep], now_s)
         totals.duplicates += len(keep) - int(fresh.sum())
         totals.evicted += shard.seen.evicted - evicted
         keep = keep[fresh]

@@ -131,6 +131,7 @@ CELL = np.dtype(
         ("segment", "i4"),
         ("heard", "f8"),
         ("subject", "i4"),  # slot of the subject
+        ("old", "u1"),  # of calls from before the hour that is looked at: see cells.OLD_S
         ("calls", "i8"),
         ("runs", "i8"),  # begun: agents in runs heard of for the first time
         ("failed", "i8"),
