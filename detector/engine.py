@@ -108,25 +108,24 @@ class Engine:
     def process(self, packed: bytes, offset: int, written_s: float = 0.0) -> Outcome:
         """Takes the packed record at `offset`; one that the state already includes changes nothing.
 
-        When it was written is not looked at: marks tell how far each source is.
+        `written_s`: when, in s UTC by the broker's record, 0 where that is not known; see Sources.
         Raises msgspec.DecodeError or ValueError on bytes that are no packed record.
         """
         if offset <= self.offset:
             return Outcome([], [], [])
         columns = decode_packed(packed)
         shard, time = self._shard, self._config.time
-        before = shard.watermark
         self._inquiry.signals = []
         if len(columns.rows):
             arrival.take(shard, columns, self.totals, time.lateness_s)
-        arrival.advance_watermark(shard, columns.marks, time)
-        alerts = self._judge(before)
+        arrival.advance_watermark(shard, columns.marks, written_s, time, self._config.watch.max_waiting)
+        alerts = self._judge()
         alerts += self._keep_house(shard.watermark)
         alerts += self._book.tick(shard.watermark, shard.waits_since)
         self.offset = offset
         return Outcome(alerts, self._inquiry.signals, shard.cells.flush())
 
-    def _judge(self, before: float) -> list[Alert]:
+    def _judge(self) -> list[Alert]:
         """Walks over what the watermark has passed, minute by minute, and asks the rules about what was found."""
         shard = self._shard
         order = shard.pool.due(shard.watermark)
@@ -145,7 +144,7 @@ class Engine:
             open_cells(shard, mine[rows["kind"][mine] == pk.CALL])
             tell_links(shard, mine[rows["kind"][mine] == pk.LINK])
             while done < len(mine):
-                n, more = self._walk(mine[done:], before)
+                n, more = self._walk(mine[done:])
                 alerts += more
                 done += n
             shard.pool.rows["due"][mine] = np.inf  # they wait no more, whatever the next minute forgets
@@ -168,12 +167,12 @@ class Engine:
         close_minute(self._shard, t)
         return alerts + self._clean(t)
 
-    def _walk(self, order: npt.NDArray[np.int64], before: float) -> tuple[int, list[Alert]]:
+    def _walk(self, order: npt.NDArray[np.int64]) -> tuple[int, list[Alert]]:
         """Walks until something was found, and asks about it; how many rows that took, and the records."""
         shard, rows = self._shard, self._shard.pool.rows
         found, pushed = self._found, np.empty(len(order), np.int64)
         tables = (shard.lanes.rows, shard.subjects.rows, shard.cells.table.rows)
-        done, n, m = advance(order, rows, *tables, self._screen, before, found, pushed)
+        done, n, m = advance(order, rows, *tables, self._screen, found, pushed)
         shard.keep_steps(pushed[:m])
         shard.keep_compactions(order[:done])
         note_calls(shard, order[:done])
@@ -218,7 +217,7 @@ class Engine:
         for key in retention.idle_subjects(shard, limit, most, self._book.keys()):
             row = shard.subjects.rows[shard.subjects.get(key)]
             purse = Purse(int(row["calls"]), int(row["tokens"]), float(row["cost"]))
-            alerts += self._book.forget(key, float(row["heard"]) + idle_s, purse)
+            alerts += self._book.forget(key, float(row["newest_t"]) + idle_s, purse)
             shard.forget_subject(key)
         return alerts
 
@@ -273,7 +272,7 @@ def warm() -> None:
     engine, found, none = Engine(Config()), np.zeros(ROOM, FOUND), np.zeros(0, np.int64)
     shard, screen = engine._shard, engine._screen
     lanes, subjects, cells = shard.lanes.rows, shard.subjects.rows, shard.cells.table.rows
-    advance(none, shard.pool.rows, lanes, subjects, cells, screen, 0.0, found, none)
+    advance(none, shard.pool.rows, lanes, subjects, cells, screen, found, none)
     expire(none, lanes, none, subjects, screen, found)
     file_finals(none, lanes, none, np.zeros(0), found)
     shard.seen.add(np.ones(1, np.uint64), 0.0)

@@ -97,6 +97,7 @@ class Metrics:
         self.missed_records = new(
             "missed_records", "Records that the broker deleted before they were read.", "stage", "topic"
         )
+        self.seen_evicted = new("seen_evicted", "Ids forgotten before watch.seen_s, for watch.max_seen_ids.")
         self.links = self._gauge("links", "Links from run to task that ingest holds.")
         for kind in ("call", "tool_result", "status", "link"):
             self.events.labels(kind)

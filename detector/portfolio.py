@@ -23,11 +23,10 @@ from detector.model.alert import Alert
 from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
 from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
+from detector.state.sources import Sources
 from detector.state.stored import open_stored, store
 
 _HOUR_MIN = 60
-NOBODY = -1
-"""Stands for a source that was never heard of."""
 _MOST_HOURS = 24 * 9
 """Hours without any rollup that are kept house for one by one; after more everything is idle."""
 
@@ -57,11 +56,8 @@ class Portfolio:
         self._accounts = Accounts(settings.segments, settings.max_accounts, settings.max_teams)
         self._book = EpisodeBook(config)
         self._inquiry = SpendInquiry(config, self._accounts, self._book)
-        self._marks: dict[int, float] = {}
+        self._sources = Sources()
         self._taken: dict[int, int] = {}  # source -> newest minute
-        self._heard: dict[int, float] = {}  # source -> when its newest rollup was written; NOBODY: the first of all
-        self._now_s = 0.0
-        self._sources = 1
         self._pending: dict[int, list[_Waiting]] = {}  # by minute
         self._minute = 0  # the newest that was judged
         self._baselines: list[tuple[bytes, bytes]] = []
@@ -115,26 +111,16 @@ class Portfolio:
             if sheet.minute > self._taken.get(told.source, -1):
                 self._taken[told.source] = sheet.minute
                 self._pending.setdefault(sheet.minute, []).append(_Waiting(told.source, told.parties, sheet))
-        self._marks[told.source] = max(told.mark, self._marks.get(told.source, 0.0))
-        self._heard[told.source] = self._now_s = max(written_s, self._now_s)
-        self._heard.setdefault(NOBODY, self._now_s)
-        self._sources = max(self._sources, told.sources)
+        marks = dict.fromkeys(range(told.sources), 0.0) | {told.source: told.mark}
+        self._sources.tell(marks, written_s, self._config.time.hold_back_s)
         alerts = self._advance()
         self.offset = offset
         baselines, self._baselines = self._baselines, []
         return PortfolioOutcome(alerts, baselines)
 
     def _reached(self) -> int:
-        """The minute up to which every source has told everything; one that has been silent is waited for no longer.
-
-        Silence is measured by when the records were written, so that a source that catches up is waited for however far
-        behind it is, and a replay of the topic gives the same.
-        """
-        limit = self._now_s - self._config.time.hold_back_s
-        if len(self._marks) < self._sources and self._heard[NOBODY] >= limit:
-            return 0
-        marks = [mark for source, mark in self._marks.items() if self._heard[source] >= limit]
-        return int(min(marks) // 60.0) - 1
+        """The minute up to which every source that is waited for (see Sources) has told everything."""
+        return int(self._sources.reached(self._config.time.hold_back_s) // 60.0) - 1
 
     def _advance(self) -> list[Alert]:
         """Judges the minutes that are complete, each after the hours that end before it."""
@@ -213,8 +199,7 @@ class Portfolio:
         if n == 0:
             linked = [(key, msgspec.to_builtins(task)) for key, task in self._accounts.linked.items()]
             pending = msgspec.to_builtins(sorted(self._pending.items()), builtin_types=(bytes,))
-            sources = [self._marks, self._taken, self._heard, self._now_s, self._sources]
-            told = [sources, self._minute, self.late, pending, linked]
+            told = [msgspec.to_builtins(self._sources), self._taken, self._minute, self.late, pending, linked]
             return store(VERSION, told)
         mine = sorted((e for e in self._book if e.segment == n), key=lambda e: (e.rule, e.key))
         return store(VERSION, [self._accounts.encode(n), msgspec.to_builtins(mine)])
@@ -235,8 +220,8 @@ class Portfolio:
 
     def _restore(self, n: int, kept: Any) -> None:
         if n == 0:
-            sources, self._minute, self.late, pending, linked = kept
-            self._marks, self._taken, self._heard, self._now_s, self._sources = sources
+            sources, self._taken, self._minute, self.late, pending, linked = kept
+            self._sources = msgspec.convert(sources, Sources)
             self._pending = {minute: msgspec.convert(waiting, list[_Waiting]) for minute, waiting in pending}
             self._accounts.restore_links(linked)
             return

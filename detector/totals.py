@@ -35,6 +35,7 @@ class Taken(NamedTuple):
     flagged_usd: dict[str, float]
     late: int
     duplicates: int
+    evicted: int
     orphans: int
 
 
@@ -70,7 +71,7 @@ class Totals:
         self._codes: dict[Labels, int] = {}
         self._sums = np.zeros((16, _SUMS))
         self.flagged_usd: dict[str, float] = {}
-        self.late = self.duplicates = self.orphans = 0
+        self.late = self.duplicates = self.evicted = self.orphans = 0
 
     def add(self, rows: npt.NDArray[Any], idents: list[Ident]) -> None:
         """Adds the calls among `rows` (of ROW), whose `ident` points into `idents`."""
@@ -85,9 +86,9 @@ class Totals:
         """The sums, which then start anew."""
         sums = zip(self._codes, self._sums.tolist(), strict=False)
         usage = {labels: _told(s) for labels, s in sums if s[0]}
-        out = Taken(usage, self.flagged_usd, self.late, self.duplicates, self.orphans)
+        out = Taken(usage, self.flagged_usd, self.late, self.duplicates, self.evicted, self.orphans)
         self._codes, self._sums, self.flagged_usd = {}, np.zeros_like(self._sums), {}
-        self.late = self.duplicates = self.orphans = 0
+        self.late = self.duplicates = self.evicted = self.orphans = 0
         return out
 
 

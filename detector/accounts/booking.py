@@ -11,7 +11,7 @@ from detector.accounts.groups import ModelGroup
 from detector.accounts.rows import MINUTES
 from detector.accounts.tables import PAIR_RINGS, Accounts
 from detector.accounts.windows import Slots, freshen
-from detector.model.rollup import MODEL, SPENT, Opened, Party
+from detector.model.rollup import MODEL, OLD, SPENT, Opened, Party
 
 
 class Booked(NamedTuple):
@@ -35,12 +35,15 @@ def _book_one(
     accounts: Accounts, minute: int, parties: Sequence[Party], last_ids: Sequence[str], rows: npt.NDArray[Any]
 ) -> Booked:
     called = rows["calls"] > 0  # else watch found in this minute what earlier calls were: nothing was spent
-    spent = np.flatnonzero((rows["kind"] == SPENT) & called)
+    spent = np.flatnonzero(np.isin(rows["kind"], (SPENT, OLD)) & called)
     of = [accounts.place(parties[p], minute) for p in rows["party"][spent].tolist()]
     task, agent, pair, team = (list(x) for x in zip(*of, strict=True)) if of else ([], [], [], [])
     mine = rows[spent]
-    _book_pairs(accounts, np.array(pair, np.int64), mine, minute)
-    _book_agents(accounts, np.array(agent, np.int64), mine, minute)
+    new = mine.copy()  # what counts in the windows of time: calls from before the last hour are in none that is left
+    for name in ("usd", "calls", "input", "out"):
+        new[name][mine["kind"] == OLD] = 0
+    _book_pairs(accounts, np.array(pair, np.int64), new, minute)
+    _book_agents(accounts, np.array(agent, np.int64), new, minute)
     _book_tasks(accounts, np.array(task, np.int64), mine, minute)
     for slot, i in zip(task, spent.tolist(), strict=True):
         if last_ids[i]:
@@ -101,16 +104,19 @@ def _book_teams(
     sums: dict[int, list[float]] = {}
     moved = np.maximum(rows["strong_t"], rows["medium_t"]).tolist()
     tokens = (rows["input"] + rows["out"]).tolist()
-    told = zip(teams, tasks, rows["usd"].tolist(), rows["calls"].tolist(), tokens, moved, strict=True)
-    for team, task, usd, calls, used, moved_t in told:
-        s = sums.setdefault(team, [0.0, 0.0, 0, 0, 0.0])
-        s[0] += usd
-        s[1] += 0.0 if has_task[task] else usd
+    old = (rows["kind"] == OLD).tolist()
+    told = zip(teams, tasks, rows["usd"].tolist(), rows["calls"].tolist(), tokens, moved, old, strict=True)
+    for team, task, usd, calls, used, moved_t, late in told:
+        s = sums.setdefault(team, [0.0, 0.0, 0, 0, 0.0, 0.0])
+        s[0] += 0.0 if late else usd
+        s[1] += 0.0 if late or has_task[task] else usd
+        s[5] += usd if late else 0.0
         s[2] += calls
         s[3] += used
         s[4] = max(s[4], moved_t)
-    for team, (usd, unclaimed, calls, used, moved_t) in sums.items():
+    for team, (usd, unclaimed, calls, used, moved_t, late_usd) in sums.items():
         group = accounts.teams[team]
+        group.usd += late_usd
         group.spend(minute, usd, unclaimed, int(calls), int(used))
         group.status_t = max(group.status_t, moved_t)
 

@@ -80,5 +80,5 @@ PAIR = np.dtype(
     ]
 )
 
-VERSION = 1
+VERSION = 2
 """Of all of the above: a checkpoint of another version is refused."""

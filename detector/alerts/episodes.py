@@ -56,6 +56,7 @@ class Episode(msgspec.Struct):
     told_usd: float
     calls: list[str]
     drawn: dict[str, Any]
+    late_s: float = 0.0  # how late the call came that was found last
 
     def ends_at(self, limits: Episodes) -> float:
         """The event time (s UTC) at which it resolves if nothing more comes."""
@@ -64,6 +65,10 @@ class Episode(msgspec.Struct):
         if self.rule in BY_DAY:
             return self.last_t + _DAY_S
         return self.last_t + max(limits.quiet_s, limits.quiet_gaps * self.longest_gap_s)
+
+    def over_at(self, limits: Episodes) -> float:
+        """The watermark (s UTC) from which that is certain: what came late may go on as late."""
+        return self.ends_at(limits) + self.late_s
 
 
 class EpisodeBook:
@@ -109,10 +114,12 @@ class EpisodeBook:
         finding: Finding,
         since_status_s: float | None,
         draw: Draw = _nothing,
+        late_s: float = 0.0,
     ) -> list[Alert]:
         """Takes a finding of event time `t` (`place`: subject and segment); the records that are due.
 
-        `draw` gives the evidence that is dear to draw, and is asked only for a record that is due.
+        `draw` gives the evidence that is dear to draw, and is asked only for a record that is due. `late_s`: how late
+        the call came that it is about.
         """
         out = []
         episode = self._open.get(key)
@@ -124,8 +131,9 @@ class EpisodeBook:
             out.append(episode.alert)
         elif self._grow(episode, t, finding, since_status_s, draw):
             out.append(episode.alert)
+        episode.late_s = late_s
         self.touched.add(episode.segment)
-        self._next_end = min(self._next_end, episode.ends_at(self._limits))
+        self._next_end = min(self._next_end, episode.over_at(self._limits))
         return out
 
     def _begin(
@@ -212,10 +220,12 @@ class EpisodeBook:
         """
         if watermark <= self._next_end:
             return []
-        ends = [(e.ends_at(self._limits), e.rule, e.key) for e in self._open.values()]
-        over = sorted(e for e in ends if e[0] < watermark and waits_since(e[2]) > e[0])
+        ends = [
+            (e.ends_at(self._limits), e.rule, e.key) for e in self._open.values() if e.over_at(self._limits) < watermark
+        ]
+        over = sorted(e for e in ends if waits_since(e[2]) > e[0])
         out = [self._resolve(self._open[rule, key], end, "quiet") for end, rule, key in over]
-        self._next_end = min((e.ends_at(self._limits) for e in self._open.values()), default=float("inf"))
+        self._next_end = min((e.over_at(self._limits) for e in self._open.values()), default=float("inf"))
         return out
 
     def _resolve(self, episode: Episode, t: float, why: str) -> Alert:
@@ -240,7 +250,7 @@ class EpisodeBook:
         """Takes back what was open."""
         for episode in episodes:
             self._put(episode)
-        self._next_end = min((e.ends_at(self._limits) for e in self._open.values()), default=float("inf"))
+        self._next_end = min((e.over_at(self._limits) for e in self._open.values()), default=float("inf"))
 
     def _alert(self, key: Key, ident: Who, t: float, finding: Finding, since_status_s: float | None) -> Alert:
         rule = key[0]

@@ -83,7 +83,7 @@ class Time(Section):
 
     lateness_s: NotNegative = Field(10.0, description="how far events of a run may be out of order")
     hold_back_s: Positive = Field(
-        300.0, description="a source partition that lags holds the watermark back this much at most"
+        300.0, description="a source partition of which nothing more is forwarded is waited for this long"
     )
     result_wait_s: Positive = Field(900.0, description="a step waits this long for the results of its tools")
     idle_s: Positive = Field(86_400.0, description="a run or task unheard for this long is forgotten")
@@ -100,7 +100,13 @@ class Watch(Section):
     max_runs: Count = Field(
         50_000, description="runs, tasks and agents remembered a partition, of each; the longest unheard leave first"
     )
-    max_seen_ids: Count = Field(500_000, description="ids remembered a partition to know what is sent twice; 32 B each")
+    max_waiting: Count = Field(
+        100_000,
+        description="observations a partition that wait for a source that is behind, 0.6 kB each; the oldest leave",
+    )
+    max_seen_ids: Count = Field(
+        500_000, description="ids remembered a partition to know what is sent twice; up to 40 B each"
+    )
     seen_s: Positive = Field(86_400.0, description="how long an id is remembered, within max_seen_ids")
 
 

@@ -38,8 +38,7 @@ class Identities:
     def __init__(self, partitions: int, pseudonyms: Pseudonyms, max_links: int, limit: int = 200_000) -> None:
         self._partitions, self._pseudonyms = partitions, pseudonyms
         self._kept: dict[Who, Placed] = {}
-        self._taskless: dict[tuple[str, str], list[Who]] = {}
-        self._links: dict[tuple[str, str], str] = {}
+        self._links: dict[tuple[str, str], tuple[str, float]] = {}  # task, and from when on (s UTC)
         self._max_links, self._limit = max_links, limit
 
     @property
@@ -47,15 +46,13 @@ class Identities:
         """How many links are held."""
         return len(self._links)
 
-    def link(self, tenant: str, run: str, task: str | None) -> None:
-        """From now on the run works on the task; None takes the link back. The oldest leave at the bound."""
+    def link(self, tenant: str, run: str, task: str | None, t: float) -> None:
+        """From `t` (s UTC) on the run works on the task; None takes the link back. The oldest leave at the bound."""
         self._links.pop((tenant, run), None)
         if task is not None:
-            self._links[tenant, run] = task
+            self._links[tenant, run] = task, t
             if len(self._links) > self._max_links:
                 del self._links[next(iter(self._links))]
-        for who in self._taskless.pop((tenant, run), ()):
-            self._kept.pop(who, None)
 
     def linked(self, tenant: str, run: str, task: str) -> Placed:
         """Where a link goes: to whoever keeps what the run has spent so far, as a run without a task."""
@@ -64,23 +61,23 @@ class Identities:
         ident = Ident(subject, 0, 0, tenant, none, none, none, none, run, none, task, none, none, none)
         return Placed(ident, subject % self._partitions)
 
-    def place(self, who: Who) -> Placed:
-        """The identity of a tuple; O(1) where it was seen before."""
+    def place(self, who: Who, t: float) -> Placed:
+        """The identity of a tuple at `t` (s UTC); O(1) where it was seen before.
+
+        What happened before its run was linked stays with the run, whenever it comes: so a repeat meets the first.
+        """
+        if who[7] is None and who[5] is not None and (link := self._links.get((who[0], who[5]))) and t >= link[1]:
+            who = (*who[:7], link[0], *who[8:])
         try:
             return self._kept[who]
         except KeyError:
             if len(self._kept) >= self._limit:
                 self._kept.clear()
-                self._taskless.clear()
             placed = self._kept[who] = self._place(who)
-            if who[7] is None and who[5] is not None:
-                self._taskless.setdefault((who[0], who[5]), []).append(who)
             return placed
 
     def _place(self, who: Who) -> Placed:
         tenant, team, user, agent, key, run, parent_run, task, task_type, model, provider = who
-        if task is None and run is not None:
-            task = self._links.get((tenant, run))
         subject = subject_hash(tenant, task, run)
         ident = Ident(
             subject=subject,

@@ -71,7 +71,8 @@ class Observer:
                 e.task_type,
                 e.model,
                 e.provider,
-            )
+            ),
+            t,
         )
         pack = self.packs.get(partition) or self._pack(partition)
         u = e.usage
@@ -173,7 +174,7 @@ class Observer:
             body, failed = result_body(e.result, e.error) or (b"", False)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadInput(Reason.NOT_JSON, "result", "cannot be read") from error
-        ident, partition = self._bystander(e.tenant, e.run, e.task)
+        ident, partition = self._bystander(e.tenant, e.run, e.task, t)
         pack = self._pack(partition)
         pack.result(self.texts.fingerprint(body), 0, failed)
         action = wait_key(ident.subject, e.call_id)
@@ -183,7 +184,7 @@ class Observer:
     def _status(self, e: Status, t: float, source: int, seq: int) -> int:
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "task", "one of task and run is required")
-        ident, partition = self._bystander(e.tenant, e.run, e.task)
+        ident, partition = self._bystander(e.tenant, e.run, e.task, t)
         strength = _STRENGTH[e.strength]
         if e.actor == "agent":
             strength = min(strength, pk.MEDIUM)  # a runaway must not reset its own clock
@@ -195,15 +196,15 @@ class Observer:
 
     def _link(self, e: Link, t: float, source: int, seq: int) -> int:
         tenant = e.tenant or "default"
-        self.identities.link(tenant, e.run, e.task)
+        self.identities.link(tenant, e.run, e.task, t)
         ident, partition = self.identities.linked(tenant, e.run, e.task)
         self._plain_row(self._pack(partition), pk.LINK, ident, e.id, t, source, seq)
         return partition
 
-    def _bystander(self, tenant: str | None, run: str | None, task: str | None) -> tuple[pk.Ident, int]:
-        """Identity and partition of an event that is no call."""
+    def _bystander(self, tenant: str | None, run: str | None, task: str | None, t: float) -> tuple[pk.Ident, int]:
+        """Identity and partition of an event of `t` (s UTC) that is no call."""
         who = (tenant or "default", None, None, None, None, run, None, task, None, None, None)
-        return self.identities.place(who)
+        return self.identities.place(who, t)
 
     @staticmethod
     def _plain_row(

@@ -109,7 +109,7 @@ class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
 
 class Packed(msgspec.Struct, array_like=True):
-    """Observations of one partition, and how far each source has been forwarded (s UTC of event time).
+    """Observations of one partition, and how far each source has been forwarded (s UTC).
 
     ids and names (of the first tool, "" where there is none) go by row.
     """

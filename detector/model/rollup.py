@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from detector.enrich.identity import hash64
 
-FORMAT = 1
+FORMAT = 2
+"""Rollups of format 1 have no OLD and are read as well."""
 
-SPENT, MOVED, LINKED, MODEL = 0, 1, 2, 3
-"""Kinds of rows: calls of a party in this minute; a medium or strong status of its subject; a link of its run to the
-task of another party; what a team spent on a model, for whoever looks at the model across teams."""
+SPENT, MOVED, LINKED, MODEL, OLD = 0, 1, 2, 3, 4
+"""Kinds of rows: calls of a party in this minute; the same of calls that came over an hour late; a medium or strong
+status of its subject; a link of its run to the task of another party; what a team spent on a model, for whoever looks
+at the model across teams."""
 
 ROLL = np.dtype(
     [
@@ -106,7 +108,7 @@ def encode_rollup(rollup: Rollup) -> bytes:
 def decode_rollup(value: bytes) -> Rollup:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
     rollup = _decoder.decode(value)
-    if rollup.format != FORMAT:
+    if rollup.format not in (1, FORMAT):
         raise ValueError(f"a rollup of format {rollup.format}; this version reads {FORMAT}: upgrade portfolio first")
     return rollup
 

@@ -44,8 +44,8 @@ class _Flight(NamedTuple):
 class IngestStage:
     """Prepares one batch while the one before is being acknowledged.
 
-    Its marks say how far each source is forwarded: to the present where nothing is left, else to its newest
-    event.
+    Its marks say how far each source is forwarded: to the present where nothing is left, else to when the broker got
+    the newest record taken; 0 for what others read, so that watch waits for these too.
     """
 
     name = "ingest"
@@ -59,6 +59,7 @@ class IngestStage:
         self._metrics = IngestMetrics(metrics, topics)
         self._intake: Intake | None = None
         self._flight: _Flight | None = None
+        self._every: list[Source] = []
         self._marks: dict[Source, float] = {}
         self._marks_epoch = -1
         self._beat_s = self._committed_s = 0.0
@@ -70,8 +71,8 @@ class IngestStage:
         """Connects; raises DeploymentError with a fix."""
         topics = self._config.topics
         partitions = await partitions_of(self._config, topics.observations)
-        for topic in self._reader.topics:
-            await partitions_of(self._config, topic)
+        counts = [await partitions_of(self._config, topic) for topic in self._reader.topics]
+        self._every = [topic << 16 | p for topic, count in enumerate(counts) for p in range(count)]
         await asyncio.to_thread(packing.warm)
         self._intake = Intake(self._config, partitions)
         await self._links.start()
@@ -184,14 +185,15 @@ class IngestStage:
         return epoch, batch
 
     def _mark(self, intake: Intake) -> bool:
-        """Notes how far each source is forwarded; False where there is none."""
+        """Notes how far each source is forwarded; False where none is read here."""
         if self._marks_epoch != self._reader.epoch:
-            self._marks, self._marks_epoch = {}, self._reader.epoch
-        for source in self._reader.assigned:
+            self._marks, self._marks_epoch = dict.fromkeys(self._every, 0.0), self._reader.epoch
+        assigned = self._reader.assigned
+        for source in assigned:
             fresh = self._reader.fresh(source)
             mark = intake.forwarded(source) if fresh is None else fresh
             self._marks[source] = max(mark, self._marks.get(source, 0.0))
-        return bool(self._marks)
+        return bool(assigned)
 
     def _out(self, flushed: Flushed, batch: dict[Source, list[Record]]) -> list[Out]:
         topics = self._config.topics

@@ -49,11 +49,12 @@ class Flushed(NamedTuple):
 
 
 class Linked(msgspec.Struct):
-    """A record of `detector.links`: this run works on that task."""
+    """A record of `detector.links`: from `time` (s UTC) on this run works on that task."""
 
     tenant: str
     run: str
     task: str
+    time: float = 0.0
 
 
 _link = msgspec.json.Decoder(Linked).decode
@@ -86,13 +87,18 @@ class Intake:
         return sum(len(p.rows) for p in self._observer.packs.values()) + sum(len(p.rows) for _, p in self._full)
 
     def forwarded(self, source: int) -> float:
-        """The highest event time taken from a source (s UTC), 0 before the first."""
+        """How far a source was taken (s UTC), 0 before the first: by its broker's clock, which no producer turns.
+
+        Where there is no broker, by the highest event time.
+        """
         return self._forwarded.get(source, 0.0)
 
     def take(self, source: int, kind: Kind, records: Sequence[SourceRecord]) -> None:
         """Takes records of one source, in the order of their offsets."""
         newest = self._forwarded.get(source, 0.0)
         for record in records:
+            if record.broker_s is not None and record.broker_s > newest:
+                newest = record.broker_s
             if record.value is None:
                 self._refuse(source, record, BadInput(Reason.NOT_JSON, "", "is empty"))
                 continue
@@ -106,7 +112,7 @@ class Intake:
             seq = record.offset << 16
             for event in events:
                 t = self._one(source, record, seq, event)
-                if t > newest:
+                if record.broker_s is None and t > newest:
                     newest = t
                 seq += 1
         self._forwarded[source] = newest
@@ -133,7 +139,7 @@ class Intake:
             self._full.append((partition, self._observer.packs.pop(partition)))
         if isinstance(event, Link):
             tenant = event.tenant or "default"
-            value = msgspec.json.encode(Linked(tenant, event.run, event.task))
+            value = msgspec.json.encode(Linked(tenant, event.run, event.task, t))
             self._links.append((b"%016x" % hash64(tenant, event.run), value))
         return t
 
@@ -150,7 +156,7 @@ class Intake:
         except (msgspec.DecodeError, UnicodeDecodeError):
             self.counts["bad_links"] += 1
             return
-        self._identities.link(link.tenant, link.run, link.task)
+        self._identities.link(link.tenant, link.run, link.task, link.time)
 
     def flush(self, marks: Mapping[int, float], everywhere: bool = False) -> Flushed:
         """Packs what was taken. `marks`: source -> event time (s UTC) up to which it has been forwarded.

@@ -18,6 +18,7 @@ class WatchMetrics(StatefulMetrics):
             self._metrics.flagged_usd.labels(rule).inc(dollars)
         self._metrics.late.inc(totals.late)
         self._metrics.duplicates.inc(totals.duplicates)
+        self._metrics.seen_evicted.inc(totals.evicted)
 
     def shown(self, owned: Owned) -> None:
         """How many runs are in memory."""

@@ -169,8 +169,8 @@ class Inquiry:
         moved_t = facts.strong_t or facts.began_t
         since = round(facts.t - moved_t, 6) if context.status_source else None
         place = (int(subject["key"]), int(subject["segment"]))
-        draw = partial(drawn, shard, facts)
-        return True, self._book.found((rule.NAME, key), place, ident, facts.t, finding, since, draw)
+        draw, late_s = partial(drawn, shard, facts), float(shard.lanes.rows["late_s"][facts.lane])
+        return True, self._book.found((rule.NAME, key), place, ident, facts.t, finding, since, draw, late_s)
 
     def _has_source(self, ident: Ident, t: float) -> bool:
         """Whether anything tells what becomes of this team's work, here or in other partitions."""

@@ -28,10 +28,10 @@ ROOM = 64
 
 @compiled
 def advance(
-    order: npt.NDArray[np.int64], rows: Any, lanes: Any, subjects: Any, cells: Any, screen: Any, watermark: float,
-    found: Any, pushed: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64], rows: Any, lanes: Any, subjects: Any, cells: Any, screen: Any, found: Any,
+    pushed: npt.NDArray[np.int64],
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Walks over `rows` (WAITING) in `order` (n indices); `watermark` is the one before these rows, s UTC.
+    """Walks over `rows` (WAITING) in `order` (n indices).
 
     Changes lanes, subjects and cells in place, fills `found` (ROOM of FOUND) and `pushed` (n, rows that became steps)
     and returns how far it came and how many of each are used. It halts after a row that leaves a step,
@@ -51,7 +51,7 @@ def advance(
             lane.last_t = max(lane.last_t, row.t)
             if row.turn != 0 and (lane.steps == 0 or lane.history[(lane.steps - 1) % _H].turn != np.uint32(row.turn)):
                 s.turns += 1
-            n = meter(s, lane, cells[row.cell_slot], row, r, max(row.t, watermark), screen, found, n)
+            n = meter(s, lane, cells[row.cell_slot], row, r, screen, found, n)
             newest = lane.history[(lane.steps - 1) % _H].t if lane.steps > 0 else 0.0
             if row.t >= newest and (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
                 if lane.open:

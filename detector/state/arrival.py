@@ -20,8 +20,11 @@ def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> N
     rows = columns.rows
     keep = _not_taken(shard, rows)
     if len(keep):
-        fresh = shard.seen.add(rows["id"][keep], shard.watermark)
+        evicted = shard.seen.evicted
+        now_s = shard.watermark or float(rows["t"][keep].max())  # before any watermark they are not ages old
+        fresh = shard.seen.add(rows["id"][keep], now_s)
         totals.duplicates += len(keep) - int(fresh.sum())
+        totals.evicted += shard.seen.evicted - evicted
         keep = keep[fresh]
     if not len(keep):
         return
@@ -39,17 +42,15 @@ def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> N
             shard.await_result(key, columns.idents[rows["ident"][row]].lane, float(rows["t"][row]))
 
 
-def advance_watermark(shard: Shard, marks: Mapping[int, float], time: Time) -> None:
+def advance_watermark(shard: Shard, marks: Mapping[int, float], written_s: float, time: Time, most: int) -> None:
     """The lowest time that every source has been forwarded to, less the lateness; it never goes back.
 
-    A source that lags holds it back by `hold_back_s` at most.
+    A source holds it back while its mark rises, and for `hold_back_s` longer (see Sources); but where more than `most`
+    observations wait, the oldest wait no longer.
     """
-    for source, mark in marks.items():
-        shard.marks[source] = max(mark, shard.marks.get(source, 0.0))
-    if shard.marks:
-        lowest, highest = min(shard.marks.values()), max(shard.marks.values())
-        reached = max(lowest, highest - time.hold_back_s) - time.lateness_s
-        shard.watermark = max(shard.watermark, reached)
+    shard.sources.tell(marks, written_s, time.hold_back_s)
+    reached = shard.sources.reached(time.hold_back_s) - time.lateness_s
+    shard.watermark = max(shard.watermark, reached, shard.pool.due_beyond(most))
 
 
 def put_off(shard: Shard, order: Slots, lateness_s: float) -> bool:
@@ -95,11 +96,21 @@ def _slots(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> dict[st
     lane, subject = _slots_of(shard, idents, used.tolist(), called.tolist())[:, code]
     lane = np.where(calls, lane, -1)
     for table, slots in ((shard.lanes, lane), (shard.subjects, subject)):
-        table.heard(slots, rows["t"])
+        table.heard(slots, np.maximum(rows["t"], shard.watermark))
+    np.maximum.at(shard.subjects.rows["newest_t"], subject[subject >= 0], rows["t"][subject >= 0])
+    _set_clocks(shard.lanes.rows, lane, rows["t"], shard.watermark)
     segment = np.array([shard.segment_of(i.subject) for i in idents], np.int32)[code]
     shard.touched.update(segment.tolist())
     cell = np.array([i.cell for i in idents], np.uint64)[code]
     return {"lane": lane, "subject": subject, "cell": cell, "segment": segment}
+
+
+def _set_clocks(lanes: npt.NDArray[Any], slots: Slots, t: npt.NDArray[np.float64], watermark: float) -> None:
+    """Notes how late the newest call of each lane is; slots (n) below 0 are passed over, t (n) is in s UTC."""
+    slots, t = slots[slots >= 0], t[slots >= 0]
+    np.maximum.at(lanes["newest_t"], slots, t)
+    newest = t == lanes["newest_t"][slots]
+    lanes["late_s"][slots[newest]] = np.maximum(0.0, watermark - t[newest])
 
 
 def _slots_of(shard: Shard, idents: list[Ident], used: list[bool], called: list[bool]) -> Slots:

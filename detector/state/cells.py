@@ -12,6 +12,7 @@ from detector.model.packed import Ident
 from detector.model.rollup import (
     FORMAT,
     MODEL,
+    OLD,
     ROLL,
     SPENT,
     Party,
@@ -24,6 +25,10 @@ from detector.model.rollup import (
 from detector.state.layout import CELL
 from detector.state.table import Table
 
+OLD_S = 3600.0
+"""What comes later than this is no part of the hour under way: it is summed up by itself."""
+_OLD = 0x9E3779B97F4A7C15
+"""Tells the keys of such sums from the others."""
 STILL_S = 3600.0
 """A task that did not move for so long stands still."""
 _SPENT = (
@@ -70,12 +75,13 @@ class Cells:
         self._last_ids: dict[int, str] = {}
         self._news: list[News] = []
 
-    def open(self, ident: Ident, subject: int) -> int:
+    def open(self, ident: Ident, subject: int, old: bool = False) -> int:
         """The slot of an identity's cell, made where it is new; `subject`: the slot of its subject."""
-        slot = self.table.get(ident.cell)
+        key = ident.cell ^ _OLD if old else ident.cell
+        slot = self.table.get(key)
         if slot < 0:
-            slot = self.table.add(ident.cell, 0)
-            self.table.rows["subject"][slot] = subject
+            slot = self.table.add(key, 0)
+            self.table.rows["subject"][slot], self.table.rows["old"][slot] = subject, old
             self._idents[slot] = ident
         return slot
 
@@ -127,7 +133,22 @@ class Cells:
         moved = np.maximum(rolls["strong_t"], rolls["medium_t"])
         still = (clocks.has_task[of] == 1) & (t - moved >= STILL_S)
         parties = [_party_of(self._idents[slot]) for slot in slots.tolist()]
-        self._add(SPENT, parties, rolls, [self._last_ids.get(slot, "") for slot in slots.tolist()])
+        last_ids = [self._last_ids.get(slot, "") for slot in slots.tolist()]
+        for kind, which in ((SPENT, cells["old"] == 0), (OLD, cells["old"] == 1)):
+            mine = np.flatnonzero(which)
+            of_kind = [parties[i] for i in mine]
+            self._add(kind, of_kind, rolls[mine], [last_ids[i] for i in mine])
+            if kind == SPENT:
+                self._add_models(of_kind, rolls[mine], still[mine], moved[mine])
+
+    def _add_models(
+        self,
+        parties: list[Party],
+        rolls: npt.NDArray[Any],
+        still: npt.NDArray[np.bool_],
+        moved: npt.NDArray[np.float64],
+    ) -> None:
+        """Sums by model and team; `still`, `moved` (n): whether a party's subject stands still, when it moved last."""
         by: dict[Party, int] = {}
         code = np.array([by.setdefault(_of_model(p.tenant, p.model, p.team), len(by)) for p in parties], np.int64)
         sums = np.zeros(len(by), ROLL)
@@ -163,8 +184,9 @@ class Cells:
         """Takes back what `encode` gave; `subject_of`: the slot of a subject by its key."""
         self.minute = int(kept[0])
         for ident, last_id, raw in msgspec.convert(kept[1], list[tuple[Ident, str, bytes]]):
-            slot = self.open(ident, 0)
-            self.table.rows[slot] = np.frombuffer(raw, CELL)[0]
+            row = np.frombuffer(raw, CELL)[0]
+            slot = self.open(ident, 0, bool(row["old"]))
+            self.table.rows[slot] = row
             self.table.rows["subject"][slot] = subject_of(ident.subject)
             if last_id:
                 self._last_ids[slot] = last_id

@@ -56,7 +56,9 @@ LANE = np.dtype(
         ("warning_calls", "i4"),  # the same, and as tasks of its type usually take
         ("steps", "i8"),  # how many steps it has had
         ("streak", "i4"),  # outputs in a row, each alike to one before it
-        ("heard", "f8"),  # event time of its newest observation, s UTC
+        ("heard", "f8"),  # s UTC: event time of its newest observation, or the watermark where that came late
+        ("newest_t", "f8"),  # event time of its newest call that has come, s UTC
+        ("late_s", "f8"),  # by how much the watermark had passed that when it came: so far back is this lane's clock
         ("cost", "f8"),  # USD in all
         ("tokens", "i8"),
         ("calls", "i8"),  # in all, those that are no steps too
@@ -101,7 +103,8 @@ SUBJECT = np.dtype(
         ("ended", "u1"),
         ("has_task", "u1"),
         ("segment", "i4"),
-        ("heard", "f8"),
+        ("heard", "f8"),  # as of lanes
+        ("newest_t", "f8"),  # event time of its newest observation, s UTC
         ("first", "f8"),  # event time of its first call
         ("strong", "f8"),  # event time of its last strong status, 0: none yet
         ("medium", "f8"),
@@ -128,6 +131,7 @@ CELL = np.dtype(
         ("segment", "i4"),
         ("heard", "f8"),
         ("subject", "i4"),  # slot of the subject
+        ("old", "u1"),  # of calls from before the hour that is looked at: see cells.OLD_S
         ("calls", "i8"),
         ("runs", "i8"),  # begun: agents in runs heard of for the first time
         ("failed", "i8"),
@@ -147,5 +151,5 @@ CELL = np.dtype(
 )
 """What one identity has spent in the minute that is under way; gone once the minute is told."""
 
-VERSION = 3
+VERSION = 4
 """Of all of the above: a checkpoint of another version is refused."""

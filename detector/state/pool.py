@@ -28,7 +28,7 @@ WAITING = np.dtype(
 
 
 class Pool:
-    """Rows of WAITING with ids, tool names and identities; memory: the rate times lateness and hold-back."""
+    """Rows of WAITING with ids, tool names and identities; bounded by `watch.max_waiting`."""
 
     def __init__(self) -> None:
         self.rows: npt.NDArray[Any] = np.zeros(256, WAITING)
@@ -92,6 +92,14 @@ class Pool:
             rows = live[ready]
             ready = ready[np.lexsort((rows["seq"], rows["source"], rows["kind"], rows["t"]))]
         return ready
+
+    def due_beyond(self, most: int) -> float:
+        """The watermark (s UTC) from which at most so many rows wait; 0 where there are no more than that."""
+        over = len(self) - most
+        if over <= 0:
+            return 0.0
+        due = self.rows["due"][: len(self.ids)]
+        return float(np.partition(due, over - 1)[over - 1])
 
     def take(self, done: npt.NDArray[np.int64]) -> None:
         """Forgets rows that were judged."""

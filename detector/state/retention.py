@@ -1,4 +1,7 @@
-"""What leaves memory: steps whose results never came, and rows that were idle for too long or exceed the bound."""
+"""What leaves memory: steps whose results never came, and rows that were idle for too long or exceed the bound.
+
+A lane whose calls come late has a clock of its own, that much behind the watermark: what is over by it is over.
+"""
 
 from collections.abc import Container
 from itertools import islice
@@ -6,25 +9,33 @@ from itertools import islice
 import numpy as np
 
 from detector.state.layout import HISTORY
-from detector.state.shard import Shard
+from detector.state.shard import Asked, Shard
 
 
 def overdue(shard: Shard, limit: float) -> list[int]:
     """Slots of the lanes whose newest step has waited for results since before `limit` (s UTC), oldest first."""
-    while shard.awaiting and next(iter(shard.awaiting.values()))[-1][1] <= limit:
+    while shard.awaiting and _asked_by(shard, next(iter(shard.awaiting.values()))[-1]) <= limit:
         shard.awaiting.popitem(last=False)
     rows = shard.lanes.rows
     slots = np.flatnonzero(rows["open"] == 1)
     newest = rows["history"]["t"][slots, (rows["steps"][slots] - 1) % HISTORY]
-    slots, newest = slots[newest <= limit], newest[newest <= limit]
+    over = newest + rows["late_s"][slots] <= limit
+    slots, newest = slots[over], newest[over]
     late: list[int] = slots[np.lexsort((rows["key"][slots], newest))].tolist()
     return late
+
+
+def _asked_by(shard: Shard, asked: Asked) -> float:
+    """The watermark (s UTC) by which a call that waits for a result had been asked."""
+    lane, t = asked
+    slot = shard.lanes.get(lane)
+    return t + float(shard.lanes.rows["late_s"][slot]) if slot >= 0 else t
 
 
 def finished(shard: Shard, t: float) -> list[tuple[float, int]]:
     """Of lanes idle for long enough by `t` (s UTC) since an output: when that became final, and the slot."""
     rows = shard.lanes.rows
-    slots = np.flatnonzero((rows["final_t"] > 0.0) & (rows["last_t"] + rows["final_s"] <= t))
+    slots = np.flatnonzero((rows["final_t"] > 0.0) & (rows["last_t"] + rows["final_s"] + rows["late_s"] <= t))
     ends = rows["last_t"][slots] + rows["final_s"][slots]
     order = np.lexsort((rows["key"][slots], ends))
     return list(zip(ends[order].tolist(), slots[order].tolist(), strict=True))

@@ -17,6 +17,7 @@ from detector.state.cells import Cells
 from detector.state.finals import Finals
 from detector.state.pool import WAITING, Pool
 from detector.state.seen import Seen
+from detector.state.sources import Sources
 from detector.state.stored import open_stored, store
 from detector.state.table import Table
 from detector.state.whole import Whole
@@ -76,7 +77,7 @@ class Shard:
         self.seen = Seen(max_ids, seen_s)
         self.finals = Finals()
         self.whole = whole
-        self.marks: dict[int, float] = {}
+        self.sources = Sources()
         self.taken: dict[int, int] = {}  # source -> highest seq
         self.statuses: dict[int, float] = {}  # key of a team -> time of the newest strong or medium status of its tasks
         self.watermark = 0.0
@@ -201,7 +202,14 @@ class Shard:
         if number >= SEEN_FROM:
             return store(lay.VERSION, self.seen.encode(number - SEEN_FROM))
         if number == 0:
-            told = [self.marks, self.taken, self.statuses, self.watermark, self.cells.encode(), more]
+            told = [
+                msgspec.to_builtins(self.sources),
+                self.taken,
+                self.statuses,
+                self.watermark,
+                self.cells.encode(),
+                more,
+            ]
             return store(lay.VERSION, told)
         lanes, subjects = self.lanes.slots_of_segment(number), self.subjects.slots_of_segment(number)
         waiting = self.pool.waiting(number)
@@ -242,7 +250,8 @@ class Shard:
         of_rows = [kept for number, kept in opened.items() if 0 < number < SEEN_FROM]
         more: dict[int, Any] = {n: kept["more"] for n, kept in opened.items() if 0 < n < SEEN_FROM}
         if 0 in opened:
-            self.marks, self.taken, self.statuses, self.watermark, cells, more[0] = opened[0]
+            sources, self.taken, self.statuses, self.watermark, cells, more[0] = opened[0]
+            self.sources = msgspec.convert(sources, Sources)
         for kept in of_rows:
             self._restore_rows(kept)
             self._restore_pool(kept)

@@ -36,9 +36,9 @@ def _window(ring: Any, newest: int, now: int, span: int) -> float:
 
 
 @compiled
-def meter(s: Any, lane: Any, cell: Any, row: Any, r: int, at: float, screen: Any, found: Any, n: int) -> int:
+def meter(s: Any, lane: Any, cell: Any, row: Any, r: int, screen: Any, found: Any, n: int) -> int:
     """Books a call to its subject and to the minute's sums (`cell`), and tells of many calls."""
-    minute = int(at // 60.0)
+    minute = int(row.t // 60.0)
     if s.total_calls == 0:
         s.first = row.t
     counted = (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0

@@ -135,15 +135,6 @@ def test_what_an_ingest_worker_sends_again_after_a_crash_is_taken_once() -> None
     assert last(alerts_of([records[0], *records])) == EXPECTED
 
 
-def test_a_lagging_source_holds_the_watermark_back_but_not_for_ever() -> None:
-    engine, intake = Engine(CONFIG), Intake(CONFIG, 1)
-    intake.take(0, "calls", [SourceRecord(0, json.dumps(call(0.0)).encode(), None)])
-    engine.process(intake.flush({0: T0, 1: T0 - 60}, True).packed[0][1], 0)
-    assert engine.watermark == T0 - 60 - CONFIG.time.lateness_s
-    engine.process(intake.flush({0: T0 + 7200}, True).packed[0][1], 1)
-    assert engine.watermark == T0 + 7200 - CONFIG.time.hold_back_s - CONFIG.time.lateness_s
-
-
 def test_a_run_that_is_uploaded_an_hour_late_is_judged_as_if_on_time() -> None:
     late = [call(i * 20.0, run="laptop", tools=tool("read", result="same")) for i in range(6)]
     others = [call(3600.0 + i * 20.0, run="other", output={"text": " ".join(words(20, i))}) for i in range(6)]

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from detector.enrich.identity import Identities, hash64, subject_hash
 from detector.enrich.pseudonyms import Pseudonyms
 
+T = 1_790_000_000.0
+
 NAMES = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type", "model", "provider")
 
 
@@ -68,7 +70,7 @@ def test_a_subject_is_the_task_else_the_run_within_its_tenant() -> None:
 
 def test_all_of_a_task_lies_in_one_partition_and_its_agents_in_lanes_of_their_own() -> None:
     placed = [
-        identities().place(who(task="T", run=run, agent=agent, model=model))
+        identities().place(who(task="T", run=run, agent=agent, model=model), T)
         for run in ("r1", "r2", None)
         for agent in ("a", "b", None)
         for model in ("m1", "m2")
@@ -80,59 +82,68 @@ def test_all_of_a_task_lies_in_one_partition_and_its_agents_in_lanes_of_their_ow
 
 
 def test_the_same_names_in_two_tenants_are_two() -> None:
-    one, other = (identities().place(who(tenant=t, task="T", run="r", agent="a", user="u")).ident for t in ("a", "b"))
+    one, other = (
+        identities().place(who(tenant=t, task="T", run="r", agent="a", user="u"), T).ident for t in ("a", "b")
+    )
     assert not {one.subject, one.lane, one.cell} & {other.subject, other.lane, other.cell}
     assert one.user != other.user
 
 
 def test_later_calls_of_a_linked_run_go_to_the_task() -> None:
     ids = identities()
-    before = ids.place(who(run="r", agent="a"))
-    ids.link("acme", "r", "T")
-    after = ids.place(who(run="r", agent="a"))
+    before = ids.place(who(run="r", agent="a"), T)
+    ids.link("acme", "r", "T", T)
+    after = ids.place(who(run="r", agent="a"), T)
     assert (before.ident.task, after.ident.task) == (None, "T")
-    assert after.ident.subject == ids.place(who(task="T")).ident.subject
+    assert after.ident.subject == ids.place(who(task="T"), T).ident.subject
     assert after.ident.run == "r"
+
+
+def test_what_happened_before_the_link_stays_with_the_run_whenever_it_comes() -> None:
+    ids = identities()
+    first = ids.place(who(run="r", agent="a"), T - 60.0)
+    ids.link("acme", "r", "T", T)
+    assert ids.place(who(run="r", agent="a"), T - 60.0) == first
+    assert [ids.place(who(run="r", agent="a"), T + s).ident.task for s in (-0.001, 0.0, 9.0)] == [None, "T", "T"]
 
 
 def test_a_link_holds_for_its_tenant_and_run_and_a_named_task_wins() -> None:
     ids = identities()
-    ids.link("acme", "r", "T")
-    assert ids.place(who(run="other")).ident.task is None
-    assert ids.place(who(tenant="beta", run="r")).ident.task is None
-    assert ids.place(who(run="r", task="mine")).ident.task == "mine"
+    ids.link("acme", "r", "T", T)
+    assert ids.place(who(run="other"), T).ident.task is None
+    assert ids.place(who(tenant="beta", run="r"), T).ident.task is None
+    assert ids.place(who(run="r", task="mine"), T).ident.task == "mine"
 
 
 def test_of_two_links_the_later_holds_and_one_can_be_taken_back() -> None:
     ids = identities()
     for task, expected in (("T1", "T1"), ("T2", "T2"), (None, None)):
-        ids.link("acme", "r", task)
-        assert ids.place(who(run="r", agent="a")).ident.task == expected
+        ids.link("acme", "r", task, T)
+        assert ids.place(who(run="r", agent="a"), T).ident.task == expected
     assert ids.links == 0
 
 
 def test_links_are_bounded_and_the_oldest_leave() -> None:
     ids = identities(max_links=3)
     for n in (0, 1, 2, 0, 3):
-        ids.link("acme", f"r{n}", f"T{n}")
+        ids.link("acme", f"r{n}", f"T{n}", T)
     assert ids.links == 3
-    assert [ids.place(who(run=f"r{n}")).ident.task for n in range(4)] == ["T0", None, "T2", "T3"]
+    assert [ids.place(who(run=f"r{n}"), T).ident.task for n in range(4)] == ["T0", None, "T2", "T3"]
 
 
 def test_what_is_remembered_of_who_and_where_is_bounded_and_forgets_nothing_that_counts() -> None:
     ids = identities(limit=10)
-    ids.link("acme", "r1", "T")
+    ids.link("acme", "r1", "T", T)
     for n in range(100):
-        ids.place(who(run=f"r{n % 30}", model=f"m{n}"))
+        ids.place(who(run=f"r{n % 30}", model=f"m{n}"), T)
         assert len(ids._kept) <= 10
-        assert sum(map(len, ids._taskless.values())) <= 10
-    assert ids.place(who(run="r1")).ident.task == "T"
+    assert ids.place(who(run="r1"), T).ident.task == "T"
 
 
 @pytest.mark.parametrize("partitions", [1, 3, 8, 100])
 def test_partitions_are_used_evenly(partitions: int) -> None:
     ids = Identities(partitions, Pseudonyms(b""), 10)
-    used = [ids.place(who(run=f"run-{n}")).partition for n in range(50 * partitions)]
+    used = [ids.place(who(run=f"run-{n}"), T).partition for n in range(50 * partitions)]
     counts = [used.count(p) for p in range(partitions)]
     assert sum(counts) == len(used)
     assert min(counts) > 20

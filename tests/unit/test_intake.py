@@ -138,13 +138,19 @@ def test_a_heartbeat_reaches_every_partition(calls: int) -> None:
     assert intake.flush({0: T0}).packed == []
 
 
-def test_what_was_forwarded_of_a_source_is_its_highest_time_that_counted() -> None:
+def test_a_source_is_taken_as_far_as_its_brokers_clock_says_whatever_its_producers_clocks_say() -> None:
     intake = Intake(Config(), 1)
-    intake.take(
-        3, "calls", [record(0, call(50.0), call(10.0)), record(1, {"id": 1, "time": T0 + 99}), record(2, call(400.0))]
-    )
-    assert (intake.forwarded(3), intake.forwarded(4)) == (T0 + 50.0, 0.0)
-    intake.take(3, "calls", [record(3, call(-5.0))])
+    told = [record(0, call(250.0), call(-999.0), broker_s=T0), record(1, {"id": 1}, broker_s=T0 + 7.0)]
+    intake.take(3, "calls", told)
+    assert (intake.forwarded(3), intake.forwarded(4)) == (T0 + 7.0, 0.0)
+    intake.take(3, "calls", [SourceRecord(2, None, T0 + 8.0), record(3, call(-5.0), broker_s=T0 + 2.0)])
+    assert intake.forwarded(3) == T0 + 8.0
+
+
+def test_without_a_broker_a_source_is_taken_as_far_as_the_highest_time_that_counted() -> None:
+    intake = Intake(Config(), 1)
+    bad = {"id": 1, "time": T0 + 99}
+    intake.take(3, "calls", [record(n, e, broker_s=None) for n, e in enumerate((call(50.0), bad, call(10.0)))])
     assert intake.forwarded(3) == T0 + 50.0
 
 

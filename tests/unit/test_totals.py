@@ -1,17 +1,23 @@
 """Sums for the metrics: of all calls that are new, by tenant, team, agent and model, and of what was flagged."""
 
 import random
+import time
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from detector.config import Config
+from detector.config import Config, Watch
 from detector.engine import Engine
+from detector.metrics import Metrics
 from detector.model import packed as pk
+from detector.model.packed import FORMAT, Packed, decode_packed, encode_packed
+from detector.pipeline.watch_metrics import WatchMetrics
+from detector.state.seen import CHUNK
 from detector.totals import Totals, UsageSums
-from tests.support.judged import Event, call, status, tool
+from tests.support.judged import T0, Event, call, status, tool
 from tests.unit.test_engine import packed
 
 NAMES = ("input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
@@ -58,6 +64,23 @@ def test_what_is_told_twice_is_summed_once_and_counted() -> None:
     once, twice = (engine_after(told).totals.take() for told in (events, [*events, *events]))
     assert twice.usage == once.usage
     assert (once.duplicates, twice.duplicates) == (0, len(events))
+
+
+def test_ids_that_are_forgotten_before_their_time_are_counted_and_shown() -> None:
+    config, metrics = Config(watch=Watch(max_seen_ids=1000)), Metrics(Config().metrics)
+    engine, chance = Engine(config), random.Random(3)
+    columns = decode_packed(packed([call(0.0)], [1])[0])
+    for n in range(6):
+        rows = np.repeat(columns.rows, CHUNK)
+        rows["seq"] = np.arange(n * CHUNK, (n + 1) * CHUNK)
+        rows["id"] = [chance.getrandbits(64) for _ in range(CHUNK)]
+        idents, ids, names = columns.idents, ["id"] * CHUNK, [""] * CHUNK
+        packet = Packed(FORMAT, {0: T0 + n}, idents, ids, names, rows.tobytes(), b"", b"", b"")
+        engine.process(encode_packed(packet), n)
+    shown = WatchMetrics(metrics, "watch", "observations", time.time)
+    shown.processed(SimpleNamespace(engine=engine))  # type: ignore[arg-type]
+    assert metrics.registry.get_sample_value("detector_seen_evicted_total") == 5 * CHUNK
+    assert engine.totals.take().evicted == 0
 
 
 def test_taking_the_sums_starts_them_anew() -> None:
