@@ -182,7 +182,7 @@ class Notify(Section):
             if parts.username is not None or parts.password is not None:
                 raise ValueError("an address must not hold credentials; use notify.bearer_token_file")
             if parts.query or parts.fragment:
-                raise ValueError("an address must not hold a query, which may be a secret; use notify.bearer_token_file")
+                raise ValueError("an address must not hold a query, maybe a secret; use notify.bearer_token_file")
         return addresses
 
     @field_validator("runbook_base")
