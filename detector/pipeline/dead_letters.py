@@ -5,7 +5,6 @@ from detector.kafka.group import Record
 from detector.kafka.outbox import Out
 from detector.pipeline.intake import DeadLetter
 
-
 NOTHING = b""
 """The value of a record that would have neither key nor value: clients refuse to send one."""
 
