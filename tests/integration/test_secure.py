@@ -16,6 +16,7 @@ from detector.kafka.sending import send
 from tests.support.apache import ApacheKafka
 from tests.support.brokers import Real
 from tests.support.services import free_port, program
+from tests.support.worker import run
 
 pytestmark = pytest.mark.services
 
@@ -139,6 +140,17 @@ async def test_a_wrong_password_is_told_without_showing_it(secured: Secured, pro
     assert answer.detail == "the login of detector was refused"
     assert "kafka.sasl_username" in answer.fix
     assert "guess-work" not in str(answer)
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN"])
+@pytest.mark.parametrize("command", ["worker", "topics", "doctor", "link --run r --task t --timeout 5"])
+def test_no_command_shows_a_wrong_password(secured: Secured, tmp_path: Path, mechanism: str, command: str) -> None:
+    kafka = secured.settings("SASL_SSL", sasl_password="guess-work", sasl_mechanism=mechanism)
+    config = Config.model_validate({"kafka": kafka, "web": {"port": 0}, "log": {"level": "debug"}})
+    code, said = run(config, tmp_path, *command.split())
+    assert code == 1
+    assert "login of detector was refused" in said
+    assert "guess-work" not in said
 
 
 async def test_a_mechanism_that_is_not_enabled_is_told(secured: Secured) -> None:

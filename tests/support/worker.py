@@ -99,3 +99,9 @@ def worker(config: Config, directory: Path, *arguments: str) -> Iterator[Worker]
     finally:
         running.process.kill()
         running.process.wait()
+
+
+def run(config: Config, directory: Path, *arguments: str) -> tuple[int, str]:
+    """Exit code and all that `detector ARGUMENTS` says, once it ends."""
+    with worker(config, directory, *arguments) as running:
+        return running.process.wait(START_S + END_S), running.said
