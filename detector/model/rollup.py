@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.enrich.identity import hash64
+from detector.model.formats import other_format
 
 FORMAT = 1
 
@@ -107,7 +108,7 @@ def decode_rollup(value: bytes) -> Rollup:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
     rollup = _decoder.decode(value)
     if rollup.format != FORMAT:
-        raise ValueError(f"a rollup of format {rollup.format}; this version reads {FORMAT}: upgrade portfolio first")
+        raise other_format("rollups", rollup.format, FORMAT, "portfolio")
     return rollup
 
 
