@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml $(LOCKED) $(LOCKED_DEV)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --require-hashes -r $(LOCKED_DEV)
-	$(INSTALL) --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(INSTALL) --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m detector.warm
 	@touch $@
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from detector.config import Config, Kafka
+from detector.config import Config, Kafka, Topics
 from detector.kafka import clients
 from detector.kafka.outbox import Out
 from detector.kafka.reach import Knock, knock
@@ -16,11 +17,11 @@ from detector.kafka.sending import send
 from tests.support.apache import ApacheKafka
 from tests.support.brokers import Real
 from tests.support.services import free_port, program
-from tests.support.worker import run
+from tests.support.worker import run, worker
 
 pytestmark = pytest.mark.services
 
-LOGIN = {"sasl_username": "detector", "sasl_password": "s3cret"}
+LOGIN = {"sasl_username": "detector", "sasl_password": "s3cret-of-detector"}
 PROTOCOLS = ("SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -124,6 +125,24 @@ async def test_a_command_sends_its_record(secured: Secured, protocol: str) -> No
         assert (await asyncio.wait_for(consumer.getone(), 30)).value == b"hello"
     finally:
         await consumer.stop()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_all_stages_work_through_it(secured: Secured, tmp_path: Path, protocol: str) -> None:
+    names = {key: f"{name}.{protocol}" for key, name in Topics().model_dump().items() if isinstance(name, str)}
+    kafka = secured.settings(protocol, group=f"detector-{protocol}", session_timeout_s=6)
+    config = Config.model_validate(
+        {"kafka": kafka, "topics": names | {"partitions": 2}, "web": {"port": 0}, "log": {"level": "debug"}}
+    )
+    code, said = run(config, tmp_path, "topics")
+    assert code == 0, said
+    with worker(config, tmp_path, "worker") as it:
+        end = time.monotonic() + 60
+        while (ready := it.get("/readyz")) != '{"status": "ok"}':
+            assert time.monotonic() < end, ready
+            time.sleep(0.2)
+        assert it.end() == 0
+    assert LOGIN["sasl_password"] not in it.said
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
