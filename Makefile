@@ -2,16 +2,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
+LOCKED := deploy/requirements.txt
+LOCKED_DEV := deploy/requirements-dev.txt
 
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(LOCKED) $(LOCKED_DEV)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=/path/to/it")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(INSTALL) --require-hashes -r $(LOCKED_DEV)
+	PYTHONWARNINGS=ignore $(INSTALL) --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m detector.warm
 	@touch $@
 
@@ -28,6 +33,16 @@ lint: $(STAMP)  ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+audit: $(STAMP)  ## known vulnerabilities of the locked versions
+	$(BIN)/python -m tests.support.audit $(LOCKED_DEV)
+
+lock: $(STAMP)  ## renew the locked versions within the ranges of pyproject.toml
+	$(LOCK) pyproject.toml -o $(LOCKED)
+	$(LOCK) pyproject.toml --extra dev -c $(LOCKED) -o $(LOCKED_DEV) \
+	  $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' $(LOCKED))
+	{ echo '-r requirements.txt'; cat $(LOCKED_DEV); } > $(LOCKED_DEV).new
+	mv $(LOCKED_DEV).new $(LOCKED_DEV)
+
 bench: $(STAMP)  ## CPU an event by stage beside its floor and an idiomatic app; build/bench.json
 	$(BIN)/python -m tests.bench
 
@@ -37,4 +52,4 @@ chaos: $(STAMP)  ## workers, broker and Alertmanager die on Apache Kafka: is any
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info
 
-.PHONY: help setup demo test lint bench chaos clean
+.PHONY: help setup demo test lint audit lock bench chaos clean

@@ -17,7 +17,8 @@ def reveal(value: SecretStr | None, file: Path | None, key: str) -> str | None:
     try:
         secret = file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{key}_file: {file} cannot be read ({type(error).__name__})") from error
+        # From None: an error of decoding carries the bytes.
+        raise ConfigError(f"{key}_file: {file} cannot be read ({type(error).__name__})") from None
     if not secret:
         raise ConfigError(f"{key}_file: {file} is empty; write the secret into it")
     return secret

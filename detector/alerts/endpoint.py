@@ -87,7 +87,7 @@ class Endpoint:
         # A gateway that refuses everything does so in HTML; Alertmanager itself in JSON.
         if status == _TOO_LARGE or (status in _CONTENT_REFUSED and is_json):
             self._up(Outcome.REFUSED)
-            raise RefusedError(f"{self.name} answered {status}: {_text(body)}")
+            raise RefusedError(f"{self.name} answered {status}: {self._told(body)}")
         raise self._down(Outcome.STATUS, f"it answered {status}")
 
     async def firing(self) -> dict[str, list[Labels]]:
@@ -134,6 +134,11 @@ class Endpoint:
     def _headers(self) -> dict[str, str]:
         return request_headers(self._settings, self._basic)
 
+    def _told(self, body: bytes) -> str:
+        """The beginning of an answer, without the login: a proxy may repeat what it was sent."""
+        text, login = body.decode("utf-8", "replace"), self._headers().get("Authorization", "").partition(" ")[2]
+        return (text.replace(login, "…") if login else text)[:SHOWN_CHARS].strip()
+
     def _up(self, outcome: Outcome = Outcome.OK) -> None:
         self._outcomes[outcome].inc()
         if self._down_since is not None:
@@ -177,7 +182,3 @@ def split_address(base: str) -> tuple[URL, str | None]:
     if url.user is None:
         return bare, None
     return bare, base64.b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
-
-
-def _text(body: bytes) -> str:
-    return body[:SHOWN_CHARS].decode("utf-8", "replace").strip()

@@ -39,7 +39,7 @@ def _sentence(path: Path, kind: str, message: str, value: Any, root: type[BaseMo
     if info is None or table(info) is not None:
         return f"{key}: {fix}"
     # A value_error is a validator's own sentence, maybe about a value that must not be shown.
-    shown = "" if is_secret(info) or kind in ("value_error", "missing") else f" (it is {_short(value)})"
+    shown = "" if kind in ("value_error", "missing") or is_secret(info) or _may_hold_one(value) else _shown(value)
     return f"{key}: {fix}{shown}; meant: {info.description}"
 
 
@@ -50,6 +50,11 @@ def _all_keys(path: Path, root: type[BaseModel]) -> str:
     return "known are " + ", ".join(fields(root if info is None else table(info) or root))
 
 
-def _short(value: Any) -> str:
+def _may_hold_one(value: Any) -> bool:
+    """Whether a value that is not meant to be secret may hold a secret all the same: a table, a list, a login."""
+    return isinstance(value, dict | list) or (isinstance(value, str) and "@" in value)
+
+
+def _shown(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+    return f" (it is {text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '…'})"

@@ -37,6 +37,13 @@ class Kafka(Section):
     ssl_keyfile: Path | None = Field(None, description="its key in PEM, not encrypted")
     session_timeout_s: Positive = Field(30.0, description="a worker unheard for this long loses its partitions")
 
+    @field_validator("bootstrap")
+    @classmethod
+    def _holds_no_login(cls, addresses: str) -> str:
+        if "@" in addresses:  # addresses are told in errors, logs and health
+            raise ValueError("must not hold credentials; use kafka.sasl_username and kafka.sasl_password_file")
+        return addresses
+
 
 class Topics(Section):
     """Names, sizes and retention of the topics."""
@@ -180,7 +187,16 @@ class Notify(Section):
                 raise ValueError("every address needs http:// or https:// and a host, as http://127.0.0.1:9093")
             if parts.username is not None or parts.password is not None:
                 raise ValueError("an address must not hold credentials; use notify.bearer_token_file")
+            if parts.query or parts.fragment:
+                raise ValueError("an address must not hold a query, maybe a secret; use notify.bearer_token_file")
         return addresses
+
+    @field_validator("runbook_base")
+    @classmethod
+    def _is_public(cls, address: str) -> str:
+        if "@" in address.partition("://")[2].partition("/")[0]:
+            raise ValueError("must not hold credentials, since every alert carries it")
+        return address
 
     @model_validator(mode="after")
     def _outlives_resend(self) -> Self:

@@ -78,14 +78,15 @@ class Identities:
 
     def _place(self, who: Who) -> Placed:
         tenant, team, user, agent, key, run, parent_run, task, task_type, model, provider = who
-        subject = subject_hash(tenant, task, run)
+        subject, user = subject_hash(tenant, task, run), self._pseudonyms.of(tenant, user)
         ident = Ident(
             subject=subject,
             lane=hash64(tenant, task, run, agent),
+            # Of the pseudonym: a hash without a key, of the user as sent, would let anybody check a guess.
             cell=hash64(str(subject), tenant, team, user, agent, key, task_type, model),
             tenant=tenant,
             team=team,
-            user=self._pseudonyms.of(tenant, user),
+            user=user,
             agent=agent,
             key=key,
             run=run,

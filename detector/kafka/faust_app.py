@@ -104,9 +104,11 @@ class App(faust.App):  # type: ignore[misc]
         Raises DeploymentError or KafkaError where membership cannot go on.
         """
         consumer = self.consumer._thread._consumer
-        if consumer is not None:
+        # Both are made one after the other by a thread of its own, which may take long where brokers are slow.
+        coordinator = consumer._coordinator if consumer is not None else None
+        if coordinator is not None:
             try:
-                await self.consumer._thread.call_thread(consumer._coordinator.check_errors)
+                await self.consumer._thread.call_thread(coordinator.check_errors)
             except KafkaError as error:
                 raise_if_over(consumer, error)
                 log.warning("the consumer group had an error, joining goes on: %s", repr(error))

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from detector.model.formats import other_format
+
 FORMAT = 1
 
 VALID_AFTER_S = 3600.0
@@ -47,5 +49,5 @@ def decode_baselines(value: bytes) -> Baselines:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
     baselines = _decoder.decode(value)
     if baselines.format != FORMAT:
-        raise ValueError(f"baselines of format {baselines.format}; this version reads {FORMAT}: upgrade watch first")
+        raise other_format("baselines", baselines.format, FORMAT, "watch")
     return baselines

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.enrich.identity import hash64
+from detector.model.formats import other_format
 
 FORMAT = 2
 """Rollups of format 1 have no OLD and are read as well."""
@@ -109,7 +110,7 @@ def decode_rollup(value: bytes) -> Rollup:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
     rollup = _decoder.decode(value)
     if rollup.format not in (1, FORMAT):
-        raise ValueError(f"a rollup of format {rollup.format}; this version reads {FORMAT}: upgrade portfolio first")
+        raise other_format("rollups", rollup.format, FORMAT, "portfolio")
     return rollup
 
 

@@ -5,6 +5,9 @@ from detector.kafka.group import Record
 from detector.kafka.outbox import Out
 from detector.pipeline.intake import DeadLetter
 
+NOTHING = b""
+"""The value of a record that would have neither key nor value: clients refuse to send one."""
+
 
 def dead_letter(config: Config, dead: DeadLetter, record: Record) -> Out:
     """Key, value and headers of `record` untouched; none of them where it is too large or config says so."""
@@ -19,8 +22,9 @@ def dead_letter(config: Config, dead: DeadLetter, record: Record) -> Out:
     ours = [(name, value.encode()) for name, value in reference]
     ingest, topic = config.ingest, config.topics.dead_letters
     if not ingest.dead_letter_bytes or _size(record) > ingest.max_record_bytes:
-        return Out(topic, None, headers=ours)
-    return Out(topic, record.value, record.key, headers=[*record.headers, *ours])
+        return Out(topic, NOTHING, headers=ours)
+    value = NOTHING if record.key is None and record.value is None else record.value
+    return Out(topic, value, record.key, headers=[*record.headers, *ours])
 
 
 def _size(record: Record) -> int:

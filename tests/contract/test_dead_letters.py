@@ -54,5 +54,10 @@ def test_key_value_and_headers_are_untouched(value: bytes | None) -> None:
 @pytest.mark.parametrize("ingest", [{"dead_letter_bytes": False}, {"max_record_bytes": 10}])
 def test_a_reference_has_no_bytes_of_the_producer(ingest: dict[str, Any]) -> None:
     out = letter(b"a value of more than ten bytes", headers=[("trace", b"secret")], **ingest)
-    assert (out.key, out.value) == (None, None)
+    assert (out.key, out.value) == (None, b"")
     assert {name: value.decode() for name, value in out.headers} == REFERENCE
+
+
+def test_what_has_neither_key_nor_value_can_be_sent_all_the_same() -> None:
+    out = letter(None, key=None)
+    assert (out.key, out.value) == (None, b"")

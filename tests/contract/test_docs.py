@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from detector.accounts import rows
 from detector.config import Config, Rules, load_config
 from detector.config.keys import leaves
 from detector.config.price_list import PriceList
 from detector.config.settings import Metrics as Limits
+from detector.kafka import checkpoint
 from detector.kafka.plan import topics
 from detector.metrics import Metrics
+from detector.model import baseline, packed, rollup
 from detector.pipeline.stage import STAGES
+from detector.state import layout
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -83,3 +87,16 @@ def test_operations_tell_of_every_stage_and_topic() -> None:
     assert re.findall(r"^\| `(\w+)` \|.*\|.*\|.*\|", page, re.MULTILINE)[: len(STAGES)] == list(STAGES)
     for topic in topics(Config()):
         assert f"`{topic.name}`" in page
+
+
+def test_operations_tell_the_numbers_of_all_formats() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    row = r"^\| `(detector\.\w+)`(?:: manifest, segments)? \| ([\d, ]+) \| `detector/"
+    told = dict(re.findall(row, page, re.MULTILINE))
+    assert told == {
+        "detector.observations": f"{packed.FORMAT}",
+        "detector.rollups": f"{rollup.FORMAT}",
+        "detector.baselines": f"{baseline.FORMAT}",
+        "detector.state": f"{checkpoint.FORMAT}, {layout.VERSION}",
+        "detector.accounts": f"{checkpoint.FORMAT}, {rows.VERSION}",
+    }

@@ -17,6 +17,7 @@ class FakeAlertmanager:
     def __init__(self) -> None:
         self.alerts: dict[str, dict[str, Any]] = {}
         self.log: list[tuple[str, str, bool]] = []
+        self.bodies: list[bytes] = []
         self.down = False
         self.address = ""
 
@@ -25,6 +26,7 @@ class FakeAlertmanager:
             return web.Response(status=503)
         if request.method == "GET":
             return web.json_response([a for a in self.alerts.values() if self._fires(a)])
+        self.bodies.append(await request.read())
         for told in await request.json():
             key, labels = json.dumps(told["labels"], sort_keys=True), told["labels"]
             assert told["startsAt"] <= told["endsAt"]

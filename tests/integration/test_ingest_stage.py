@@ -224,6 +224,24 @@ async def test_what_cannot_be_used_is_a_dead_letter_with_its_bytes_and_the_reaso
     assert metrics.registry.get_sample_value("detector_events_total", {"kind": "call"}) == 10
 
 
+@pytest.mark.parametrize("ingest", [{"dead_letter_bytes": False}, {"max_record_bytes": 5000}])
+async def test_a_reference_without_key_and_value_stops_nothing(
+    feed: Feed, packed: Packed, config: Config, ingest: Any
+) -> None:
+    config = config.model_copy(update={"ingest": config.ingest.model_copy(update=ingest)})
+    async with (
+        Reader(config, config.topics.dead_letters) as letters,
+        producing(config) as producer,
+        running(stage(config)),
+    ):
+        await producer.send_and_wait(config.topics.calls, b"n" * 6000, partition=1)
+        await feed.send(5)
+        await until(lambda: len(letters.records) == 1 and len(packed.rows()) == len(feed.sent))
+    (letter,) = letters.records
+    assert (letter.key, letter.value) == (None, b"")
+    assert [name for name, _ in letter.headers] == ["reason", "field", "detail", "topic", "partition", "offset"]
+
+
 async def test_a_link_holds_for_workers_that_start_later(feed: Feed, packed: Packed, config: Config) -> None:
     link = {"type": "link", "id": "l1", "time": time.time(), "run": "run-3", "task": "task-9"}
     async with producing(config) as producer, Reader(config, config.topics.links) as links:

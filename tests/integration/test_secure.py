@@ -2,13 +2,14 @@
 
 import asyncio
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from detector.config import Config, Kafka
+from detector.config import Config, Kafka, Topics
 from detector.kafka import clients
 from detector.kafka.outbox import Out
 from detector.kafka.reach import Knock, knock
@@ -16,10 +17,11 @@ from detector.kafka.sending import send
 from tests.support.apache import ApacheKafka
 from tests.support.brokers import Real
 from tests.support.services import free_port, program
+from tests.support.worker import run, worker
 
 pytestmark = pytest.mark.services
 
-LOGIN = {"sasl_username": "detector", "sasl_password": "s3cret"}
+LOGIN = {"sasl_username": "detector", "sasl_password": "s3cret-of-detector"}
 PROTOCOLS = ("SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -126,6 +128,24 @@ async def test_a_command_sends_its_record(secured: Secured, protocol: str) -> No
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_all_stages_work_through_it(secured: Secured, tmp_path: Path, protocol: str) -> None:
+    names = {key: f"{name}.{protocol}" for key, name in Topics().model_dump().items() if isinstance(name, str)}
+    kafka = secured.settings(protocol, group=f"detector-{protocol}", session_timeout_s=6)
+    config = Config.model_validate(
+        {"kafka": kafka, "topics": names | {"partitions": 2}, "web": {"port": 0}, "log": {"level": "debug"}}
+    )
+    code, said = run(config, tmp_path, "topics")
+    assert code == 0, said
+    with worker(config, tmp_path, "worker") as it:
+        end = time.monotonic() + 60
+        while (ready := it.get("/readyz")) != '{"status": "ok"}':
+            assert time.monotonic() < end, ready
+            time.sleep(0.2)
+        assert it.end() == 0
+    assert LOGIN["sasl_password"] not in it.said
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_right_client_is_answered(secured: Secured, protocol: str) -> None:
     answer = await secured.knock(protocol)
     assert answer.ok, answer.detail
@@ -139,6 +159,17 @@ async def test_a_wrong_password_is_told_without_showing_it(secured: Secured, pro
     assert answer.detail == "the login of detector was refused"
     assert "kafka.sasl_username" in answer.fix
     assert "guess-work" not in str(answer)
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN"])
+@pytest.mark.parametrize("command", ["worker", "topics", "doctor", "link --run r --task t --timeout 5"])
+def test_no_command_shows_a_wrong_password(secured: Secured, tmp_path: Path, mechanism: str, command: str) -> None:
+    kafka = secured.settings("SASL_SSL", sasl_password="guess-work", sasl_mechanism=mechanism)
+    config = Config.model_validate({"kafka": kafka, "web": {"port": 0}, "log": {"level": "debug"}})
+    code, said = run(config, tmp_path, *command.split())
+    assert code == 1
+    assert "login of detector was refused" in said
+    assert "guess-work" not in said
 
 
 async def test_a_mechanism_that_is_not_enabled_is_told(secured: Secured) -> None:

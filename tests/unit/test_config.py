@@ -202,6 +202,13 @@ class TestSecrets:
             f'[notify]\nalertmanagers = ["http://user:{SECRET}@host"]\n',
             f'[notify]\nbearer_token = "{SECRET}"\nresend_s = 999\n',
             f'[web]\nhost = 5\nsasl_password = "{SECRET}"\n',
+            f'[notify]\nalertmanagers = "http://user:{SECRET}@host"\n',
+            f'[notify]\nalertmanagers = ["http://host/?token={SECRET}"]\n',
+            f'[notify]\nrunbook_base = "https://user:{SECRET}@host/runbooks"\n',
+            f'[kafka]\nbootstrap = "SASL_SSL://user:{SECRET}@host:9093"\n',
+            f'[kafka]\nbootstrap = ["user:{SECRET}@host:9093"]\n',
+            f'[kafka.bootstrap]\npassword = "{SECRET}"\n',
+            f'[log]\nlevel = "http://user:{SECRET}@host"\n',
         ],
     )
     def test_no_fault_repeats_a_secret(self, text, write) -> None:

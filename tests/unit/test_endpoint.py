@@ -15,7 +15,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from detector.alerts.alertmanager import firing, notice_of
-from detector.alerts.endpoint import Endpoint, RefusedError, UnreachableError
+from detector.alerts.endpoint import SHOWN_CHARS, Endpoint, RefusedError, UnreachableError
 from detector.config import Config, Notify
 from detector.errors import ConfigError
 from detector.metrics import Metrics
@@ -96,6 +96,20 @@ async def test_what_finds_fault_with_an_alert_is_told_from_what_is_to_be_tried_a
     ):
         with pytest.raises(error):
             await there.post(ALERTS)
+
+
+@pytest.mark.parametrize("filler", ["", "x" * (SHOWN_CHARS - 12)])
+async def test_an_answer_that_repeats_the_login_is_told_without_it(filler: str) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response(filler + request.headers["Authorization"], status=400)
+
+    async with (
+        serving(echo) as address,
+        endpoint(f"http://{address}", bearer_token="swordfish") as there,
+    ):
+        with pytest.raises(RefusedError, match="answered 400") as caught:
+            await there.post(ALERTS)
+    assert "sword" not in str(caught.value)
 
 
 async def test_trouble_names_the_alertmanager_and_since_when_and_passes() -> None:

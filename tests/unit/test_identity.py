@@ -47,6 +47,12 @@ def test_nobody_stays_nobody_and_plain_names_stay_plain() -> None:
     assert Pseudonyms(b"key", plain=True).of("acme", "ann") == "ann"
 
 
+def test_nothing_but_the_pseudonym_tells_of_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pseudonyms, "of", lambda *_: "u-0123456789ab")
+    placed = [identities().place(who(user=user, run="r", agent="a")) for user in ("ann@example.org", "bob")]
+    assert placed[0] == placed[1]
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.text(max_size=4)), max_size=4),
