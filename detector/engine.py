@@ -25,6 +25,7 @@ from detector.state.found import FOUND
 from detector.state.minute import close_minute, note_calls, open_cells, tell_links
 from detector.state.screen import screen_of
 from detector.state.shard import SEEN_FROM, Shard
+from detector.state.stored import refusing_damage
 from detector.state.whole import Whole
 from detector.totals import Totals
 
@@ -259,11 +260,12 @@ class Engine:
     ) -> "Engine":
         """The engine as it was after the packed record at `offset`. Raises StateError."""
         engine = cls(config, partition, spread=spread, whole=whole, signals=signals)
-        for number, more in engine._shard.restore(segments).items():
-            if number == 0:
-                engine._kept_house = more
-            else:
-                engine._book.restore(msgspec.convert(more, list[Episode]))
+        with refusing_damage():
+            for number, more in engine._shard.restore(segments).items():
+                if number == 0:
+                    engine._kept_house = more
+                else:
+                    engine._book.restore(msgspec.convert(more, list[Episode]))
         engine.offset = offset
         return engine
 

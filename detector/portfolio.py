@@ -23,7 +23,7 @@ from detector.model.alert import Alert
 from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
 from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
-from detector.state.stored import open_stored, store
+from detector.state.stored import open_stored, refusing_damage, store
 
 _HOUR_MIN = 60
 NOBODY = -1
@@ -227,8 +227,9 @@ class Portfolio:
     def restore(cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]) -> "Portfolio":
         """As it was after the rollup at `offset`. Raises StateError."""
         portfolio = cls(config, partition)
-        for n, raw in sorted(segments.items()):
-            portfolio._restore(n, open_stored(raw, VERSION))
+        with refusing_damage():
+            for n, raw in sorted(segments.items()):
+                portfolio._restore(n, open_stored(raw, VERSION))
         portfolio.clean()
         portfolio.offset = offset
         return portfolio

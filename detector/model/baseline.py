@@ -2,6 +2,8 @@
 
 import msgspec
 
+from detector.decoding import decoded
+
 FORMAT = 1
 
 VALID_AFTER_S = 3600.0
@@ -45,7 +47,7 @@ def encode_baselines(baselines: Baselines) -> bytes:
 
 def decode_baselines(value: bytes) -> Baselines:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    baselines = _decoder.decode(value)
+    baselines = decoded(_decoder, value)
     if baselines.format != FORMAT:
         raise ValueError(f"baselines of format {baselines.format}; this version reads {FORMAT}: upgrade watch first")
     return baselines

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from detector.decoding import LARGEST, Hash, decoded, require
 from detector.enrich.identity import hash64
 
 FORMAT = 1
@@ -48,10 +49,15 @@ ROLL = np.dtype(
 )
 
 
+MAX_MINUTE = 2**31
+"""Minutes since 1970 from here on are no minutes."""
+_FLOATS = tuple(name for name in ROLL.names or () if ROLL[name].kind == "f")
+
+
 class Party(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """Who spent on what: names as sent (user: pseudonym); `subject` is the hash of the task, or of a run without."""
 
-    subject: int
+    subject: Hash
     tenant: str
     team: str | None = None
     user: str | None = None
@@ -105,10 +111,24 @@ def encode_rollup(rollup: Rollup) -> bytes:
 
 def decode_rollup(value: bytes) -> Rollup:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    rollup = _decoder.decode(value)
+    rollup = decoded(_decoder, value)
     if rollup.format != FORMAT:
         raise ValueError(f"a rollup of format {rollup.format}; this version reads {FORMAT}: upgrade portfolio first")
+    require(abs(rollup.mark) < LARGEST and rollup.source >= 0, "its mark or source is none")
+    for sheet in rollup.sheets:
+        _check(sheet, len(rollup.parties))
     return rollup
+
+
+def _check(sheet: Sheet, parties: int) -> None:
+    """Raises msgspec.DecodeError where rows point to nobody, or hold what no number is."""
+    require(0 <= sheet.minute < MAX_MINUTE, "a minute that is none")
+    require(len(sheet.rows) == len(sheet.last_ids) * ROLL.itemsize, "rows are missing")
+    rows = np.frombuffer(sheet.rows, ROLL)
+    others = rows["other"][rows["kind"] == LINKED]
+    require((rows["party"] < parties).all() and (others < parties).all(), "rows of nobody")
+    for name in _FLOATS:
+        require((np.abs(rows[name]) < LARGEST).all(), f"{name} that is no such number")
 
 
 def team_key(tenant: str, team: str | None) -> int:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from detector.config import Config
+from detector.decoding import decoded
 from detector.enrich.identity import Identities, hash64
 from detector.enrich.observe import Observer
 from detector.enrich.packing import Pack
@@ -16,8 +17,6 @@ from detector.model.events import Call, Event, Link
 from detector.secret import reveal
 from detector.sources import native
 from detector.sources.times import seconds, taken_at
-
-_MAX_IN_RECORD = 65_535
 
 Kind = Literal["calls", "status", "any"]
 
@@ -56,7 +55,7 @@ class Linked(msgspec.Struct):
     task: str
 
 
-_link = msgspec.json.Decoder(Linked).decode
+_link = msgspec.json.Decoder(Linked)
 
 
 class Intake:
@@ -99,12 +98,8 @@ class Intake:
             if len(record.value) > self._config.max_record_bytes:
                 self._refuse(source, record, BadInput(Reason.TOO_LARGE, "", f"has {len(record.value)} bytes"))
                 continue
-            events = native.decode(record.value, kind)
-            if len(events) > _MAX_IN_RECORD:
-                self._refuse(source, record, BadInput(Reason.TOO_LARGE, "", f"holds {len(events)} events"))
-                continue
             seq = record.offset << 16
-            for event in events:
+            for event in native.decode(record.value, kind):
                 t = self._one(source, record, seq, event)
                 if t > newest:
                     newest = t
@@ -146,8 +141,8 @@ class Intake:
         if value is None:
             return
         try:
-            link = _link(value)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            link = decoded(_link, value)
+        except msgspec.DecodeError:
             self.counts["bad_links"] += 1
             return
         self._identities.link(link.tenant, link.run, link.task)

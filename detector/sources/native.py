@@ -7,8 +7,12 @@ import msgspec
 
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link, Status, ToolResult
+from detector.sources.counting import has_more
 
 Decoded = list[Event | BadInput]
+
+MAX_IN_RECORD = 65_535
+"""Events of one record: an event is known by its record's offset and 16 bits more."""
 
 _calls = msgspec.json.Decoder(Call)
 _statuses = msgspec.json.Decoder(Status)
@@ -35,7 +39,7 @@ _BOUNDS = re.compile(r"[<>]=? ?\d|length|out of range|matching regex")
 def decode(value: bytes, topic: str) -> Decoded:
     """The events of one record. `topic`: "calls", "status", or "any" for files that mix them.
 
-    An array holds several events, each judged by itself. Never raises on bad input.
+    An array holds several events, each judged by itself, up to MAX_IN_RECORD. Never raises on bad input.
     """
     try:
         if topic == "status":
@@ -46,6 +50,8 @@ def decode(value: bytes, topic: str) -> Decoded:
     except Exception as e:
         return [_bad(e)]
     if value.lstrip()[:1] == b"[":
+        if has_more(value, MAX_IN_RECORD):
+            return [BadInput(Reason.TOO_LARGE, "", f"holds more than {MAX_IN_RECORD:,} events")]
         try:
             return [_one(bytes(raw), topic) for raw in _array.decode(value)]
         except Exception as e:
