@@ -32,6 +32,14 @@ _MOST_HOURS = 24 * 9
 """Hours without any rollup that are kept house for one by one; after more everything is idle."""
 
 
+_PART_BITS = 16
+
+
+def _with_part(place: int) -> int:
+    """A newest minute and part as it was stored: before minutes had parts it was the minute alone."""
+    return place if place >> 32 else (place + 1 << _PART_BITS) - 1
+
+
 class PortfolioOutcome(NamedTuple):
     """Alert records in order, and (key, record) of baselines for watch."""
 
@@ -58,7 +66,7 @@ class Portfolio:
         self._book = EpisodeBook(config)
         self._inquiry = SpendInquiry(config, self._accounts, self._book)
         self._marks: dict[int, float] = {}
-        self._taken: dict[int, int] = {}  # source -> newest minute
+        self._taken: dict[int, int] = {}  # source -> newest minute << 16 | its newest part
         self._heard: dict[int, float] = {}  # source -> when its newest rollup was written; NOBODY: the first of all
         self._now_s = 0.0
         self._sources = 1
@@ -112,8 +120,9 @@ class Portfolio:
             return PortfolioOutcome([], [])
         told = decode_rollup(rollup)
         for sheet in told.sheets:
-            if sheet.minute > self._taken.get(told.source, -1):
-                self._taken[told.source] = sheet.minute
+            place = sheet.minute << _PART_BITS | sheet.part
+            if place > self._taken.get(told.source, -1):
+                self._taken[told.source] = place
                 self._pending.setdefault(sheet.minute, []).append(_Waiting(told.source, told.parties, sheet))
         self._marks[told.source] = max(told.mark, self._marks.get(told.source, 0.0))
         self._heard[told.source] = self._now_s = max(written_s, self._now_s)
@@ -171,8 +180,8 @@ class Portfolio:
 
     def _forget(self, t: float) -> list[Alert]:
         """What is idle by `t` (s UTC) or beyond the bound leaves, and its episodes end."""
-        gone = self._accounts.forget(t)
-        return [alert for key in gone for alert in self._book.forget(key, t, Purse(0, 0, 0.0))]
+        alerts, gone = self._book.make_room(t), self._accounts.forget(t)
+        return alerts + [alert for key in gone for alert in self._book.forget(key, t, Purse(0, 0, 0.0))]
 
     def _take(self, minute: int, told: list[Opened]) -> list[Alert]:
         """Books a minute of all its sources, and asks the rules."""
@@ -237,7 +246,8 @@ class Portfolio:
     def _restore(self, n: int, kept: Any) -> None:
         if n == 0:
             sources, self._minute, self.late, pending, linked = kept
-            self._marks, self._taken, self._heard, self._now_s, self._sources = sources
+            self._marks, taken, self._heard, self._now_s, self._sources = sources
+            self._taken = {source: _with_part(place) for source, place in taken.items()}
             self._pending = {minute: msgspec.convert(waiting, list[_Waiting]) for minute, waiting in pending}
             self._accounts.restore_links(linked)
             return

@@ -14,6 +14,10 @@ Who = tuple[
 """tenant, team, user, agent, key, run, parent_run, task, task_type, model, provider: as sent."""
 
 
+MAX_CHARS = 50_000_000
+"""Of the names in answers that are kept: 200,000 answers have 30 million, unless somebody makes names long."""
+
+
 class Placed(NamedTuple):
     """An identity and the partition of its subject."""
 
@@ -41,6 +45,7 @@ class Identities:
         self._taskless: dict[tuple[str, str], list[Who]] = {}
         self._links: dict[tuple[str, str], str] = {}
         self._max_links, self._limit = max_links, limit
+        self._chars = 0
 
     @property
     def links(self) -> int:
@@ -69,9 +74,11 @@ class Identities:
         try:
             return self._kept[who]
         except KeyError:
-            if len(self._kept) >= self._limit:
+            self._chars += sum([len(name) for name in who if name is not None])
+            if len(self._kept) >= self._limit or self._chars > MAX_CHARS:
                 self._kept.clear()
                 self._taskless.clear()
+                self._chars = 0
             placed = self._kept[who] = self._place(who)
             if who[7] is None and who[5] is not None:
                 self._taskless.setdefault((who[0], who[5]), []).append(who)

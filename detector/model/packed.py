@@ -42,6 +42,8 @@ FAILURE = TOOL_ERROR | SAYS_FAILED
 
 MAX_LEVEL = 15
 """Of a sketch."""
+MOST_OF_A_ROW = 28_000
+"""Bytes that an observation can take in a record: 13 names of 512 characters of 4 bytes, and 600 of numbers."""
 MAX_WAITS = 8
 """Tools of one call whose results can be waited for."""
 NEVER = 255

@@ -4,6 +4,7 @@ A record is MessagePack of `Rollup`: one row of `ROLL` for each party that spent
 team's share of a model. It is an upsert by source partition and minute, never an increment: a replay repeats it.
 """
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -72,12 +73,14 @@ class Party(msgspec.Struct, array_like=True, gc=False, frozen=True):
 class Sheet(msgspec.Struct, array_like=True):
     """The rows of a minute (since 1970). What is late counts in the minute in which it came.
 
-    `last_ids`: of each row the id of its newest call, "" for none.
+    `last_ids`: of each row the id of its newest call, "" for none. `part`: which one, where a minute of a source takes
+    several records.
     """
 
     minute: int
     last_ids: list[str]
     rows: bytes
+    part: int = 0
 
 
 class Rollup(msgspec.Struct, array_like=True):
@@ -107,6 +110,52 @@ _decoder = msgspec.msgpack.Decoder(Rollup)
 def encode_rollup(rollup: Rollup) -> bytes:
     """The record's bytes."""
     return _encoder.encode(rollup)
+
+
+def cut_rollup(rollup: Rollup, most: int) -> list[bytes]:
+    """The rollup's bytes, in as many records as it takes that none has more than `most`; a row is not cut.
+
+    Only the last one has the mark: then everything before it is told.
+    """
+    value = encode_rollup(rollup)
+    if len(value) <= most:
+        return [value]
+    pieces, parts = _pieces(rollup, most), Counter[int]()
+    for piece in pieces:
+        for sheet in piece.sheets:
+            sheet.part = parts[sheet.minute]
+            parts[sheet.minute] += 1
+    for piece in pieces[:-1]:
+        piece.mark = 0.0
+    return list(map(encode_rollup, pieces))
+
+
+def _pieces(rollup: Rollup, most: int) -> list[Rollup]:
+    sheets = rollup.sheets
+    rows = np.frombuffer(sheets[0].rows, ROLL) if sheets else np.zeros(0, ROLL)
+    if len(encode_rollup(rollup)) <= most or (len(sheets) <= 1 and len(rows) <= 1):
+        return [rollup]
+    half, middle = len(sheets) // 2, len(rows) // 2
+    if half:
+        halves = [sheets[:half], sheets[half:]]
+    else:
+        minute, ids = sheets[0].minute, sheets[0].last_ids
+        cuts = (slice(None, middle), slice(middle, None))
+        halves = [[Sheet(minute, ids[cut], rows[cut].tobytes())] for cut in cuts]
+    return [piece for some in halves for piece in _pieces(_with_own_parties(rollup, some), most)]
+
+
+def _with_own_parties(rollup: Rollup, sheets: list[Sheet]) -> Rollup:
+    """A rollup of some of its sheets, with the parties that these name."""
+    own: dict[int, int] = {}
+    told = []
+    for sheet in sheets:
+        rows = np.frombuffer(sheet.rows, ROLL).copy()
+        for name in ("party", "other"):
+            rows[name] = [own.setdefault(n, len(own)) for n in rows[name].tolist()]
+        told.append(Sheet(sheet.minute, sheet.last_ids, rows.tobytes()))
+    parties = [rollup.parties[n] for n in own]
+    return Rollup(rollup.format, rollup.source, rollup.sources, rollup.mark, parties, told)
 
 
 def decode_rollup(value: bytes) -> Rollup:

@@ -14,6 +14,7 @@ from detector.enrich.pricing import Prices
 from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link
+from detector.model.packed import MOST_OF_A_ROW
 from detector.secret import reveal
 from detector.sources import native
 from detector.sources.times import seconds, taken_at
@@ -68,6 +69,8 @@ class Intake:
         pseudonyms = Pseudonyms(key.encode(), privacy.plain_users)
         self._identities = Identities(partitions, pseudonyms, config.ingest.max_links)
         self._observer = Observer(self._identities, Prices.of(config.prices))
+        fit = config.ingest.max_record_bytes // MOST_OF_A_ROW
+        self._pack_rows = max(1, min(config.ingest.pack_observations, fit))
         self._full: list[tuple[int, Pack]] = []
         self._dead: list[DeadLetter] = []
         self._links: list[tuple[bytes, bytes]] = []
@@ -124,7 +127,7 @@ class Intake:
             return 0.0
         self.counts[event.type] += 1
         pack = self._observer.packs[partition]
-        if len(pack.rows) >= self._config.pack_observations:
+        if len(pack.rows) >= self._pack_rows:
             self._full.append((partition, self._observer.packs.pop(partition)))
         if isinstance(event, Link):
             tenant = event.tenant or "default"

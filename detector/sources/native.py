@@ -11,6 +11,8 @@ from detector.sources.counting import has_more
 
 Decoded = list[Event | BadInput]
 
+MAX_PATH = 200
+"""Characters of the path that a reason names: it goes as deep as the event."""
 MAX_IN_RECORD = 65_535
 """Events of one record: an event is known by its record's offset and 16 bits more."""
 
@@ -91,7 +93,7 @@ def _bad(e: Exception) -> BadInput:
 
 def _invalid(message: str) -> BadInput:
     place = _PLACE.search(message)
-    path, what = (place[1], message[: place.start()]) if place else ("", message)
+    path, what = (place[1][:MAX_PATH], message[: place.start()]) if place else ("", message)
     missing = _MISSING.search(what)
     if missing:
         return BadInput(Reason.MISSING_FIELD, f"{path}.{missing[1]}".lstrip("."), "is required")

@@ -56,3 +56,11 @@ def test_a_reference_has_no_bytes_of_the_producer(ingest: dict[str, Any]) -> Non
     out = letter(b"a value of more than ten bytes", headers=[("trace", b"secret")], **ingest)
     assert (out.key, out.value) == (None, None)
     assert {name: value.decode() for name, value in out.headers} == REFERENCE
+
+
+def test_a_record_of_many_bad_events_is_written_once() -> None:
+    record = ConsumerRecord("llm.calls", 3, 118_204, 0, 0, b"k", b"[1,2]", None, 1, 5, [("trace", b"x")])
+    first, second = (dead_letter(Config(), DEAD, record, again) for again in (False, True))
+    assert (first.key, first.value) == (b"k", b"[1,2]")
+    assert (second.key, second.value) == (None, None)
+    assert {name: value.decode() for name, value in second.headers} == REFERENCE
