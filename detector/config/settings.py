@@ -198,7 +198,7 @@ class Metrics(Section):
     )
     max_label_sets: Count = Field(
         10_000,
-        description="sets of these four that have series of their own, some 14 kB each; further ones are 'other'",
+        description="sets of these four that have series of their own, some 7 kB each; further ones are 'other'",
     )
 
 
