@@ -25,10 +25,13 @@ from detector.state.found import FOUND
 from detector.state.minute import close_minute, note_calls, open_cells, tell_links
 from detector.state.screen import screen_of
 from detector.state.shard import SEEN_FROM, Shard
+from detector.state.stored import refusing_damage
 from detector.state.whole import Whole
 from detector.totals import Totals
 
 _MINUTE_S = 60.0
+_LOOK_EVERY = 16
+"""Packed records between two looks at how many runs there are; at full minutes they are counted anyway."""
 
 
 class Outcome(NamedTuple):
@@ -71,9 +74,11 @@ class Engine:
             return config.rules_for(ident.tenant, ident.team, ident.agent)
 
         watch = config.watch
-        cells = Cells(partition, spread.observations, spread.rollups)
+        cells = Cells(partition, spread.observations, spread.rollups, config.ingest.max_record_bytes)
         whole = whole or Whole()
-        self._shard = Shard(watch.segments, watch.max_seen_ids, watch.seen_s, rules_of, cells, whole)
+        self._shard = Shard(
+            watch.segments, watch.max_seen_ids, watch.seen_s, rules_of, cells, whole, 4 * watch.max_runs
+        )
         self._book = EpisodeBook(config)
         self._inquiry = Inquiry(config, self._shard, self._book, self.totals, signals=signals, explain=explain)
         self._screen = screen_of(config, signals or explain is not None, explain is not None)
@@ -122,6 +127,9 @@ class Engine:
         alerts = self._judge()
         alerts += self._keep_house(shard.watermark)
         alerts += self._book.tick(shard.watermark, shard.waits_since)
+        most = self._config.watch.max_runs
+        if offset % _LOOK_EVERY == 0 and len(shard.lanes) > 2 * most:  # a flood within the minute
+            retention.forget_lanes(shard, shard.watermark - time.idle_s, most, self._book.keys())
         self.offset = offset
         return Outcome(alerts, self._inquiry.signals, shard.cells.flush())
 
@@ -212,8 +220,9 @@ class Engine:
         """Forgets what was idle for too long by `t`, and what exceeds the bound."""
         shard, idle_s = self._shard, self._config.time.idle_s
         limit, most = t - idle_s, self._config.watch.max_runs
+        alerts = self._book.make_room(t)
+        shard.forget_statuses()
         retention.forget_lanes(shard, limit, most, self._book.keys())
-        alerts = []
         for key in retention.idle_subjects(shard, limit, most, self._book.keys()):
             row = shard.subjects.rows[shard.subjects.get(key)]
             purse = Purse(int(row["calls"]), int(row["tokens"]), float(row["cost"]))
@@ -258,11 +267,12 @@ class Engine:
     ) -> "Engine":
         """The engine as it was after the packed record at `offset`. Raises StateError."""
         engine = cls(config, partition, spread=spread, whole=whole, signals=signals)
-        for number, more in engine._shard.restore(segments).items():
-            if number == 0:
-                engine._kept_house = more
-            else:
-                engine._book.restore(msgspec.convert(more, list[Episode]))
+        with refusing_damage():
+            for number, more in engine._shard.restore(segments).items():
+                if number == 0:
+                    engine._kept_house = more
+                else:
+                    engine._book.restore(msgspec.convert(more, list[Episode]))
         engine.offset = offset
         return engine
 

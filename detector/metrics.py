@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OTHER = "other"
 """Stands for the values of a label beyond metrics.max_label_values."""
+ALL = "all"
+"""Stands for all labels of usage together."""
 NONE = "none"
 """Stands for a value that the event does not have."""
 _ABSENT: dict[str | None, str] = {None: NONE, "": NONE}
@@ -77,10 +79,10 @@ class Metrics:
         )
         self.label_overflow = new(
             "label_overflow",
-            f"Look-ups of a label value beyond metrics.max_label_values, shown as {OTHER!r}.",
+            f"Look-ups beyond metrics.max_label_values, or of 'all' four beyond metrics.max_label_sets: {OTHER!r}.",
             "label",
         )
-        for name in USAGE_LABELS:
+        for name in (*USAGE_LABELS, ALL):
             self.label_overflow.labels(name)
 
     def _make_input(self) -> None:
@@ -168,10 +170,19 @@ class Metrics:
             labels = tuple(map(self.label, USAGE_LABELS, subject))
             series = self._usage.get(labels)
             if series is None:
-                series = self._usage[labels] = self._usage_series(labels)
+                series = self._new_usage(labels)
             for field, counter in zip(_UsageSeries._fields, series, strict=True):
                 if amount := getattr(sums, field):
                     counter.inc(amount)
+
+    def _new_usage(self, labels: tuple[str, ...]) -> _UsageSeries:
+        """The series of labels that have none yet; of OTHER in all four beyond the cap."""
+        if len(self._usage) >= self._limits.max_label_sets:
+            self.label_overflow.labels(ALL).inc()
+            labels = (OTHER,) * len(USAGE_LABELS)
+        if labels not in self._usage:
+            self._usage[labels] = self._usage_series(labels)
+        return self._usage[labels]
 
     def _usage_series(self, labels: tuple[str, ...]) -> _UsageSeries:
         def tokens(kind: str) -> Counter:

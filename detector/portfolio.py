@@ -24,11 +24,14 @@ from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
 from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
 from detector.state.sources import Sources
-from detector.state.stored import open_stored, store
+from detector.state.stored import open_stored, refusing_damage, store
 
 _HOUR_MIN = 60
 _MOST_HOURS = 24 * 9
 """Hours without any rollup that are kept house for one by one; after more everything is idle."""
+
+
+_PART_BITS = 16
 
 
 class PortfolioOutcome(NamedTuple):
@@ -57,7 +60,7 @@ class Portfolio:
         self._book = EpisodeBook(config)
         self._inquiry = SpendInquiry(config, self._accounts, self._book)
         self._sources = Sources()
-        self._taken: dict[int, int] = {}  # source -> newest minute
+        self._taken: dict[int, int] = {}  # source -> newest minute << 16 | its newest part
         self._pending: dict[int, list[_Waiting]] = {}  # by minute
         self._minute = 0  # the newest that was judged
         self._baselines: list[tuple[bytes, bytes]] = []
@@ -108,8 +111,9 @@ class Portfolio:
             return PortfolioOutcome([], [])
         told = decode_rollup(rollup)
         for sheet in told.sheets:
-            if sheet.minute > self._taken.get(told.source, -1):
-                self._taken[told.source] = sheet.minute
+            place = sheet.minute << _PART_BITS | sheet.part
+            if place > self._taken.get(told.source, -1):
+                self._taken[told.source] = place
                 self._pending.setdefault(sheet.minute, []).append(_Waiting(told.source, told.parties, sheet))
         marks = dict.fromkeys(range(told.sources), 0.0) | {told.source: told.mark}
         self._sources.tell(marks, written_s, self._config.time.hold_back_s)
@@ -157,8 +161,8 @@ class Portfolio:
 
     def _forget(self, t: float) -> list[Alert]:
         """What is idle by `t` (s UTC) or beyond the bound leaves, and its episodes end."""
-        gone = self._accounts.forget(t)
-        return [alert for key in gone for alert in self._book.forget(key, t, Purse(0, 0, 0.0))]
+        alerts, gone = self._book.make_room(t), self._accounts.forget(t)
+        return alerts + [alert for key in gone for alert in self._book.forget(key, t, Purse(0, 0, 0.0))]
 
     def _take(self, minute: int, told: list[Opened]) -> list[Alert]:
         """Books a minute of all its sources, and asks the rules."""
@@ -212,8 +216,9 @@ class Portfolio:
     def restore(cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]) -> "Portfolio":
         """As it was after the rollup at `offset`. Raises StateError."""
         portfolio = cls(config, partition)
-        for n, raw in sorted(segments.items()):
-            portfolio._restore(n, open_stored(raw, VERSION))
+        with refusing_damage():
+            for n, raw in sorted(segments.items()):
+                portfolio._restore(n, open_stored(raw, VERSION))
         portfolio.clean()
         portfolio.offset = offset
         return portfolio

@@ -2,11 +2,13 @@
 
 from detector import engine
 from detector.enrich import packing
+from detector.sources import counting
 
 
 def main() -> None:
     """Compiles into numba's cache beside the sources; does nothing where that is up to date."""
     packing.warm()
+    counting.warm()
     engine.warm()
 
 

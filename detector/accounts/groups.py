@@ -22,6 +22,8 @@ HABIT_H = 5 * 24
 """Hours of history before the time of the day counts."""
 ENDED_KEPT = 256
 """Ended tasks of a type whose calls are remembered, the newest."""
+MAX_PARTS = 1000
+"""Teams whose parts of a model's last hour are told apart."""
 MAX_TYPES = 200
 """Task types of a team of which that is remembered."""
 
@@ -164,10 +166,12 @@ class ModelGroup(Group):
 
     def share(self, minute: int, team: str | None, usd: float, still_usd: float) -> None:
         """A team's part of what was spent in this minute, after `spend`."""
+        self.still[minute % MINUTES] += still_usd
         if team not in self.parts:
+            if len(self.parts) >= MAX_PARTS:
+                return  # of so many none stands out
             self.parts[team] = np.zeros(MINUTES)
         self.parts[team][minute % MINUTES] += usd
-        self.still[minute % MINUTES] += still_usd
 
     def reach(self, minute: int) -> None:
         """As of every group, and its parts."""

@@ -1,7 +1,7 @@
 """What portfolio remembers of the teams of one partition: accounts of agents and tasks, sums of teams and models."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from detector.accounts.rows import HOURS, MINUTES
 from detector.accounts.windows import Slots, freshen, since
 from detector.enrich.identity import hash64
 from detector.errors import StateError
+from detector.fairness import giving_way
 from detector.model.rollup import Party, team_key
 from detector.state.table import Table
 
@@ -24,6 +25,8 @@ AGENT_IDLE_S = TASK_IDLE_S = 8 * 86_400.0
 """An agent is what its last 7 days say of it, and a task that long unheard of has ended."""
 OTHER = "other"
 """The team, of each tenant, that takes in those beyond the bound."""
+PAIRS_A_TASK = 4
+"""Pairs of agent and task that are kept at once, for each task that may be."""
 MAX_LINKED = 100_000
 """Links of runs that are remembered, for calls that come behind them."""
 _MIX, _MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
@@ -145,17 +148,20 @@ class Accounts:
 
     @property
     def crowded(self) -> bool:
-        """Whether there are more tasks or agents than there may be."""
-        return max(len(self.tasks), len(self.agents)) > self._max
+        """Whether there are more tasks, agents or pairs than there may be."""
+        return max(len(self.tasks), len(self.agents), len(self.pairs) // PAIRS_A_TASK) > self._max
 
     def forget(self, t: float) -> list[int]:
-        """Forgets what is idle by `t` (s UTC), and the longest unheard beyond the bound; keys of tasks that left."""
-        for key in self.pairs.idle_since(t - PAIR_IDLE_S):
+        """Forgets what is idle by `t` (s UTC), and beyond the bounds the longest unheard of the tenants with most.
+
+        Returns the keys of the tasks that left.
+        """
+        for key in _leaving(self.pairs, t - PAIR_IDLE_S, PAIRS_A_TASK * self._max, self._tenant_of_pair):
             self._remove(self.pairs, key)
-        gone = _leaving(self.tasks, t - TASK_IDLE_S, self._max)
+        gone = _leaving(self.tasks, t - TASK_IDLE_S, self._max, lambda slot: self.task_names[slot].tenant)
         for key in gone:
             del self.task_names[self._remove(self.tasks, key)]
-        agents = _leaving(self.agents, t - AGENT_IDLE_S, self._max)
+        agents = _leaving(self.agents, t - AGENT_IDLE_S, self._max, lambda slot: self.agent_names[slot].tenant)
         for key in agents:
             del self.agent_names[self._remove(self.agents, key)]
         pairs = self.pairs.rows
@@ -166,6 +172,9 @@ class Accounts:
             for key in [k for k, g in groups.items() if g.heard < t - AGENT_IDLE_S]:
                 self.touched.add(groups.pop(key).segment)
         return gone
+
+    def _tenant_of_pair(self, slot: int) -> str:
+        return self.agent_names[int(self.pairs.rows["agent"][slot])].tenant
 
     def _remove(self, table: Table, key: int) -> int:
         self.touched.add(int(table.rows["segment"][table.get(key)]))
@@ -208,9 +217,15 @@ class Accounts:
         self.models.update((g.key, g) for g in map(ModelGroup.decode, kept["models"]))
 
 
-def _leaving(table: Table, limit: float, most: int) -> list[int]:
+def _leaving(table: Table, limit: float, most: int, tenant_of: Callable[[int], str]) -> list[int]:
+    """Keys of rows that are idle since `limit` (s UTC), and of those beyond `most`; `tenant_of` a slot."""
     idle = table.idle_since(limit)
-    return idle if len(table) - len(idle) <= most else table.longest_unheard(len(table) - most)
+    excess = len(table) - len(idle) - most
+    if excess <= 0:
+        return idle
+    left = set(idle)
+    rest = [key for key in table.longest_unheard(len(table)) if key not in left]
+    return idle + [rest[place] for place in giving_way([tenant_of(slot) for slot in table.slots(rest)], excess)]
 
 
 def on_task(party: Party, task: Party) -> Party:

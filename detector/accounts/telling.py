@@ -8,6 +8,8 @@ from detector.accounts.tables import Accounts
 from detector.model.baseline import FORMAT, Baseline, Baselines, encode_baselines
 
 CALLS_SHARE = 0.95
+MAX_AGENTS = 1000
+"""Agents of a team of which watch is told what is usual."""
 
 
 def tell(accounts: Accounts, t: float) -> list[tuple[bytes, bytes]]:
@@ -39,4 +41,11 @@ def _inputs(accounts: Accounts) -> dict[int, dict[str, tuple[int, int]]]:
         if calls[slot]:
             told = (int(calls[slot]), int(tokens[slot] / calls[slot]))
             found[int(rows["team"][slot])][name.agent or ""] = told
-    return found
+    return {team: _busiest(agents) for team, agents in found.items()}
+
+
+def _busiest(agents: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """The agents with most calls: a record of all would be as long as somebody likes."""
+    if len(agents) <= MAX_AGENTS:
+        return agents
+    return dict(sorted(agents.items(), key=lambda told: (-told[1][0], told[0]))[:MAX_AGENTS])

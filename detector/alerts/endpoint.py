@@ -15,12 +15,15 @@ from detector import __version__
 from detector.alerts.alertmanager import EPISODE, Labels, Posted
 from detector.clock import Clock
 from detector.config import Notify
+from detector.decoding import decoded
 from detector.errors import ConfigError, DeploymentError
 from detector.secret import reveal
 
 log = logging.getLogger(__name__)
 
 SHOWN_CHARS = 200  # of what it answered, in an error
+MAX_ANSWER_BYTES = 64 << 20
+"""Ten thousand alerts with all their labels and annotations are some 30 MB."""
 
 _CONTENT_REFUSED = (400, 422)
 _TOO_LARGE = 413
@@ -49,6 +52,25 @@ class _Shown(msgspec.Struct):
 
 
 _shown = msgspec.json.Decoder(list[_Shown])
+
+
+def read_shown(body: bytes) -> dict[str, list[Labels]]:
+    """Label sets by the label of their episode, of what GET /api/v2/alerts answered; raises msgspec.DecodeError."""
+    found: dict[str, list[Labels]] = {}
+    for alert in decoded(_shown, body):
+        found.setdefault(alert.labels.get(EPISODE, ""), []).append(alert.labels)
+    return found
+
+
+async def read_body(response: aiohttp.ClientResponse) -> bytes:
+    """What was answered, unpacked; raises aiohttp.ClientError where it is longer than any answer is."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            response.close()
+            raise aiohttp.ClientPayloadError(f"it answered more than {MAX_ANSWER_BYTES:,} bytes")
+    return bytes(body)
 
 
 class Endpoint:
@@ -98,13 +120,10 @@ class Endpoint:
         status, body, _ = await self._request("GET", None, {"filter": f'{EPISODE}=~".+"'})
         if status == 200:
             try:
-                shown = _shown.decode(body)
+                found = read_shown(body)
             except msgspec.DecodeError as error:
                 raise self._down(Outcome.STATUS, "what it shows is not that of API v2") from error
             self._up()
-            found: dict[str, list[Labels]] = {}
-            for alert in shown:
-                found.setdefault(alert.labels.get(EPISODE, ""), []).append(alert.labels)
             return found
         if 400 <= status < 500:
             log.warning("alertmanager %s does not show its alerts: it answered %d", self.name, status)
@@ -125,7 +144,7 @@ class Endpoint:
                 timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s),
                 allow_redirects=False,  # a redirected POST would become a GET, and the token go elsewhere
             ) as response:
-                return response.status, await response.read(), response.content_type == "application/json"
+                return response.status, await read_body(response), response.content_type == "application/json"
         except TimeoutError as error:
             raise self._down(Outcome.TIMEOUT, f"no answer within {self._settings.timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ConfigError) as error:

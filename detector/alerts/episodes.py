@@ -8,6 +8,7 @@ import msgspec
 
 from detector import __version__
 from detector.config import Config, Episodes
+from detector.fairness import giving_way
 from detector.model.alert import SEVERITIES, Alert
 from detector.rules.finding import Finding, Standing, Who
 
@@ -211,6 +212,16 @@ class EpisodeBook:
             else:  # a status that comes late cannot end it before its last call
                 out.append(self._resolve(episode, max(t, episode.last_t), why))
         return out
+
+    def make_room(self, t: float) -> list[Alert]:
+        """Resolves at `t` (s UTC) what is beyond episodes.max_open, of the tenants with most, the mildest first."""
+        excess = len(self._open) - self._limits.max_open
+        if excess <= 0:
+            return []
+        rank = SEVERITIES.index
+        held = sorted(self._open.values(), key=lambda e: (rank(e.alert.severity), e.last_t, e.rule, e.key))
+        gone = [held[place] for place in giving_way([e.alert.tenant for e in held], excess)]
+        return [self._resolve(e, max(t, e.last_t), "too many are open") for e in gone]
 
     def tick(self, watermark: float, waits_since: Callable[[int], float] = _never) -> list[Alert]:
         """Resolves what had become quiet by the watermark (s UTC).

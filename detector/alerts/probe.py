@@ -7,9 +7,10 @@ from typing import NamedTuple
 import aiohttp
 import msgspec
 
-from detector.alerts.endpoint import request_headers, split_address
+from detector.alerts.endpoint import read_body, request_headers, split_address
 from detector.clock import Clock
 from detector.config import Notify
+from detector.decoding import decoded
 
 DATE_RESOLUTION_S = 1.0  # of the Date header
 
@@ -33,6 +34,14 @@ class _Status(msgspec.Struct):
     version: _Version = msgspec.field(name="versionInfo", default_factory=_Version)
 
 
+_status = msgspec.json.Decoder(_Status)
+
+
+def read_version(body: bytes) -> str:
+    """The version in what GET /api/v2/status answered; raises msgspec.DecodeError."""
+    return decoded(_status, body).version.version
+
+
 async def probe(settings: Notify, base: str, clock: Clock = time.time) -> Probe:
     """What is to be said of the Alertmanager at `base`; raises ConfigError where address or token are wrong."""
     url, basic = split_address(base)
@@ -50,7 +59,7 @@ async def probe(settings: Notify, base: str, clock: Clock = time.time) -> Probe:
                 if status.status != 200:
                     trouble = f"its API v2 answered {status.status}"
                     return Probe(name, trouble=trouble, fix=_fix(status.status), ahead_s=ahead_s)
-                told = msgspec.json.decode(await status.read(), type=_Status)
+                version = read_version(await read_body(status))
     except TimeoutError:
         return Probe(name, trouble=f"no answer within {settings.timeout_s:g} s", fix="check firewalls and proxies")
     except (aiohttp.ClientError, OSError) as error:
@@ -58,7 +67,7 @@ async def probe(settings: Notify, base: str, clock: Clock = time.time) -> Probe:
         return Probe(name, trouble=str(error) or type(error).__name__, fix=fix)
     except msgspec.DecodeError:
         return Probe(name, trouble="it does not answer as API v2", fix="correct notify.alertmanagers")
-    return Probe(name, told.version.version, ahead_s=ahead_s)
+    return Probe(name, version, ahead_s=ahead_s)
 
 
 def _fix(status: int) -> str:

@@ -64,7 +64,9 @@ def read_toml(file: str | Path, named_by: str) -> dict[str, Any]:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: byte {error.start} is not UTF-8; TOML has to be") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ConfigError(f"{file}: is nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, or a number or date that Python does not take
         raise ConfigError(f"{file}: is not TOML: {error}; text needs quotes, tables are [section]") from None
 
 

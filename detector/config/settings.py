@@ -218,6 +218,10 @@ class Metrics(Section):
     max_label_values: Count = Field(
         200, description="values a label (team, agent, model, tenant); further ones become 'other'"
     )
+    max_label_sets: Count = Field(
+        10_000,
+        description="sets of these four that have series of their own, some 7 kB each; further ones are 'other'",
+    )
 
 
 class Log(Section):

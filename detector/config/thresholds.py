@@ -211,4 +211,8 @@ class Episodes(Section):
     update_factor: Annotated[float, Field(gt=1)] = Field(
         2.0, description="an update at each growth of its cost by this factor"
     )
+    max_open: Count = Field(
+        10_000,
+        description="open at once a partition; beyond it the mildest of the tenants with most resolve",
+    )
     max_call_ids: Count = Field(50, description="call ids in the evidence: the first of the episode and the newest")

@@ -14,6 +14,10 @@ Who = tuple[
 """tenant, team, user, agent, key, run, parent_run, task, task_type, model, provider: as sent."""
 
 
+MAX_CHARS = 50_000_000
+"""Of the names in answers that are kept: 200,000 answers have 30 million, unless somebody makes names long."""
+
+
 class Placed(NamedTuple):
     """An identity and the partition of its subject."""
 
@@ -40,6 +44,7 @@ class Identities:
         self._kept: dict[Who, Placed] = {}
         self._links: dict[tuple[str, str], tuple[str, float]] = {}  # task, and from when on (s UTC)
         self._max_links, self._limit = max_links, limit
+        self._chars = 0
 
     @property
     def links(self) -> int:
@@ -71,8 +76,10 @@ class Identities:
         try:
             return self._kept[who]
         except KeyError:
-            if len(self._kept) >= self._limit:
+            self._chars += sum([len(name) for name in who if name is not None])
+            if len(self._kept) >= self._limit or self._chars > MAX_CHARS:
                 self._kept.clear()
+                self._chars = 0
             placed = self._kept[who] = self._place(who)
             return placed
 

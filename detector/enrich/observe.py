@@ -139,7 +139,7 @@ class Observer:
             pack.result(self.texts.fingerprint(body), tool, failed)
         missing = len(done.missing)
         if missing:
-            named = [(call_id, tool) for call_id, tool in done.missing if call_id is not None]
+            named = [(call_id, tool) for call_id, tool in done.missing if call_id is not None][: pk.MAX_WAITS]
             for call_id, tool in named:
                 pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
             if len(named) < missing or missing > pk.MAX_WAITS:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from detector.decoding import decoded
 from detector.errors import StateError
 
 FORMAT = 1
@@ -96,16 +97,19 @@ def choose(data: Mapping[bytes, bytes]) -> Restored | None:
 def _read_manifest(key: Key, value: bytes) -> Manifest:
     where = f"the state of partition {key.partition} (generation {key.generation})"
     try:
-        version = msgspec.json.decode(value, type=_Format).format
+        version = decoded(_format, value).format
         if version != FORMAT:
             raise StateError(f"{where} has format {version}, this version reads {FORMAT}: run the newer version")
-        return msgspec.json.decode(value, type=Manifest)
+        return decoded(_whole, value)
     except msgspec.MsgspecError as error:
         raise StateError(f"{where} is damaged: {error}") from error
 
 
 class _Format(msgspec.Struct):
     format: int
+
+
+_format, _whole = msgspec.json.Decoder(_Format), msgspec.json.Decoder(Manifest)
 
 
 class Plan(NamedTuple):

@@ -9,8 +9,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from detector.config import Config, Kafka
 from detector.errors import ConfigError
+from detector.kafka import unpacking
 from detector.kafka.plan import max_message_bytes
 from detector.secret import reveal
+
+unpacking.bound()
 
 HEARTBEATS_PER_SESSION = 10
 MAX_HEARTBEAT_MS = 3000  # a rebalance is noticed at the next heartbeat: keep it short under long sessions

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from detector.decoding import decoded
+
 Level = Literal["run", "task", "agent", "team", "model"]
 Severity = Literal["info", "warning", "critical"]
 State = Literal["open", "update", "resolved"]
@@ -60,5 +62,5 @@ def encode_alert(alert: Alert) -> bytes:
 
 
 def decode_alert(value: bytes) -> Alert:
-    """Reads a record; raises msgspec.ValidationError naming the field that is wrong."""
-    return _decoder.decode(value)
+    """Reads a record; raises msgspec.DecodeError, where a field is wrong the ValidationError that names it."""
+    return decoded(_decoder, value)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from detector.decoding import decoded
 from detector.model.formats import other_format
 
 FORMAT = 1
@@ -47,7 +48,7 @@ def encode_baselines(baselines: Baselines) -> bytes:
 
 def decode_baselines(value: bytes) -> Baselines:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    baselines = _decoder.decode(value)
+    baselines = decoded(_decoder, value)
     if baselines.format != FORMAT:
         raise other_format("baselines", baselines.format, FORMAT, "watch")
     return baselines

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from detector.decoding import LARGEST, Hash, decoded, require
 from detector.model.formats import other_format
 
 FORMAT = 3
@@ -40,6 +41,10 @@ OF_RESULTS = TOOL_ERROR | RATE_LIMITED | SAYS_FAILED | SAYS_ONLY_FAILED | SAYS_W
 """Flags that results bring to their step."""
 FAILURE = TOOL_ERROR | SAYS_FAILED
 
+MAX_LEVEL = 15
+"""Of a sketch."""
+MOST_OF_A_ROW = 28_000
+"""Bytes that an observation can take in a record: 13 names of 512 characters of 4 bytes, and 600 of numbers."""
 MAX_WAITS = 8
 """Tools of one call whose results can be waited for."""
 NEVER = 255
@@ -94,9 +99,9 @@ pack_wait = struct.Struct("<IQQ").pack
 class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """Who and where of an observation; hashes of 64 bits, names as sent (user: pseudonym)."""
 
-    subject: int
-    lane: int
-    cell: int  # all that a rollup tells apart: subject, team, user, agent, key, task type and model
+    subject: Hash
+    lane: Hash
+    cell: Hash  # all that a rollup tells apart: subject, team, user, agent, key, task type and model
     tenant: str
     team: str | None
     user: str | None
@@ -151,10 +156,10 @@ def encode_packed(packed: Packed) -> bytes:
 
 def decode_packed(value: bytes) -> Columns:
     """Opens a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    p = _decoder.decode(value)
+    p = decoded(_decoder, value)
     if p.format != FORMAT:
         raise other_format("packed observations", p.format, FORMAT, "watch")
-    return Columns(
+    columns = Columns(
         p.marks,
         p.idents,
         p.ids,
@@ -164,3 +169,20 @@ def decode_packed(value: bytes) -> Columns:
         np.frombuffer(p.levels, np.uint8),
         np.frombuffer(p.waits, WAIT),
     )
+    _check(columns)
+    return columns
+
+
+def _check(c: Columns) -> None:
+    """Raises msgspec.DecodeError where columns do not fit together: compiled loops look at no bounds."""
+    n, rows = len(c.rows), c.rows
+    require(len(c.ids) == len(c.names) == n and len(c.words) == len(c.levels), "columns of different lengths")
+    require(all(abs(mark) < LARGEST for mark in c.marks.values()), "a mark that is no time")
+    if not n:
+        return
+    require(rows["kind"].max() <= LINK and rows["ident"].max() < len(c.idents), "rows of nobody")
+    require(rows["sketch"].min() >= -1 and rows["sketch"].max() < len(c.levels), "rows without their sketch")
+    require(not len(c.levels) or c.levels.max() <= MAX_LEVEL, "a sketch of no level")
+    require(not len(c.waits) or c.waits["row"].max() < n, "a result that no row waits for")
+    for name in ("t", "cost_usd"):
+        require((np.abs(rows[name]) < LARGEST).all(), f"{name} that is no such number")

@@ -4,12 +4,14 @@ A record is MessagePack of `Rollup`: one row of `ROLL` for each party that spent
 team's share of a model. It is an upsert by source partition and minute, never an increment: a replay repeats it.
 """
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from detector.decoding import LARGEST, Hash, decoded, require
 from detector.enrich.identity import hash64
 from detector.model.formats import other_format
 
@@ -51,10 +53,15 @@ ROLL = np.dtype(
 )
 
 
+MAX_MINUTE = 2**31
+"""Minutes since 1970 from here on are no minutes."""
+_FLOATS = tuple(name for name in ROLL.names or () if ROLL[name].kind == "f")
+
+
 class Party(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """Who spent on what: names as sent (user: pseudonym); `subject` is the hash of the task, or of a run without."""
 
-    subject: int
+    subject: Hash
     tenant: str
     team: str | None = None
     user: str | None = None
@@ -69,12 +76,14 @@ class Party(msgspec.Struct, array_like=True, gc=False, frozen=True):
 class Sheet(msgspec.Struct, array_like=True):
     """The rows of a minute (since 1970). What is late counts in the minute in which it came.
 
-    `last_ids`: of each row the id of its newest call, "" for none.
+    `last_ids`: of each row the id of its newest call, "" for none. `part`: which one, where a minute of a source takes
+    several records.
     """
 
     minute: int
     last_ids: list[str]
     rows: bytes
+    part: int = 0
 
 
 class Rollup(msgspec.Struct, array_like=True):
@@ -106,12 +115,72 @@ def encode_rollup(rollup: Rollup) -> bytes:
     return _encoder.encode(rollup)
 
 
+def cut_rollup(rollup: Rollup, most: int) -> list[bytes]:
+    """The rollup's bytes, in as many records as it takes that none has more than `most`; a row is not cut.
+
+    Only the last one has the mark: then everything before it is told.
+    """
+    value = encode_rollup(rollup)
+    if len(value) <= most:
+        return [value]
+    pieces, parts = _pieces(rollup, most), Counter[int]()
+    for piece in pieces:
+        for sheet in piece.sheets:
+            sheet.part = parts[sheet.minute]
+            parts[sheet.minute] += 1
+    for piece in pieces[:-1]:
+        piece.mark = 0.0
+    return list(map(encode_rollup, pieces))
+
+
+def _pieces(rollup: Rollup, most: int) -> list[Rollup]:
+    sheets = rollup.sheets
+    rows = np.frombuffer(sheets[0].rows, ROLL) if sheets else np.zeros(0, ROLL)
+    if len(encode_rollup(rollup)) <= most or (len(sheets) <= 1 and len(rows) <= 1):
+        return [rollup]
+    half, middle = len(sheets) // 2, len(rows) // 2
+    if half:
+        halves = [sheets[:half], sheets[half:]]
+    else:
+        minute, ids = sheets[0].minute, sheets[0].last_ids
+        cuts = (slice(None, middle), slice(middle, None))
+        halves = [[Sheet(minute, ids[cut], rows[cut].tobytes())] for cut in cuts]
+    return [piece for some in halves for piece in _pieces(_with_own_parties(rollup, some), most)]
+
+
+def _with_own_parties(rollup: Rollup, sheets: list[Sheet]) -> Rollup:
+    """A rollup of some of its sheets, with the parties that these name."""
+    own: dict[int, int] = {}
+    told = []
+    for sheet in sheets:
+        rows = np.frombuffer(sheet.rows, ROLL).copy()
+        for name in ("party", "other"):
+            rows[name] = [own.setdefault(n, len(own)) for n in rows[name].tolist()]
+        told.append(Sheet(sheet.minute, sheet.last_ids, rows.tobytes()))
+    parties = [rollup.parties[n] for n in own]
+    return Rollup(rollup.format, rollup.source, rollup.sources, rollup.mark, parties, told)
+
+
 def decode_rollup(value: bytes) -> Rollup:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    rollup = _decoder.decode(value)
+    rollup = decoded(_decoder, value)
     if rollup.format not in (1, FORMAT):
         raise other_format("rollups", rollup.format, FORMAT, "portfolio")
+    require(abs(rollup.mark) < LARGEST and rollup.source >= 0, "its mark or source is none")
+    for sheet in rollup.sheets:
+        _check(sheet, len(rollup.parties))
     return rollup
+
+
+def _check(sheet: Sheet, parties: int) -> None:
+    """Raises msgspec.DecodeError where rows point to nobody, or hold what no number is."""
+    require(0 <= sheet.minute < MAX_MINUTE, "a minute that is none")
+    require(len(sheet.rows) == len(sheet.last_ids) * ROLL.itemsize, "rows are missing")
+    rows = np.frombuffer(sheet.rows, ROLL)
+    others = rows["other"][rows["kind"] == LINKED]
+    require((rows["party"] < parties).all() and (others < parties).all(), "rows of nobody")
+    for name in _FLOATS:
+        require((np.abs(rows[name]) < LARGEST).all(), f"{name} that is no such number")
 
 
 def team_key(tenant: str, team: str | None) -> int:

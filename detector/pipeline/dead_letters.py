@@ -9,8 +9,11 @@ NOTHING = b""
 """The value of a record that would have neither key nor value: clients refuse to send one."""
 
 
-def dead_letter(config: Config, dead: DeadLetter, record: Record) -> Out:
-    """Key, value and headers of `record` untouched; none of them where it is too large or config says so."""
+def dead_letter(config: Config, dead: DeadLetter, record: Record, again: bool = False) -> Out:
+    """Key, value and headers of `record` untouched; none of them where it is too large or config says so.
+
+    Nor where it comes `again`, for another of its events: a record of thousands of bad ones is written once.
+    """
     reference = [  # the names are public: schemas/detector.dead-letters.json
         ("reason", str(dead.reason)),
         ("field", dead.field),
@@ -21,7 +24,7 @@ def dead_letter(config: Config, dead: DeadLetter, record: Record) -> Out:
     ]
     ours = [(name, value.encode()) for name, value in reference]
     ingest, topic = config.ingest, config.topics.dead_letters
-    if not ingest.dead_letter_bytes or _size(record) > ingest.max_record_bytes:
+    if again or not ingest.dead_letter_bytes or _size(record) > ingest.max_record_bytes:
         return Out(topic, NOTHING, headers=ours)
     value = NOTHING if record.key is None and record.value is None else record.value
     return Out(topic, value, record.key, headers=[*record.headers, *ours])

@@ -198,13 +198,16 @@ class IngestStage:
     def _out(self, flushed: Flushed, batch: dict[Source, list[Record]]) -> list[Out]:
         topics = self._config.topics
         out = [Out(topics.links, value, key) for key, value in flushed.links]
+        before = None
         for dead in flushed.dead_letters:
             records = batch[dead.source]
             # Offsets rise, and hardly ever leave one out.
             at = min(dead.offset - records[0].offset, len(records) - 1)
             while records[at].offset > dead.offset:
                 at -= 1
-            out.append(dead_letter(self._config, dead, records[at]))
+            place = (dead.source, dead.offset)
+            out.append(dead_letter(self._config, dead, records[at], again=place == before))
+            before = place
         out += [Out(topics.observations, value, partition=partition) for partition, value in flushed.packed]
         return out
 

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from detector.config import Config
+from detector.decoding import decoded
 from detector.enrich.identity import Identities, hash64
 from detector.enrich.observe import Observer
 from detector.enrich.packing import Pack
@@ -13,11 +14,10 @@ from detector.enrich.pricing import Prices
 from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link
+from detector.model.packed import MOST_OF_A_ROW
 from detector.secret import reveal
 from detector.sources import native
 from detector.sources.times import seconds, taken_at
-
-_MAX_IN_RECORD = 65_535
 
 Kind = Literal["calls", "status", "any"]
 
@@ -57,7 +57,7 @@ class Linked(msgspec.Struct):
     time: float = 0.0
 
 
-_link = msgspec.json.Decoder(Linked).decode
+_link = msgspec.json.Decoder(Linked)
 
 
 class Intake:
@@ -70,6 +70,8 @@ class Intake:
         pseudonyms = Pseudonyms(key.encode(), privacy.plain_users)
         self._identities = Identities(partitions, pseudonyms, config.ingest.max_links)
         self._observer = Observer(self._identities, Prices.of(config.prices))
+        fit = config.ingest.max_record_bytes // MOST_OF_A_ROW
+        self._pack_rows = max(1, min(config.ingest.pack_observations, fit))
         self._full: list[tuple[int, Pack]] = []
         self._dead: list[DeadLetter] = []
         self._links: list[tuple[bytes, bytes]] = []
@@ -105,12 +107,8 @@ class Intake:
             if len(record.value) > self._config.max_record_bytes:
                 self._refuse(source, record, BadInput(Reason.TOO_LARGE, "", f"has {len(record.value)} bytes"))
                 continue
-            events = native.decode(record.value, kind)
-            if len(events) > _MAX_IN_RECORD:
-                self._refuse(source, record, BadInput(Reason.TOO_LARGE, "", f"holds {len(events)} events"))
-                continue
             seq = record.offset << 16
-            for event in events:
+            for event in native.decode(record.value, kind):
                 t = self._one(source, record, seq, event)
                 if record.broker_s is None and t > newest:
                     newest = t
@@ -135,7 +133,7 @@ class Intake:
             return 0.0
         self.counts[event.type] += 1
         pack = self._observer.packs[partition]
-        if len(pack.rows) >= self._config.pack_observations:
+        if len(pack.rows) >= self._pack_rows:
             self._full.append((partition, self._observer.packs.pop(partition)))
         if isinstance(event, Link):
             tenant = event.tenant or "default"
@@ -152,8 +150,8 @@ class Intake:
         if value is None:
             return
         try:
-            link = _link(value)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            link = decoded(_link, value)
+        except msgspec.DecodeError:
             self.counts["bad_links"] += 1
             return
         self._identities.link(link.tenant, link.run, link.task, link.time)

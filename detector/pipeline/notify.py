@@ -135,7 +135,7 @@ class NotifyStage:
     def _read(self, record: Record, written_s: float) -> Notice | None:
         try:
             return notice_of(decode_alert(record.value), written_s)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except msgspec.MsgspecError as error:
             self._metrics.notify_bad_records.inc()
             log.error(
                 "skipped a record of %s that is no alert: partition %d, offset %d: %s",

@@ -7,8 +7,14 @@ import msgspec
 
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link, Status, ToolResult
+from detector.sources.counting import has_more
 
 Decoded = list[Event | BadInput]
+
+MAX_PATH = 200
+"""Characters of the path that a reason names: it goes as deep as the event."""
+MAX_IN_RECORD = 65_535
+"""Events of one record: an event is known by its record's offset and 16 bits more."""
 
 _calls = msgspec.json.Decoder(Call)
 _statuses = msgspec.json.Decoder(Status)
@@ -35,7 +41,7 @@ _BOUNDS = re.compile(r"[<>]=? ?\d|length|out of range|matching regex")
 def decode(value: bytes, topic: str) -> Decoded:
     """The events of one record. `topic`: "calls", "status", or "any" for files that mix them.
 
-    An array holds several events, each judged by itself. Never raises on bad input.
+    An array holds several events, each judged by itself, up to MAX_IN_RECORD. Never raises on bad input.
     """
     try:
         if topic == "status":
@@ -46,6 +52,8 @@ def decode(value: bytes, topic: str) -> Decoded:
     except Exception as e:
         return [_bad(e)]
     if value.lstrip()[:1] == b"[":
+        if has_more(value, MAX_IN_RECORD):
+            return [BadInput(Reason.TOO_LARGE, "", f"holds more than {MAX_IN_RECORD:,} events")]
         try:
             return [_one(bytes(raw), topic) for raw in _array.decode(value)]
         except Exception as e:
@@ -85,7 +93,7 @@ def _bad(e: Exception) -> BadInput:
 
 def _invalid(message: str) -> BadInput:
     place = _PLACE.search(message)
-    path, what = (place[1], message[: place.start()]) if place else ("", message)
+    path, what = (place[1][:MAX_PATH], message[: place.start()]) if place else ("", message)
     missing = _MISSING.search(what)
     if missing:
         return BadInput(Reason.MISSING_FIELD, f"{path}.{missing[1]}".lstrip("."), "is required")

@@ -18,7 +18,7 @@ from detector.model.rollup import (
     Party,
     Rollup,
     Sheet,
-    encode_rollup,
+    cut_rollup,
     model_key,
     team_key,
 )
@@ -62,11 +62,11 @@ class Clocks(NamedTuple):
 class Cells:
     """Sums by identity since the last full minute, statuses and links; memory: what spends within a minute.
 
-    `source`: this partition of `sources`; `partitions`: those of the rollups.
+    `source`: this partition of `sources`; `partitions`: those of the rollups, of which none is over `most_bytes`.
     """
 
-    def __init__(self, source: int, sources: int, partitions: int) -> None:
-        self._source, self._sources = source, sources
+    def __init__(self, source: int, sources: int, partitions: int, most_bytes: int) -> None:
+        self._source, self._sources, self._most_bytes = source, sources, most_bytes
         self._drafts = [_Draft() for _ in range(partitions)]
         self._told_t = 0.0
         self.table = Table(CELL)
@@ -119,7 +119,8 @@ class Cells:
         if not self._told_t:
             return []
         head = (FORMAT, self._source, self._sources, self._told_t)
-        out = [(p, draft.encode(*head)) for p, draft in enumerate(self._drafts)]
+        told = [(p, draft.rollup(*head)) for p, draft in enumerate(self._drafts)]
+        out = [(p, value) for p, rollup in told for value in cut_rollup(rollup, self._most_bytes)]
         self._drafts, self._told_t = [_Draft() for _ in self._drafts], 0.0
         return out
 
@@ -220,8 +221,8 @@ class _Draft:
             self._sheets.append(Sheet(minute, self._last_ids, b"".join(self._rows)))
             self._last_ids, self._rows = [], []
 
-    def encode(self, format: int, source: int, sources: int, told_t: float) -> bytes:
-        return encode_rollup(Rollup(format, source, sources, told_t, list(self._parties), self._sheets))
+    def rollup(self, format: int, source: int, sources: int, told_t: float) -> Rollup:
+        return Rollup(format, source, sources, told_t, list(self._parties), self._sheets)
 
     def number(self, party: Party) -> int:
         return self._parties.setdefault(party, len(self._parties))

@@ -3,13 +3,15 @@
 A lane whose calls come late has a clock of its own, that much behind the watermark: what is over by it is over.
 """
 
-from collections.abc import Container
-from itertools import islice
+from collections.abc import Container, Mapping
 
 import numpy as np
 
+from detector.fairness import giving_way
+from detector.model.packed import Ident
 from detector.state.layout import HISTORY
 from detector.state.shard import Asked, Shard
+from detector.state.table import Table
 
 
 def overdue(shard: Shard, limit: float) -> list[int]:
@@ -49,7 +51,7 @@ def finished_of(shard: Shard, subject: int, t: float) -> list[tuple[float, int]]
 
 
 def forget_lanes(shard: Shard, limit: float, most: int, told: Container[int]) -> None:
-    """Forgets lanes unheard since `limit` (s UTC), and the longest unheard of those beyond `most`.
+    """Forgets lanes unheard since `limit` (s UTC), and beyond `most` the longest unheard of the tenants with most.
 
     Not those with rows that wait, nor those in `told`: what an open episode has come to is counted by its lane.
     """
@@ -61,7 +63,9 @@ def forget_lanes(shard: Shard, limit: float, most: int, told: Container[int]) ->
     gone = free(lanes.idle_since(limit))
     excess = len(lanes) - len(gone) - most
     if excess > 0:
-        gone = free(lanes.longest_unheard(len(lanes)))[: len(gone) + excess]
+        left = set(gone)
+        rest = free([k for k in lanes.longest_unheard(len(lanes)) if k not in left])
+        gone += _of_those_with_most(rest, left, excess, lanes, shard.lane_names)
     for key in gone:
         shard.forget_lane(key)
 
@@ -69,7 +73,7 @@ def forget_lanes(shard: Shard, limit: float, most: int, told: Container[int]) ->
 def idle_subjects(shard: Shard, limit: float, most: int, told: Container[int]) -> list[int]:
     """Keys of the subjects unheard since `limit` (s UTC) that have neither lanes nor rows that wait.
 
-    Beyond `most` also of the longest unheard, as long as no lane and no episode (`told`) is theirs.
+    Beyond `most` also the longest unheard of the tenants with most, if no lane and no episode (`told`) is theirs.
     """
     subjects, lanes = shard.subjects, shard.lanes.rows
     idle = subjects.idle_since(limit)
@@ -80,7 +84,18 @@ def idle_subjects(shard: Shard, limit: float, most: int, told: Container[int]) -
     waiting = shard.pool.waiting_for("subject")
     gone = [k for k in idle if k not in busy and subjects.get(k) not in waiting]
     if excess > 0:
-        longest = subjects.longest_unheard(len(idle) + excess + len(busy))[len(idle) :]
-        more = (k for k in longest if k not in busy and k not in told and subjects.get(k) not in waiting)
-        gone += islice(more, excess)
+        left = set(gone)
+        longest = (k for k in subjects.longest_unheard(len(subjects)) if k not in left and k not in busy)
+        rest = [k for k in longest if k not in told and subjects.get(k) not in waiting]
+        gone += _of_those_with_most(rest, left, excess, subjects, shard.subject_names)
     return gone
+
+
+def _of_those_with_most(
+    free: list[int], gone: set[int], excess: int, table: Table, names: Mapping[int, Ident]
+) -> list[int]:
+    """Which of the rows that may leave (keys, the longest unheard first) do; all rows but those `gone` count."""
+    may = set(free)
+    staying = [names[table.get(k)].tenant for k in table if k not in may and k not in gone]
+    tenants = [names[slot].tenant for slot in table.slots(free)]
+    return [free[place] for place in giving_way(tenants, excess, staying)]

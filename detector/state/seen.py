@@ -1,5 +1,6 @@
 """The ids that were seen: what a producer sends again is known, within a bound of time and number."""
 
+import secrets
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -13,13 +14,18 @@ CHUNK = 8192
 
 
 @compiled
-def _insert(table: Ids, ids: Ids, fresh: npt.NDArray[np.bool_]) -> int:
-    """Open addressing with linear probing; marks in `fresh` the ids that were not there and counts them."""
+def _insert(table: Ids, ids: Ids, fresh: npt.NDArray[np.bool_], secret: np.uint64) -> int:
+    """Open addressing with linear probing; marks in `fresh` the ids that were not there and counts them.
+
+    Where an id is put depends on the secret too: whoever chooses ids cannot choose places.
+    """
     mask = np.uint64(len(table) - 1)
     added = 0
     for i in range(len(ids)):
         key = ids[i] if ids[i] != np.uint64(0) else np.uint64(1)
-        place = (key * np.uint64(0x9E3779B97F4A7C15)) & mask
+        h = (key ^ secret) * np.uint64(0x9E3779B97F4A7C15)
+        h = (h ^ (h >> np.uint64(32)) ^ secret) * np.uint64(0xD6E8FEB86659FD93)
+        place = (h ^ (h >> np.uint64(32))) & mask
         while table[place] != np.uint64(0) and table[place] != key:
             place = (place + np.uint64(1)) & mask
         fresh[i] = table[place] == np.uint64(0)
@@ -42,6 +48,7 @@ class Seen:
 
     def __init__(self, max_ids: int, keep_s: float) -> None:
         self._max, self._keep_s = max_ids, keep_s
+        self._secret = np.uint64(secrets.randbits(64))  # of this process: the table is not stored
         self._table: Ids = np.zeros(1024, np.uint64)
         self._chunks: deque[Chunk] = deque()
         self._count = 0
@@ -58,7 +65,7 @@ class Seen:
         if not len(ids):
             return fresh
         self._reserve(len(ids))
-        self._count += _insert(self._table, ids, fresh)
+        self._count += _insert(self._table, ids, fresh, self._secret)
         new = ids[fresh]
         if len(new):
             self._append(new, now_s)
@@ -74,7 +81,7 @@ class Seen:
         self._table = np.zeros(max(1024, size), np.uint64)
         for chunk in self._chunks:
             for ids in chunk.ids:
-                _insert(self._table, ids, np.zeros(len(ids), np.bool_))
+                _insert(self._table, ids, np.zeros(len(ids), np.bool_), self._secret)
 
     def _append(self, ids: Ids, now_s: float) -> None:
         last = self._chunks[-1] if self._chunks else None

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from sys import intern
 from typing import Any
 
 import msgspec
@@ -27,6 +26,9 @@ SEEN_FROM = 1_000_000
 """Segment numbers from here on are chunks of seen ids; 0 holds what belongs to no subject."""
 
 
+MAX_TEAMS = 20_000
+"""Teams of which it is known when one of their tasks moved last."""
+MAX_TOOL_NAMES = 10_000
 MAX_ASKED = 8
 """Calls that wait under one key at once: some producers count their tool calls anew in each step or run."""
 
@@ -65,7 +67,9 @@ class Shard:
         rules_of: Callable[[Ident], Rules],
         cells: Cells,
         whole: Whole,
+        max_awaiting: int = 1_000_000,
     ) -> None:
+        self._max_awaiting = max_awaiting
         self._segments, self._rules_of = max(2, segments), rules_of
         self.lanes, self.subjects, self.cells = Table(lay.LANE), Table(lay.SUBJECT), cells
         self.lane_names: dict[int, Ident] = {}  # by slot
@@ -73,6 +77,7 @@ class Shard:
         self.teams: dict[int, list[str | None]] = {}  # that spent on a subject, by its slot
         self.trails: dict[int, Trail] = {}  # by lane's slot
         self.awaiting: OrderedDict[int, list[Asked]] = OrderedDict()  # by wait key, the newest asked last
+        self._tool_names: dict[str, str] = {}
         self.pool = Pool()
         self.seen = Seen(max_ids, seen_s)
         self.finals = Finals()
@@ -124,6 +129,12 @@ class Shard:
             key = team_key(tenant, team)
             self.statuses[key] = max(self.statuses.get(key, 0.0), t)
 
+    def forget_statuses(self) -> None:
+        """Beyond MAX_TEAMS the teams whose tasks moved longest ago are forgotten."""
+        if len(self.statuses) > MAX_TEAMS:
+            newest = sorted(self.statuses.items(), key=lambda told: (told[1], told[0]))[-MAX_TEAMS:]
+            self.statuses = dict(sorted(newest))
+
     def keep_steps(self, pushed: npt.NDArray[np.int64]) -> None:
         """Keeps ids and tool names of the waiting rows that became steps, in their order.
 
@@ -134,8 +145,14 @@ class Shard:
         for r, lane in zip(pushed.tolist(), lanes, strict=True):
             trail = trails[lane]
             trail.ids.append(ids[r])
-            trail.names.append(intern(names[r]))  # a run has few tools, and many runs the same
+            trail.names.append(self._one(names[r]))
             self.lane_names[lane] = self.pool.idents[r]
+
+    def _one(self, name: str) -> str:
+        """The name as one object: many runs have the same few tools. What Python interns itself it may keep forever."""
+        if len(self._tool_names) >= MAX_TOOL_NAMES:
+            self._tool_names.clear()
+        return self._tool_names.setdefault(name, name)
 
     def keep_compactions(self, walked: npt.NDArray[np.int64]) -> None:
         """Keeps ids of those of the waiting rows `walked` that only shortened a context."""
@@ -151,6 +168,8 @@ class Shard:
         asked.sort(key=lambda a: a[1])
         del asked[:-MAX_ASKED]
         self.awaiting.move_to_end(key)
+        if len(self.awaiting) > self._max_awaiting:
+            self.awaiting.popitem(last=False)
 
     def answered(self, key: int, t: float) -> int:
         """The key of the lane that waits for the result under `key` of time `t` (s UTC), 0 where none does."""

@@ -61,3 +61,11 @@ def test_a_reference_has_no_bytes_of_the_producer(ingest: dict[str, Any]) -> Non
 def test_what_has_neither_key_nor_value_can_be_sent_all_the_same() -> None:
     out = letter(None, key=None)
     assert (out.key, out.value) == (None, b"")
+
+
+def test_a_record_of_many_bad_events_is_written_once() -> None:
+    record = ConsumerRecord("llm.calls", 3, 118_204, 0, 0, b"k", b"[1,2]", None, 1, 5, [("trace", b"x")])
+    first, second = (dead_letter(Config(), DEAD, record, again) for again in (False, True))
+    assert (first.key, first.value) == (b"k", b"[1,2]")
+    assert (second.key, second.value) == (None, b"")
+    assert {name: value.decode() for name, value in second.headers} == REFERENCE

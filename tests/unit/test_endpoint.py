@@ -258,3 +258,31 @@ async def test_a_certificate_that_no_authority_has_signed_is_not_trusted(self_si
     ):
         with pytest.raises(UnreachableError, match="CERTIFICATE_VERIFY_FAILED"):
             await there.post(ALERTS)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_an_answer_without_end_is_not_kept_but_told_as_trouble(
+    packed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.alerts.endpoint.MAX_ANSWER_BYTES", 100_000)
+    text = "[" + " " * 5_000_000 + "]"
+
+    async def answer(request: web.Request) -> web.Response:
+        response = web.Response(text=text, content_type="application/json")
+        if packed:
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async with serving(answer) as address, endpoint(f"http://{address}") as one:
+        with pytest.raises(UnreachableError, match="more than 100,000 bytes"):
+            await one.firing()
+        assert "more than 100,000 bytes" in str(one.trouble)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '[{"labels": {}, "x": ' + "[" * 5000 + "]" * 5000 + "}]", '[{"labels": 1}]']
+)
+async def test_an_answer_that_is_nested_or_of_another_shape_is_told_as_trouble(text: str) -> None:
+    async with serving(answering(200, text)) as address, endpoint(f"http://{address}") as one:
+        with pytest.raises(UnreachableError, match="not that of API v2"):
+            await one.firing()

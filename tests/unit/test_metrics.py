@@ -196,3 +196,16 @@ def test_the_text_is_read_by_prometheus_and_free_of_created_series() -> None:
     assert not [s.name for s in samples if s.name.endswith("_created")]
     assert {"version": __version__} in [s.labels for s in samples if s.name == "detector_build_info"]
     assert [s for s in samples if s.name == "process_resident_memory_bytes"]
+
+
+def test_sets_of_labels_are_bounded_and_what_is_beyond_is_other_in_all_and_counted() -> None:
+    bounded = Metrics(Limits(max_label_sets=20))
+    subjects: list[Labels] = [("t", f"team-{i}", f"agent-{j}", "m") for i in range(10) for j in range(10)]
+    for subject in subjects:
+        bounded.add_usage({subject: sums(1, 5)})
+    text = bounded.text().decode()
+    series = [line for line in text.splitlines() if line.startswith("detector_calls_total{")]
+    assert len(series) == 20 + 1
+    assert usage_value(bounded, "detector_calls_total", ("other",) * 4) == 80
+    assert value(bounded, "detector_label_overflow_total", label="all") == 80
+    assert sum(float(line.rpartition(" ")[2]) for line in series) == 100

@@ -1,6 +1,7 @@
 """Native events: JSON of every kind to typed events, or a reason and a field for each that cannot be used."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Link, Status, ToolResult
+from detector.sources.counting import has_more
 from detector.sources.native import decode
 
 CALL = {"id": "c", "time": 1_790_000_000, "model": "m", "usage": {}, "run": "r"}
@@ -159,3 +161,29 @@ def test_nothing_raises_whatever_comes(event: dict[str, Any], changes: Any, topi
 @given(st.binary(max_size=60))
 def test_bytes_of_any_kind_give_a_reason(raw: bytes) -> None:
     assert all(isinstance(d, BadInput) for d in decode(raw, "any"))
+
+
+def test_a_long_array_is_refused_without_making_its_values() -> None:
+    tracemalloc.start()
+    try:
+        (bad,) = decode(b"[" + b"0," * 500_000 + b"0]", "calls")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(bad, BadInput)
+    assert (bad.reason, bad.detail) == (Reason.TOO_LARGE, "holds more than 65,535 events")
+    assert peak < 4_000_000
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.recursive(st.none() | st.text(max_size=6), lambda inner: st.lists(inner, max_size=3)), max_size=9))
+def test_values_of_an_array_are_counted_as_a_decoder_finds_them(values: list[Any]) -> None:
+    for array in (json.dumps(values), json.dumps(values, ensure_ascii=False, indent=1)):
+        for most in range(1, 11):
+            assert has_more(array.encode(), most) == (len(values) > most)
+
+
+def test_a_reason_does_not_grow_with_how_deep_an_event_goes() -> None:
+    (bad,) = decode(b'{"type": ' + b"[" * 400 + b"1e400" + b"]" * 400 + b"}", "status")
+    assert isinstance(bad, BadInput)
+    assert len(bad.field) <= 200

@@ -25,17 +25,19 @@ FIELDS: dict[str, Any] = {
     else st.integers(np.iinfo(kind).min, np.iinfo(kind).max)
     for name, kind, _ in pk._COLUMNS
 }
+FIELDS |= {"kind": st.integers(0, 3), "ident": st.just(0), "sketch": st.just(-1)}
 ROWS = st.tuples(*(FIELDS[name] for name in pk.ROW.names or ()))
+NOBODY = Ident(1, 2, 3, "t", *[None] * 10)
 WORD = st.integers(0, 2**64 - 1)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(ROWS, max_size=6), st.lists(st.tuples(st.integers(0, 2**32 - 1), WORD, WORD), max_size=3))
+@given(st.lists(ROWS, min_size=1, max_size=6), st.lists(st.tuples(st.just(0), WORD, WORD), max_size=3))
 def test_rows_and_waits_of_any_value_come_back_as_they_were(rows: list[Any], waits: list[Any]) -> None:
     columns = decode_packed(
         encode_packed(
             Packed(
-                pk.FORMAT, {65536: 1.5}, [], [f"id {n}" for n in range(len(rows))], ["" for _ in rows],
+                pk.FORMAT, {65536: 1.5}, [NOBODY], [f"id {n}" for n in range(len(rows))], ["" for _ in rows],
                 b"".join(pk.pack_row(*row) for row in rows), b"", b"", b"".join(pk.pack_wait(*w) for w in waits),
             )
         )
@@ -156,6 +158,37 @@ def test_other_formats_and_damaged_bytes_are_refused() -> None:
             decode_packed(damaged)
     with pytest.raises(ValueError, match="buffer size"):
         decode_packed(encode_packed(Packed(pk.FORMAT, {}, [], [], [], b"123", b"", b"", b"")))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("kind", 4),
+        ("ident", 1),
+        ("sketch", 0),
+        ("sketch", -2),
+        ("t", float("nan")),
+        ("cost_usd", float("inf")),
+        ("t", 1e300),
+    ],
+)
+def test_rows_that_point_to_nothing_or_hold_no_number_are_refused(field: str, value: float) -> None:
+    rows = np.zeros(1, pk.ROW)
+    rows["sketch"] = -1
+    good = Packed(pk.FORMAT, {}, [NOBODY], ["id"], [""], rows.tobytes(), b"", b"", b"")
+    assert len(decode_packed(encode_packed(good)).rows) == 1
+    rows[field] = value
+    with pytest.raises(msgspec.DecodeError):
+        decode_packed(encode_packed(msgspec.structs.replace(good, rows=rows.tobytes())))
+    for torn in (
+        {"ids": []},
+        {"names": ["", ""]},
+        {"levels": b"\1"},
+        {"waits": pk.pack_wait(1, 2, 3)},
+        {"marks": {0: 1e300}},
+    ):
+        with pytest.raises(msgspec.DecodeError):
+            decode_packed(encode_packed(msgspec.structs.replace(good, **torn)))
 
 
 def test_an_identity_is_kept_whole() -> None:

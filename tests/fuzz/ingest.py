@@ -1,0 +1,69 @@
+"""The whole of ingest without a broker: every event is either in what goes out or a dead letter, and never both."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from detector.config import Config
+from detector.model.packed import decode_packed
+from detector.pipeline.intake import Intake, Kind, SourceRecord
+from detector.sources import native
+from detector.sources.native import MAX_IN_RECORD
+from tests.fuzz.corpus import MARK
+
+PARTITIONS = 4
+RENEWED = 20_000
+KINDS: tuple[Kind, ...] = ("calls", "status", "any")
+BROKER_S = (None, 1_790_000_100.0, 1_795_165_200.0)
+
+
+def ingest() -> Callable[[bytes], bool]:
+    """Tries an input as a record of each kind in turn, together with a good one and one without a value."""
+    held: list[Any] = []
+    config = Config()
+    good = b'{"id":"good","time":1790000000,"run":"good","model":"m","usage":{},"output":{"text":"fine"}}'
+
+    def once(data: bytes) -> bool:
+        if not held or held[1] >= RENEWED:
+            held[:] = [Intake(config, PARTITIONS), 0]
+        intake, n = held[:2]
+        held[1] += 1
+        kind, broker_s = KINDS[n % 3], BROKER_S[n // 3 % 3]
+        before = sum(v for k, v in intake.counts.items() if k in ("call", "tool_result", "status", "link"))
+        intake.take(0, kind, [SourceRecord(7, data, broker_s), SourceRecord(8, None, None)])
+        accepted = sum(v for k, v in intake.counts.items() if k in ("call", "tool_result", "status", "link")) - before
+        flushed = intake.flush({0: 1.0})
+        dead = [d for d in flushed.dead_letters if d.offset == 7]
+        assert [d.offset for d in flushed.dead_letters if d.offset != 7] == [8], "a record without value is told once"
+        events = len(native.decode(data, kind))
+        assert accepted + len(dead) == events, f"{events} in, {accepted} accepted, {len(dead)} dead letters"
+        _check(flushed.packed, accepted, flushed.links)
+        assert all(MARK not in d.field + d.detail for d in dead), "a reason that repeats what was sent"
+        if n % 16:
+            return accepted > 0
+        # Whatever came before, the next event is taken as ever, and the same is made of it.
+        intake.take(0, "calls", [SourceRecord(9, good, None)])
+        ((_, value),) = intake.flush({}).packed
+        assert held[2:] in ([], [value]), "an input changed what is made of the next event"
+        held[2:] = [value]
+        return accepted > 0
+
+    return once
+
+
+def _check(packed: list[tuple[int, bytes]], accepted: int, links: list[tuple[bytes, bytes]]) -> None:
+    """All that went out can be read again, and holds what was accepted and nothing else."""
+    seqs: list[int] = []
+    for partition, value in packed:
+        columns = decode_packed(value)
+        rows = columns.rows
+        assert 0 <= partition < PARTITIONS
+        assert len(columns.idents) <= len(rows), "identities of events that were refused"
+        assert np.isfinite(rows["cost_usd"]).all()
+        seqs += rows["seq"].tolist()
+    assert len(seqs) == len(set(seqs)) == accepted, "what was accepted is not what goes out"
+    assert all(7 << 16 <= seq < (7 << 16) + MAX_IN_RECORD for seq in seqs)
+    for _, value in links:
+        assert set(msgspec.json.decode(value)) == {"tenant", "run", "task"}
