@@ -8,6 +8,8 @@ import datetime as dt
 import json
 import logging
 import sys
+import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from detector.config import Log
@@ -17,12 +19,18 @@ OURS = "detector"
 FAUST = "detector.kafka.faust_app"
 """What faust says about our subclasses comes under the name of their module; it is a library all the same."""
 
+OFTEN, WINDOW_S = 3, 10.0
+"""A library may say the same so often within so many seconds."""
+MAX_SAID = 1000
+"""Texts that are remembered for that."""
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 def setup(settings: Log, stream: TextIO | None = None) -> None:
     """Sends all logging to `stream` (standard error), in place of what was set up before."""
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.addFilter(_Seldom())
     handler.setFormatter(_Json() if settings.format == "json" else _Text())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -30,6 +38,30 @@ def setup(settings: Log, stream: TextIO | None = None) -> None:
     logging.getLogger(OURS).setLevel(settings.level.upper())
     logging.getLogger(FAUST).setLevel(root.level)
     logging.captureWarnings(True)
+
+
+class _Seldom(logging.Filter):
+    """Lets a library say the same only so often: aiokafka says some hundred lines a second while brokers are away."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for what was said OFTEN times within WINDOW_S; the next one tells how many were left out."""
+        if record.name.split(".")[0] == OURS and record.name != FAUST:
+            return True
+        now, key = self._clock(), (record.name, str(record.msg))
+        if len(self._said) > MAX_SAID:
+            self._said.clear()
+        since, count = self._said.get(key, (now, 0))
+        if now - since >= WINDOW_S:
+            if count > OFTEN:
+                record.left_out = count - OFTEN
+            since, count = now, 0
+        self._said[key] = since, count + 1
+        return count < OFTEN
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -107,3 +107,25 @@ def test_setting_up_anew_replaces_what_was_there() -> None:
     logging.getLogger("detector.x").info("once")
     assert old.getvalue() == ""
     assert len(new.getvalue().splitlines()) == 1
+
+
+def test_a_library_that_repeats_itself_is_heard_seldom_and_what_was_left_out_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(logs._Seldom.__init__, "__defaults__", (lambda: now[0],))
+    stream = logged("json")
+    for n in range(50):
+        logging.getLogger("aiokafka").error("no connection to %s", n)
+        logging.getLogger("detector.x").error("ours")
+    now[0] += logs.WINDOW_S
+    logging.getLogger("aiokafka").error("no connection to %s", 50)
+    logging.getLogger("aiokafka").error("something else")
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    theirs = [(t["message"], t.get("left_out")) for t in told if t["logger"] == "aiokafka"]
+    assert theirs == [
+        *((f"no connection to {n}", None) for n in range(logs.OFTEN)),
+        ("no connection to 50", 50 - logs.OFTEN),
+        ("something else", None),
+    ]
+    assert sum(t["message"] == "ours" for t in told) == 50
