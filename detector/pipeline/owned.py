@@ -68,12 +68,14 @@ class Event(Protocol):
 class Owned:
     """The state of one partition from its assignment on; a new assignment makes a new one.
 
-    `next_offset` is what has to come next; `pending` are the events that no finished checkpoint includes yet.
+    `next_offset` is what has to come next, `written_s` the broker's time of what came last; `pending` are the events
+    that no finished checkpoint includes yet.
     """
 
     def __init__(self, partition: int, generation: int, engine: EngineLike, ledger: Ledger) -> None:
         self.partition, self.generation, self.engine = partition, generation, engine
         self.next_offset = engine.offset + 1
+        self.written_s: float | None = None
         self.pending: list[Event] = []
         self._ledger = ledger
 
@@ -132,6 +134,7 @@ class Owned:
                 f"the record {message.offset} of partition {self.partition} cannot be read: {error}"
             ) from error
         self.next_offset = max(self.next_offset, message.offset + 1)
+        self.written_s = message.timestamp
         # Seconds of traffic wait here; only the offset is needed for the acknowledgement.
         event.value = message.value = None
         self.pending.append(event)
