@@ -31,7 +31,13 @@ lint: $(STAMP)  ## ruff and mypy --strict
 bench: $(STAMP)  ## CPU an event by stage beside its floor and an idiomatic app; build/bench.json
 	$(BIN)/python -m tests.bench
 
+soak: $(STAMP)  ## a week of traffic in an hour: memory and lag (HOURS=N or SECONDS=N for less); build/soak.json
+	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),$(shell echo $$(( $(or $(HOURS),1) * 3600 ))))
+
+overload: $(STAMP)  ## ten times what the stages can hold, as a backlog: memory, and how it is worked off
+	$(BIN)/python -m tests.soak.overload
+
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench soak overload clean
