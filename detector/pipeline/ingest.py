@@ -20,7 +20,7 @@ from detector.metrics import Metrics
 from detector.pipeline.dead_letters import dead_letter
 from detector.pipeline.ingest_metrics import IngestMetrics
 from detector.pipeline.intake import Flushed, Intake, Kind, SourceRecord
-from detector.pipeline.reasons import SILENT_S, Unready, waiting
+from detector.reasons import SILENT_S, Unready, waiting
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from detector.config import Config
 from detector.kafka.whole import Record, WholeTopic
 from detector.metrics import Metrics
 from detector.model.alert import decode_alert
-from detector.pipeline.reasons import Unready, waiting
+from detector.reasons import Unready, waiting
 
 log = logging.getLogger(__name__)
 

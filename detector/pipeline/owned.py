@@ -8,6 +8,7 @@ import msgspec
 
 from detector.errors import DetectorError, StateError
 from detector.kafka.checkpoint import Ledger, Plan, choose
+from detector.reasons import Failed
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class Owned:
             outcome = self.engine.process(message.value, message.offset, message.timestamp or 0.0)
         except (msgspec.MsgspecError, ValueError) as error:
             raise DetectorError(
-                f"the record {message.offset} of partition {self.partition} cannot be read: {error}"
+                Failed.UNREADABLE.format(offset=message.offset, partition=self.partition, error=error)
             ) from error
         self.next_offset = max(self.next_offset, message.offset + 1)
         self.written_s = message.timestamp

@@ -23,9 +23,9 @@ from detector.kafka.outbox import PERMANENT
 from detector.kafka.reach import knock_all
 from detector.model.alert import Alert
 from detector.pipeline.owned import EngineLike, Event, Owned
-from detector.pipeline.reasons import SILENT_S, Failed, Unready, waiting
 from detector.pipeline.standstill import Standstill
 from detector.pipeline.stateful_metrics import StatefulMetrics
+from detector.reasons import SILENT_S, Failed, Unready, waiting
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ POLL_S = 0.25  # how soon a failure is noticed
 LAST_CHECKPOINT_S = 10.0
 """A stop waits this long for the last checkpoint; without it the next start repeats some seconds."""
 CLOSE_S = 5.0
+LEAVE_S = 60.0  # a first answer may come before the group's coordinator is there again
 GROUP_S = 10.0  # a consumer's thread that does not answer within this is none to wait for
 KNOCK_AGAIN_S = 1.0
 
@@ -158,7 +159,7 @@ class StatefulStage:
             await self._sleep(KNOCK_AGAIN_S)
             if self._closing.is_set():
                 break
-        if not await app.leave(self._starting, CLOSE_S):
+        if not await app.leave(self._starting, LEAVE_S):
             raise error
         if not self._closing.is_set():
             self._failure, self._busy_since_s, self._lock = None, None, asyncio.Lock()

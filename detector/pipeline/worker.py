@@ -10,8 +10,8 @@ from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.errors import ConfigError, DetectorError
 from detector.metrics import Metrics
-from detector.pipeline.reasons import Failed, Unready
 from detector.pipeline.stage import STAGES, Stage, StageFactory, make_stage
+from detector.reasons import Failed, Unready
 from detector.web.server import Server
 
 log = logging.getLogger(__name__)

@@ -187,8 +187,8 @@ async def test_while_kafka_is_away_standing_still_is_no_failure(
 async def test_every_stage_says_that_kafka_is_away_and_goes_on_when_it_is_back(
     kafka: Kafka, config: Config, outage_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("reasons", "ingest", "stateful"):
-        monkeypatch.setattr(f"detector.pipeline.{place}.SILENT_S", 1.0)
+    for place in ("reasons", "pipeline.ingest", "pipeline.stateful"):
+        monkeypatch.setattr(f"detector.{place}.SILENT_S", 1.0)
     metrics = Metrics(config.metrics)
     stages: list[Stage] = [
         IngestStage(config, metrics),
