@@ -149,7 +149,9 @@ class App(faust.App):  # type: ignore[misc]
 
     @property
     def partitions(self) -> set[int]:
-        """The partitions of the source that are assigned, recovered or not."""
+        """The partitions of the source that are assigned, recovered or not; none before the consumer has begun."""
+        if self.consumer._thread._consumer is None:
+            return set()
         topic = self.source.get_topic_name()
         return {tp.partition for tp in self.consumer.assignment() if tp.topic == topic}
 
