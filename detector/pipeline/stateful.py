@@ -281,10 +281,12 @@ class StatefulStage:
 
     async def _take(self, app: App, events: Sequence[Event]) -> None:
         sent: list[tuple[Alert | None, Awaitable[Any]]] = []
+        taken: set[Owned] = set()
         for event in events:
             owned = await self._owner(app, event.message)
             if owned is None:
                 continue
+            taken.add(owned)
             for topic, key, value, partition, alert in self.effects(owned.process(event), owned.partition):
                 sent.append((alert, await app.produce(topic, key, value, partition)))
             await asyncio.sleep(0)
@@ -292,6 +294,8 @@ class StatefulStage:
             await acknowledged
             if alert is not None:
                 self._metrics.written(alert)
+        for owned in taken:
+            owned.settle()
         self._metrics.taken(len(events))
 
     async def _owner(self, app: App, message: Any) -> Owned | None:
@@ -380,7 +384,8 @@ class StatefulStage:
             behind = self._lag[self._source, partition] = max(0, end - next_offset)
             self._standstill.see(partition, next_offset, behind, now_s)
             self._metrics.lag(partition, behind)
-            until = owned.written_s if behind and owned else app.answered(partition) if not behind else None
-            if until is not None and self._busy_since_s is None:
+            settled = (owned.settled_offset, owned.settled_s) if owned else (next_offset, None)
+            until = app.answered(partition) if settled[0] >= end else settled[1]
+            if until is not None:
                 self._metrics.reached(partition, until)
         self._metrics.show(self._owned.values())

@@ -4,6 +4,7 @@ The processes live on a clock that is moved on once the broker has taken all eve
 however slow the machine is.
 """
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,7 +33,7 @@ EMBEDDED = "the embedded broker keeps 5 MB a partition: a stage that is further 
 class Site:
     """`broker` is apache or embedded; `send` and `clock` move the world on, `sample` tells what came of it."""
 
-    def __init__(self, stack: ExitStack, t: float) -> None:
+    def __init__(self, stack: ExitStack, t: float, cores: int | None = None) -> None:
         self.broker, bootstrap = _broker(stack)
         held = {"hold_back_s": 1000 * DAY_S, "heartbeat_s": 0.5}
         self.config = Config(
@@ -46,7 +47,8 @@ class Site:
         if self.broker == "apache":
             _make_topics(self.config)
         settings = self.config.model_dump_json()
-        self.stages = {n: stack.enter_context(Child("tests.bench.stage", settings, str(t), n)) for n in STAGES}
+        with _on(cores):
+            self.stages = {n: stack.enter_context(Child("tests.bench.stage", settings, str(t), n)) for n in STAGES}
         for child in self.stages.values():
             child.ready()
         self._topics = (self.config.topics.calls, self.config.topics.status)
@@ -81,10 +83,24 @@ class Site:
 
 
 @contextmanager
-def site(t: float) -> Iterator[Site]:
-    """A site whose clock stands at `t`, s UTC, until the end of the block."""
+def site(t: float, cores: int | None = None) -> Iterator[Site]:
+    """A site whose clock stands at `t`, s UTC, until the end of the block; its stages share so many cores."""
     with ExitStack() as stack:
-        yield Site(stack, t)
+        yield Site(stack, t, cores)
+
+
+@contextmanager
+def _on(cores: int | None) -> Iterator[None]:
+    """Processes that are started in the block share so many cores, where the system can see to it."""
+    if cores is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:cores])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _broker(stack: ExitStack) -> tuple[str, str]:
