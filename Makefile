@@ -49,7 +49,13 @@ bench: $(STAMP)  ## CPU an event by stage beside its floor and an idiomatic app;
 chaos: $(STAMP)  ## workers, broker and Alertmanager die on Apache Kafka: is anything lost or doubled? (SEED=N, STEPS=N)
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
 
+soak: $(STAMP)  ## a week of traffic in an hour: memory and lag (HOURS=N or SECONDS=N for less); build/soak.json
+	$(BIN)/python -m tests.soak --seconds $(or $(SECONDS),$(shell echo $$(( $(or $(HOURS),1) * 3600 ))))
+
+overload: $(STAMP)  ## ten times what the stages can hold, as a backlog: memory, and how it is worked off
+	$(BIN)/python -m tests.soak.overload
+
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info
 
-.PHONY: help setup demo test lint audit lock bench chaos clean
+.PHONY: help setup demo test lint audit lock bench chaos soak overload clean

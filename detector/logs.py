@@ -8,7 +8,8 @@ import datetime as dt
 import json
 import logging
 import sys
-from collections import Counter
+import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from detector.config import Log
@@ -18,8 +19,10 @@ OURS = "detector"
 FAUST = "detector.kafka.faust_app"
 """What faust says about our subclasses comes under the name of their module; it is a library all the same."""
 
-SPARED_S = 10.0
-"""What a library says again within this is counted and left out."""
+OFTEN, WINDOW_S = 3, 10.0
+"""A library may say the same so often within so many seconds."""
+MAX_SAID = 1000
+"""Texts that are remembered for that."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -27,8 +30,8 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 def setup(settings: Log, stream: TextIO | None = None) -> None:
     """Sends all logging to `stream` (standard error), in place of what was set up before."""
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.addFilter(_Seldom())
     handler.setFormatter(_Json() if settings.format == "json" else _Text())
-    handler.addFilter(_Sparing())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO if settings.level == "debug" else logging.WARNING)
@@ -37,28 +40,28 @@ def setup(settings: Log, stream: TextIO | None = None) -> None:
     logging.captureWarnings(True)
 
 
-class _Sparing(logging.Filter):
-    """Of what a library repeats, as its clients do hundreds of times a second without a broker, one entry in a while.
+class _Seldom(logging.Filter):
+    """Lets a library say the same only so often: aiokafka says some hundred lines a second while brokers are away."""
 
-    The next one that passes says how many were left out. Bounded by the number of messages in the libraries' code.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._told: dict[tuple[str, int], float] = {}
-        self._left_out: Counter[tuple[str, int]] = Counter()
+        self._clock = clock
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.partition(".")[0] in (OURS, "py") and record.name != FAUST:  # py.warnings have one place
+        """False for what was said OFTEN times within WINDOW_S; the next one tells how many were left out."""
+        if record.name.split(".")[0] == OURS and record.name != FAUST:
             return True
-        place = record.pathname, record.lineno
-        if record.created < self._told.get(place, -SPARED_S) + SPARED_S:
-            self._left_out[place] += 1
-            return False
-        self._told[place] = record.created
-        if more := self._left_out.pop(place, 0):
-            record.left_out = more
-        return True
+        now, key = self._clock(), (record.name, str(record.msg))
+        if len(self._said) > MAX_SAID:
+            self._said.clear()
+        since, count = self._said.get(key, (now, 0))
+        if now - since >= WINDOW_S:
+            if count > OFTEN:
+                record.left_out = count - OFTEN
+            since, count = now, 0
+        self._said[key] = since, count + 1
+        return count < OFTEN
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

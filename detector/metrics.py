@@ -10,6 +10,8 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from detector import __version__
+from detector.behind import Behind
+from detector.clock import Clock, system_clock
 from detector.config.settings import Metrics as Limits
 from detector.errors import Reason
 
@@ -47,9 +49,12 @@ class _UsageSeries(NamedTuple):
 
 
 class Metrics:
-    """All metrics on one registry; never a run, task, user or call among the labels."""
+    """All metrics on one registry; never a run, task, user or call among the labels.
 
-    def __init__(self, limits: Limits, registry: CollectorRegistry | None = None) -> None:
+    `wall` is the clock that the brokers' timestamps follow.
+    """
+
+    def __init__(self, limits: Limits, registry: CollectorRegistry | None = None, wall: Clock = system_clock) -> None:
         self.registry = registry if registry is not None else CollectorRegistry()
         self._limits = limits
         self._labels: dict[str, dict[str | None, str]] = {name: dict(_ABSENT) for name in USAGE_LABELS}
@@ -59,6 +64,8 @@ class Metrics:
         self._make_input()
         self._make_findings()
         self._make_plumbing()
+        self.behind = Behind(wall)
+        self.registry.register(self.behind)
         Info("detector_build", "The version that runs.", registry=self.registry).info({"version": __version__})
         ProcessCollector(registry=self.registry)
 
@@ -121,9 +128,6 @@ class Metrics:
 
     def _make_plumbing(self) -> None:
         self.lag_records = self._gauge("lag_records", "Records not yet read.", "stage", "topic", "partition")
-        self.watermark_lag_seconds = self._gauge(
-            "watermark_lag_seconds", "The present minus the watermark.", "stage", "partition"
-        )
         self.batch_records = self._histogram("batch_records", "Records taken at once.", BATCH_BUCKETS, "stage")
         self.checkpoint_seconds = self._histogram(
             "checkpoint_seconds", "Time to write a checkpoint.", CHECKPOINT_BUCKETS_S, "stage"
@@ -207,10 +211,6 @@ class Metrics:
         known.update(counts)
         for rule, severity in known:
             self.open_episodes.labels(rule, severity).set(counts.get((rule, severity), 0))
-
-    def drop_partition(self, stage: str, partition: int) -> None:
-        """Removes what a stage showed of a partition that another worker has now."""
-        self.watermark_lag_seconds.remove(stage, str(partition))
 
     def drop_lag(self, stage: str, topic: str, partition: int) -> None:
         """Removes the lag of a source partition that another worker has now."""

@@ -19,6 +19,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what the tests that need Kafka run on: the embedded broker (default), Apache Kafka fetched "
         "by Maven, or a running broker, on which topics are made and deleted",
     )
+    parser.addoption(
+        "--outage",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="how long brokers stay away in the tests of outages (default: 2); try 70, for a minute and more",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -17,6 +17,7 @@ from detector.clock import Clock
 from detector.config import Notify
 from detector.decoding import decoded
 from detector.errors import ConfigError, DeploymentError
+from detector.reasons import Unready
 from detector.secret import reveal
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ class Endpoint:
         if self._down_since is None:
             return None
         since = datetime.fromtimestamp(self._down_since, UTC).isoformat(timespec="seconds")
-        return f"alertmanager {self.name} unreachable since {since}: {self._error}"
+        return Unready.ALERTMANAGER.format(name=self.name, since=since, error=self._error)
 
     async def post(self, alerts: Sequence[Posted]) -> None:
         """Tells of `alerts`; raises UnreachableError or RefusedError."""

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
-from pathlib import Path
 from typing import Any
 
 import faust
 import mode
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
 from faust.types import TP
 
 from detector.config import Config
@@ -64,6 +65,9 @@ class App(faust.App):  # type: ignore[misc]
     owned: int | None = None
     handovers: int = 0
 
+    def _create_directories(self) -> None:
+        """None: nothing is kept on a disk."""
+
     def _new_transport(self) -> Any:
         return Transport(self.conf.broker_consumer, self)
 
@@ -94,8 +98,16 @@ class App(faust.App):  # type: ignore[misc]
     async def produce(
         self, topic: str, key: bytes, value: bytes | None, partition: int | None = None
     ) -> Awaitable[Any]:
-        """Hands a record to the producer; what comes back is done once all replicas have it."""
-        acknowledged: Awaitable[Any] = await self.producer.send(topic, key, value, partition, None, None)
+        """Hands a record to the producer; what comes back is done once all replicas have it.
+
+        Raises KafkaError, here or there, where the brokers were away for longer than the producer bears.
+        """
+        try:
+            acknowledged: Awaitable[Any] = await self.producer.send(topic, key, value, partition, None, None)
+        except ProducerSendError as error:
+            if isinstance(error.__cause__, KafkaError):
+                raise error.__cause__ from None
+            raise
         return acknowledged
 
     async def check_group(self) -> None:
@@ -118,6 +130,15 @@ class App(faust.App):  # type: ignore[misc]
         found: int | None = self.consumer.highwater(self._tp(partition))
         return found
 
+    def answered(self, partition: int) -> float | None:
+        """When the broker last told of the partition's end, s UTC; None where it has not."""
+        consumer, tp = self.consumer._thread._consumer, TopicPartition(*self._tp(partition))
+        state = consumer._subscription.subscription and consumer._subscription.subscription.assignment
+        if not state or tp not in state.tps:
+            return None
+        told_ms = state.state_value(tp).timestamp
+        return told_ms / 1000 if told_ms else None
+
     def committed(self, partition: int) -> int | None:
         """From where the partition is read; None where nothing was ever committed."""
         found: int | None = self.consumer._committed_offset.get(self._tp(partition))
@@ -130,7 +151,9 @@ class App(faust.App):  # type: ignore[misc]
 
     @property
     def partitions(self) -> set[int]:
-        """The partitions of the source that are assigned, recovered or not."""
+        """The partitions of the source that are assigned, recovered or not; none before the consumer has begun."""
+        if self.consumer._thread._consumer is None:
+            return set()
         topic = self.source.get_topic_name()
         return {tp.partition for tp in self.consumer.assignment() if tp.topic == topic}
 
@@ -143,7 +166,7 @@ class App(faust.App):  # type: ignore[misc]
         return TP(self.source.get_topic_name(), partition)
 
 
-def make_app(config: Config, name: str, source: str, state: str, partitions: int, datadir: Path) -> App:
+def make_app(config: Config, name: str, source: str, state: str, partitions: int) -> App:
     """The app of stage `name`, not started: raw records of `source` in, `state` as the changelog, all else our own.
 
     `partitions` is how many the source has; the state topic needs as many.
@@ -152,7 +175,6 @@ def make_app(config: Config, name: str, source: str, state: str, partitions: int
     app = App(
         clients.group_id(config, name),
         **clients.faust_settings(config),
-        datadir=datadir,
         store="memory://",
         table_standby_replicas=0,
         web_enabled=False,

@@ -82,6 +82,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._done: dict[Source, int] = {}
         self._lag: dict[Source, int] = {}
         self._fresh: dict[Source, float] = {}
+        self._until: dict[Source, float] = {}
         self._gaps = Gaps()
         self._wall: list[float] = []
         self._told: list[float] = []
@@ -121,6 +122,8 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.sleep(timeout_s)
             return {}
         epoch = self.epoch
+        for tp, records in got.items():
+            self._until[self._source(tp)] = records[-1].timestamp / 1000
         try:
             async with asyncio.timeout(POSITION_TRY_S):
                 await self._look(reader, got)
@@ -144,6 +147,8 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
             lag = self._lag[source] = max(0, end - position)
             # The end was there when the broker said so, which is not now if it has been silent since.
             at = bisect_right(self._wall, polled_ms / 1000) - 1
+            if lag == 0:
+                self._until[source] = polled_ms / 1000
             if lag == 0 and at >= 0:
                 self._fresh[source] = self._told[at]
             else:
@@ -157,6 +162,11 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
     def fresh(self, source: Source) -> float | None:
         """The clock's time at which nothing was left to fetch; None where something is, or may be."""
         return self._fresh.get(source)
+
+    @property
+    def until(self) -> Mapping[Source, float]:
+        """The broker's time (s UTC) up to which everything was fetched, of the sources of which it is known."""
+        return self._until
 
     @property
     def lag(self) -> Mapping[Source, int]:
@@ -208,7 +218,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self.commit()
         finally:
             self.epoch += 1
-            for known in (self._done, self._lag, self._fresh):
+            for known in (self._done, self._lag, self._fresh, self._until):
                 known.clear()
             self._gaps.forget()
 

@@ -31,6 +31,7 @@ class WholeTopic:
         self._consumer: AIOKafkaConsumer | None = None
         self._ends: dict[TopicPartition, int] = {}
         self._next: dict[TopicPartition, int] = {}
+        self._newest: dict[TopicPartition, float] = {}
         self._moved = asyncio.Event()
 
     async def start(self) -> None:
@@ -53,6 +54,8 @@ class WholeTopic:
         """
         source = self._connected()
         got = await source.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+        for partition, records in got.items():
+            self._newest[partition] = records[-1].timestamp / 1000
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._look(source)
@@ -97,6 +100,13 @@ class WholeTopic:
         source = self._connected()
         known = {tp: source.highwater(tp) for tp in source.assignment()}
         return {tp.partition: max(0, end - self._next.get(tp, end)) for tp, end in known.items() if end is not None}
+
+    def until(self) -> Mapping[int, float]:
+        """The broker's time (s UTC) up to which everything was read, of the partitions of which it is known."""
+        source, lag = self._connected(), self.lag()
+        known = {tp: source.last_poll_timestamp(tp) for tp in source.assignment()}
+        answered = {tp.partition: t / 1000 for tp, t in known.items() if t and lag.get(tp.partition) == 0}
+        return {tp.partition: t for tp, t in self._newest.items()} | answered
 
     async def stop(self) -> None:
         """Closes; idempotent, and allowed after a failed start."""

@@ -20,6 +20,7 @@ from detector.metrics import Metrics
 from detector.pipeline.dead_letters import dead_letter
 from detector.pipeline.ingest_metrics import IngestMetrics
 from detector.pipeline.intake import Flushed, Intake, Kind, SourceRecord
+from detector.reasons import SILENT_S, Unready, waiting
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,11 @@ KINDS: tuple[Kind, ...] = ("calls", "status")
 """By index of the topic; see IngestStage.start."""
 
 COMMIT_S = 1.0
+BATCH_BYTES = 33_554_432
+"""A batch of so many bytes is full, however few its records are: large ones must not add up in memory."""
 LINKS_POLL_S = 0.25
 SETTLE_S = 5.0
 """Before partitions are given back, and at a stop, a delivery in hand has this long to be acknowledged."""
-SLOW_S = 10.0  # a delivery that takes longer is told by health
 
 
 class _Flight(NamedTuple):
@@ -38,6 +40,7 @@ class _Flight(NamedTuple):
 
     task: asyncio.Task[None]
     offsets: dict[Source, int]
+    until: dict[Source, float]
     epoch: int
 
 
@@ -51,7 +54,7 @@ class IngestStage:
     name = "ingest"
 
     def __init__(self, config: Config, metrics: Metrics, clock: Clock = system_clock) -> None:
-        self._config, self._clock = config, clock
+        self._config = config
         self._links = WholeTopic(config, config.topics.links)
         topics = [config.topics.calls, config.topics.status]
         self._reader = GroupReader(config, topics, self.name, clock, self._settle)
@@ -112,20 +115,16 @@ class IngestStage:
     def health(self) -> list[str]:
         """Reasons why it is not ready."""
         if self._intake is None:
-            return ["not connected"]
+            return [Unready.NOT_CONNECTED]
         if not self._links.caught_up:
-            return [f"still reading {self._links.topic}: {self._links.left} records left"]
+            return [Unready.READING.format(topic=self._links.topic, left=self._links.left)]
         if not self._reader.assignments:
-            return ["no partition assigned yet"]
+            return [Unready.UNASSIGNED]
         reasons = []
-        if self._outbox.waiting_s > SLOW_S:
-            reasons.append(f"Kafka has not acknowledged a batch for {self._outbox.waiting_s:.0f} s")
-        for source, lag in self._reader.lag.items():
-            behind_s = self._clock() - self._marks.get(source, 0.0)
-            if lag and behind_s > self._config.time.hold_back_s:
-                topic, partition = self._reader.name(source)
-                reasons.append(f"{topic} partition {partition} lags by {lag} records, {behind_s:.0f} s of events")
-        return reasons
+        if self._outbox.waiting_s > SILENT_S:
+            reasons.append(Unready.UNACKNOWLEDGED.format(waited=self._outbox.waiting_s))
+        lag = {self._reader.name(source): records for source, records in self._reader.lag.items()}
+        return [*reasons, *waiting(self._metrics.behind(), lag, self._config.time.hold_back_s)]
 
     async def _learn(self, intake: Intake) -> None:
         for record in await self._links.read(LINKS_POLL_S):
@@ -149,6 +148,7 @@ class IngestStage:
         beat = began_s - self._beat_s >= self._config.time.heartbeat_s
         marked = self._mark(intake)
         if batch or (beat and marked):
+            until = dict(self._reader.until)
             flushed = intake.flush(self._marks, everywhere=beat)
             self._metrics.flushed(intake, sum(map(len, batch.values())))
             offsets = {source: records[-1].offset + 1 for source, records in batch.items()}
@@ -156,7 +156,7 @@ class IngestStage:
             if self._flight is not None:
                 return  # told to stop while Kafka does not answer: what was prepared is read again
             task = asyncio.create_task(self._outbox.deliver(self._out(flushed, batch)))
-            self._flight = _Flight(task, offsets, epoch)
+            self._flight = _Flight(task, offsets, until, epoch)
             self._beat_s = began_s if beat else self._beat_s
         if began_s - self._committed_s >= COMMIT_S:
             await self._reader.commit()
@@ -171,15 +171,16 @@ class IngestStage:
         A full batch costs every stage behind it less than many small ones.
         """
         batch: dict[Source, list[Record]] = {}
-        epoch, room = self._reader.epoch, self._config.ingest.batch_records
+        epoch, room, size = self._reader.epoch, self._config.ingest.batch_records, 0
         while room > 0 and not self._closing.is_set():
             got = await self._reader.fetch(max(0.0, until_s - time.monotonic()), room)
             if self._reader.epoch != epoch:
-                batch, epoch = {}, self._reader.epoch  # it is read again, here or by others
+                batch, epoch, size = {}, self._reader.epoch, 0  # it is read again, here or by others
             for source, records in got.items():
                 batch.setdefault(source, []).extend(records)
                 room -= len(records)
-            if self._reader.at_end or time.monotonic() >= until_s:
+                size += sum(len(r.value or b"") for r in records)
+            if size >= BATCH_BYTES or self._reader.at_end or time.monotonic() >= until_s:
                 break
             await asyncio.sleep(0)  # a fetch does not yield while it has records in hand
         return epoch, batch
@@ -228,6 +229,8 @@ class IngestStage:
             flight.task.result()  # nothing may follow a batch that failed
             self._flight = None
             self._reader.done(flight.offsets, flight.epoch)
+            if flight.epoch == self._reader.epoch:
+                self._metrics.reached(self._reader, flight.until)
 
     async def _settle(self) -> None:
         """Before partitions are given back: what is acknowledged soon is done too."""

@@ -1,8 +1,9 @@
 """What ingest shows of itself: how its counts become metrics."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from detector.behind import Source
 from detector.kafka.group import GroupReader
 from detector.metrics import Metrics
 from detector.pipeline.intake import Intake
@@ -44,12 +45,22 @@ class IngestMetrics:
         elif name == "unknown_service_tier":
             self._metrics.unknown_service_tiers.inc(more)
 
+    def reached(self, reader: GroupReader, until: Mapping[int, float]) -> None:
+        """What was there at these times is acknowledged, by source."""
+        for source, time_s in until.items():
+            self._metrics.behind.reached(STAGE, reader.name(source), time_s)
+
+    def behind(self) -> dict[Source, float]:
+        """How far it is behind, in s, by topic and partition."""
+        return self._metrics.behind.of(STAGE)
+
     def lag(self, reader: GroupReader) -> None:
         """Shows how far each source lags, no more those that others read now, and what was deleted unread."""
         for topic, total in reader.missed.items():
             self._missed[topic].inc(total - self._missed_told[topic])
             self._missed_told[topic] = total
         now = {reader.name(source): lag for source, lag in reader.lag.items()}
+        self._metrics.behind.keep(STAGE, map(reader.name, reader.assigned))
         for topic, partition in self._shown - set(now):
             self._metrics.drop_lag(STAGE, topic, partition)
         for (topic, partition), lag in now.items():

@@ -17,6 +17,7 @@ from detector.config import Config
 from detector.kafka.whole import Record, WholeTopic
 from detector.metrics import Metrics
 from detector.model.alert import decode_alert
+from detector.reasons import Unready, waiting
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ AWAY_MARGIN_S = 900.0
 """On top of notify.ends_s: how long ago an episode may have ended that a start still resolves."""
 BROKERS_S = 5.0
 """Brokers that do not say within this what is there are away."""
+BEHIND_S = 60.0
+"""A record of the alert topic is read within a second; one that waits for this long is a page that does not come."""
 KEEP_ENDED_S = 86_400.0
 """An Alertmanager may be away this long and still be told at its return what has ended."""
 
@@ -89,10 +92,12 @@ class NotifyStage:
                 await self._session.close()
 
     def health(self) -> list[str]:
-        """Reasons why it is not ready: the topic is not read yet, an Alertmanager is out of reach."""
-        reading = f"still reading {self._topic.topic}: {self._topic.left} records left"
-        troubles = [courier.endpoint.trouble for courier in self._couriers]
-        return ([] if self._live else [reading]) + [trouble for trouble in troubles if trouble]
+        """Reasons why it is not ready: the topic cannot be read, an Alertmanager is out of reach."""
+        if not self._live:
+            return [Unready.READING.format(topic=self._topic.topic, left=self._topic.left)]
+        lag = {(self._topic.topic, partition): records for partition, records in self._topic.lag().items()}
+        troubles = [trouble for courier in self._couriers if (trouble := courier.endpoint.trouble)]
+        return [*troubles, *waiting(self._metrics.behind.of(self.name), lag, BEHIND_S)]
 
     async def _catch_up(self) -> None:
         """Reads what is there before anything is sent, since its last record may end what its first opens."""
@@ -156,8 +161,11 @@ class NotifyStage:
     def _measure(self) -> None:
         owed: set[str] = set().union(*(courier.owed for courier in self._couriers))
         self._metrics.notify_pending.set(len(owed))
+        topic = self._topic.topic
         for partition, records in self._topic.lag().items():
-            self._metrics.lag_records.labels(self.name, self._topic.topic, str(partition)).set(records)
+            self._metrics.lag_records.labels(self.name, topic, str(partition)).set(records)
+        for partition, time_s in self._topic.until().items():
+            self._metrics.behind.reached(self.name, (topic, partition), time_s)
 
     def _on_delivered(self, notice: Notice) -> None:
         # What was there at the start has waited for a worker, which says nothing of delivery.

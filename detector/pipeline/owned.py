@@ -8,6 +8,7 @@ import msgspec
 
 from detector.errors import DetectorError, StateError
 from detector.kafka.checkpoint import Ledger, Plan, choose
+from detector.reasons import Failed
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +69,16 @@ class Event(Protocol):
 class Owned:
     """The state of one partition from its assignment on; a new assignment makes a new one.
 
-    `next_offset` is what has to come next; `pending` are the events that no finished checkpoint includes yet.
+    `next_offset` is what has to come next, `settled_offset` what follows the last one whose effects are acknowledged,
+    and `settled_s` the broker's time of that; `pending` are the events that no finished checkpoint includes yet.
     """
 
     def __init__(self, partition: int, generation: int, engine: EngineLike, ledger: Ledger) -> None:
         self.partition, self.generation, self.engine = partition, generation, engine
         self.next_offset = engine.offset + 1
+        self.settled_offset = self.next_offset
+        self.settled_s: float | None = None
+        self._written_s: float | None = None
         self.pending: list[Event] = []
         self._ledger = ledger
 
@@ -117,7 +122,7 @@ class Owned:
                 "the state is older than what was acknowledged; what lies between is not in it",
                 extra={"partition": self.partition, "state": self.next_offset, "acknowledged": committed},
             )
-            self.next_offset = committed
+            self.next_offset = self.settled_offset = committed
 
     def process(self, event: Event) -> Any:
         """The engine's outcome; the event waits for a checkpoint, without its bytes.
@@ -129,13 +134,18 @@ class Owned:
             outcome = self.engine.process(message.value, message.offset, message.timestamp or 0.0)
         except (msgspec.MsgspecError, ValueError) as error:
             raise DetectorError(
-                f"the record {message.offset} of partition {self.partition} cannot be read: {error}"
+                Failed.UNREADABLE.format(offset=message.offset, partition=self.partition, error=error)
             ) from error
         self.next_offset = max(self.next_offset, message.offset + 1)
+        self._written_s = message.timestamp
         # Seconds of traffic wait here; only the offset is needed for the acknowledgement.
         event.value = message.value = None
         self.pending.append(event)
         return outcome
+
+    def settle(self) -> None:
+        """The effects of all that was processed are acknowledged."""
+        self.settled_offset, self.settled_s = self.next_offset, self._written_s
 
     def plan(self) -> Plan:
         """A checkpoint of the state as it is now; the caller writes it, or gives the partition up."""

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from detector.reasons import Failed
+
 LIMIT_S = 60.0
 """A partition with work before it that has not moved for this long does not recover by itself."""
 
@@ -39,6 +41,6 @@ class Standstill:
     def reasons(self) -> list[str]:
         """A sentence for each partition that stands still."""
         return [
-            f"partition {p} has not moved for {stuck_s:.0f} s and is {self._seen[p].behind} records behind"
+            Failed.STANDSTILL.format(partition=p, waited=stuck_s, records=self._seen[p].behind)
             for p, stuck_s in sorted(self._stuck.items())
         ]

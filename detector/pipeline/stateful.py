@@ -8,21 +8,24 @@ it harms nothing, stands in detector.kafka.checkpoint.
 import asyncio
 import contextlib
 import logging
-import tempfile
 import time
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from aiokafka.errors import KafkaError
 
 from detector.config import Config
 from detector.errors import DeploymentError, DetectorError
 from detector.kafka.admin import partitions_of
 from detector.kafka.checkpoint import Plan
 from detector.kafka.faust_app import App, make_app
+from detector.kafka.outbox import PERMANENT
+from detector.kafka.reach import knock_all
 from detector.model.alert import Alert
 from detector.pipeline.owned import EngineLike, Event, Owned
 from detector.pipeline.standstill import Standstill
 from detector.pipeline.stateful_metrics import StatefulMetrics
+from detector.reasons import SILENT_S, Failed, Unready, waiting
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,9 @@ POLL_S = 0.25  # how soon a failure is noticed
 LAST_CHECKPOINT_S = 10.0
 """A stop waits this long for the last checkpoint; without it the next start repeats some seconds."""
 CLOSE_S = 5.0
+LEAVE_S = 60.0  # a first answer may come before the group's coordinator is there again
+GROUP_S = 10.0  # a consumer's thread that does not answer within this is none to wait for
+KNOCK_AGAIN_S = 1.0
 
 
 class Effect(NamedTuple):
@@ -60,9 +66,11 @@ class StatefulStage:
         self._app: App | None = None
         self._starting: asyncio.Task[None]
         self._looking: asyncio.Task[None] | None = None
-        self._datadir: tempfile.TemporaryDirectory[str] | None = None
+        self._partitions = 0
         self._owned: dict[int, Owned] = {}
         self._lock = asyncio.Lock()
+        self._busy_since_s: float | None = None
+        self._lag: dict[tuple[str, int], int] = {}
         self._standstill = Standstill()
         self._failure: Exception | None = None
         self._closing = asyncio.Event()
@@ -94,10 +102,22 @@ class StatefulStage:
                 f"as many; delete {state} and make it anew with: detector topics"
             )
         await self.prepare(partitions)
-        self._datadir = tempfile.TemporaryDirectory(prefix=f"detector-{self.name}-")
-        app = make_app(self._config, self.name, source, state, partitions, Path(self._datadir.name))
-        app.on_partitions_revoked.connect(self._drop)
-        app.agent(app.source, name=self.name)(self._work)
+        self._partitions = partitions
+        self._open()
+
+    def _open(self) -> None:
+        """Makes the Faust app and begins to start it."""
+        app = make_app(self._config, self.name, self._source, self._state, self._partitions)
+
+        async def work(stream: Any) -> None:
+            await self._work(app, stream)
+
+        def drop(*_: Any, **__: Any) -> None:
+            if self._app is app:
+                self._drop()
+
+        app.on_partitions_revoked.connect(drop)
+        app.agent(app.source, name=self.name)(work)
         app.finalize()
         # It returns once partitions are assigned and their state is read, which may take long: see health().
         self._app, self._starting = app, asyncio.create_task(app.start())
@@ -107,7 +127,7 @@ class StatefulStage:
         if self._app is None:  # stopped before it began
             return
         self._ended.clear()
-        self._looking = asyncio.create_task(self._look_after(self._app))
+        self._looking = asyncio.create_task(self._keep_working())
         try:
             await self._looking
         except asyncio.CancelledError:
@@ -116,17 +136,69 @@ class StatefulStage:
         finally:
             self._ended.set()
 
+    async def _keep_working(self) -> None:
+        """Works until stop(), with a new app where Kafka was away for longer than the clients bear."""
+        while self._app is not None and not self._closing.is_set():
+            app = self._app
+            try:
+                await self._look_after(app)
+            except KafkaError as error:
+                if isinstance(error, PERMANENT):
+                    raise
+                log.warning("Kafka failed, the stage begins anew once it answers: %s", repr(error))
+                await self._begin_anew(app, error)
+
+    async def _begin_anew(self, app: App, error: KafkaError) -> None:
+        """Drops all state and joins the group with an app of its own, which reads it back as after a restart.
+
+        Raises `error` where the old app does not end: a restart of the process helps then.
+        """
+        self._app = app.owned = None  # what is still in its hands is not ours any more
+        self._drop()
+        while not any(each.ok for each in await knock_all(self._config.kafka)):
+            await self._sleep(KNOCK_AGAIN_S)
+            if self._closing.is_set():
+                break
+        if not await app.leave(self._starting, LEAVE_S):
+            raise error
+        if not self._closing.is_set():
+            self._failure, self._busy_since_s, self._lock = None, None, asyncio.Lock()
+            self._open()
+
     async def _look_after(self, app: App) -> None:
-        due_s = time.monotonic() + self._config.watch.checkpoint_s
+        """Looks around and writes checkpoints until stop(); a checkpoint that hangs hides nothing."""
+        writing = asyncio.create_task(self._write_checkpoints(app))
+        looking = asyncio.create_task(self._look(app))
+        try:
+            done, _ = await asyncio.wait([writing, looking], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            await asyncio.wait([writing, looking])  # told to stop: a checkpoint in hand is finished
+        finally:
+            for task in (writing, looking):
+                task.cancel()
+            await asyncio.gather(writing, looking, return_exceptions=True)
+
+    async def _write_checkpoints(self, app: App) -> None:
+        while not self._closing.is_set():
+            await self._sleep(self._config.watch.checkpoint_s)
+            if self._closing.is_set():
+                return
+            async with self._lock:
+                await self._checkpoint(app)
+
+    async def _look(self, app: App) -> None:
         while not self._closing.is_set():
             await self._sleep(POLL_S)
             self._raise_failure(app)
-            await app.check_group()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GROUP_S):
+                    await app.check_group()
             self._look_around(app)
-            if time.monotonic() >= due_s:
-                async with self._lock:
-                    await self._checkpoint(app)
-                due_s = time.monotonic() + self._config.watch.checkpoint_s
+            if stuck := self._standstill.reasons():
+                if any(each.ok for each in await knock_all(self._config.kafka)):
+                    raise DetectorError("; ".join(stuck))
+                self._standstill.forget()  # without a broker nothing can move
 
     async def stop(self) -> None:
         """Finishes the batch in hand, writes a last checkpoint, commits and leaves the group; idempotent."""
@@ -148,18 +220,23 @@ class StatefulStage:
                 self._drop()
                 if not await app.leave(self._starting, CLOSE_S):
                     log.warning("left without a word to the brokers, which takes them the session timeout")
-        if self._datadir is not None:
-            self._datadir.cleanup()
+        elif self._looking is not None:  # it was about to begin anew
+            await asyncio.wait([self._looking], timeout=LAST_CHECKPOINT_S)
+            self._looking.cancel()
 
     def health(self) -> list[str]:
         """Reasons why it is not ready."""
-        if self._app is None:
-            return ["not connected"]
-        if not self._app.handovers:
-            return ["no partition assigned yet"]
-        if self._app.owned is None:
-            return ["partitions are being handed over, and their state is read"]
-        return self._standstill.reasons()
+        app = self._app
+        if app is None:
+            return [Unready.NOT_CONNECTED if self._ended.is_set() else Unready.AWAY]
+        if not app.handovers:
+            return [Unready.UNASSIGNED]
+        if app.owned is None:
+            return [Unready.RECOVERING.format(left=app.recovering)]
+        reasons = []
+        if self._busy_since_s is not None and (waited := time.monotonic() - self._busy_since_s) > SILENT_S:
+            reasons.append(Unready.UNACKNOWLEDGED.format(waited=waited))
+        return [*reasons, *waiting(self._metrics.behind(), self._lag, self._config.time.hold_back_s)]
 
     async def _sleep(self, time_s: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -175,31 +252,41 @@ class StatefulStage:
         if self._starting.done():
             self._starting.result()
         if app.crashed:
-            raise DetectorError(f"the Faust app has crashed: {app.crash_reason!r}")
-        if stuck := self._standstill.reasons():
-            raise DetectorError("; ".join(stuck))
+            raise DetectorError(Failed.CRASHED.format(error=repr(app.crash_reason)))
 
-    async def _work(self, stream: Any) -> None:
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """What is done in it ends once the brokers have acknowledged it."""
+        self._busy_since_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self._busy_since_s = None
+
+    async def _work(self, app: App, stream: Any) -> None:
         """The Faust agent: packed records in the order of each partition's offsets."""
         async for events in stream.noack_take(TAKE_RECORDS, within=TAKE_S):
             async with self._lock:
                 # After a failure nothing more is processed: run() raises it, and a restart repeats.
-                if self._app is None or self._failure is not None or self._closing.is_set():
+                if self._app is not app or self._failure is not None or self._closing.is_set():
                     continue
                 try:
-                    await self._take(self._app, events)
+                    with self._timed():
+                        await self._take(app, events)
                 except Exception as error:
                     self._failure = error
                 except BaseException:
-                    self._failure = DetectorError("processing was cut off in the midst of a batch")
+                    self._failure = DetectorError(Failed.CUT_OFF)
                     raise
 
     async def _take(self, app: App, events: Sequence[Event]) -> None:
         sent: list[tuple[Alert | None, Awaitable[Any]]] = []
+        taken: set[Owned] = set()
         for event in events:
             owned = await self._owner(app, event.message)
             if owned is None:
                 continue
+            taken.add(owned)
             for topic, key, value, partition, alert in self.effects(owned.process(event), owned.partition):
                 sent.append((alert, await app.produce(topic, key, value, partition)))
             await asyncio.sleep(0)
@@ -207,6 +294,8 @@ class StatefulStage:
             await acknowledged
             if alert is not None:
                 self._metrics.written(alert)
+        for owned in taken:
+            owned.settle()
         self._metrics.taken(len(events))
 
     async def _owner(self, app: App, message: Any) -> Owned | None:
@@ -230,7 +319,7 @@ class StatefulStage:
         """Records that the broker has deleted are lost and said so; others were skipped on the way here."""
         gap = f"records {owned.next_offset} to {offset - 1} of {self._source}, partition {owned.partition}"
         if offset > await app.first(owned.partition):
-            raise DetectorError(f"{gap} were skipped; a restart reads them again")
+            raise DetectorError(Failed.SKIPPED.format(gap=gap))
         log.error("the broker deleted records before they were read: %s", gap)
         self._metrics.missed(offset - owned.next_offset)
 
@@ -243,6 +332,7 @@ class StatefulStage:
             self._metrics.processed(owned)
         self._metrics.drop(self._owned)
         self._owned.clear()
+        self._lag.clear()
         self._standstill.forget()
 
     async def _checkpoint(self, app: App) -> None:
@@ -259,7 +349,14 @@ class StatefulStage:
             return
         pieces = [(owned, [*((key, None) for key in p.tombstones), *p.segments]) for owned, p in plans]
         manifests = [(owned, [p.manifest]) for owned, p in plans]
-        if await self._write(app, pieces) and await self._write(app, manifests):
+        try:
+            with self._timed():
+                written = await self._write(app, pieces) and await self._write(app, manifests)
+        except BaseException as error:
+            # The engines take it for written: a later checkpoint would lack what this one has not.
+            self._failure = error if isinstance(error, Exception) else DetectorError(Failed.CUT_OFF)
+            raise
+        if written:
             for owned, plan in plans:
                 owned.finish(plan)
             self._metrics.checkpoint(time.monotonic() - began_s, sum(plan.size for _, plan in plans))
@@ -285,7 +382,11 @@ class StatefulStage:
                 self._standstill.see(partition, -1 - app.recovering, app.recovering, now_s)
                 continue
             next_offset = owned.next_offset if owned else app.committed(partition) or 0
-            behind = max(0, end - next_offset)
+            behind = self._lag[self._source, partition] = max(0, end - next_offset)
             self._standstill.see(partition, next_offset, behind, now_s)
             self._metrics.lag(partition, behind)
+            settled = (owned.settled_offset, owned.settled_s) if owned else (next_offset, None)
+            until = app.answered(partition) if settled[0] >= end else settled[1]
+            if until is not None:
+                self._metrics.reached(partition, until)
         self._metrics.show(self._owned.values())

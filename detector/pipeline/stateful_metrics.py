@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from detector.behind import Source
 from detector.clock import Clock
 from detector.metrics import Metrics
 from detector.model.alert import Alert
@@ -48,6 +49,14 @@ class StatefulMetrics:
         """Records that are not processed yet."""
         self._metrics.lag_records.labels(self._stage, self._topic, str(partition)).set(behind)
 
+    def reached(self, partition: int, time_s: float) -> None:
+        """What was there at this time (s UTC) is processed."""
+        self._metrics.behind.reached(self._stage, (self._topic, partition), time_s)
+
+    def behind(self) -> dict[Source, float]:
+        """How far it is behind, in s, by topic and partition."""
+        return self._metrics.behind.of(self._stage)
+
     def show(self, every: Iterable[Owned]) -> None:
         """The state of all partitions that are owned."""
         episodes: Counter[tuple[str, str]] = Counter()
@@ -55,15 +64,12 @@ class StatefulMetrics:
             self.processed(owned)
             self.shown(owned)
             episodes.update(owned.engine.open_episodes)
-            if owned.engine.watermark > 0:
-                lag_s = self._clock() - owned.engine.watermark
-                self._metrics.watermark_lag_seconds.labels(self._stage, str(owned.partition)).set(lag_s)
         self._metrics.show_open_episodes(self._stage, episodes)
 
     def drop(self, partitions: Iterable[int]) -> None:
         """Another worker shows these from now on."""
         for partition in partitions:
             self.hidden(partition)
-            self._metrics.drop_partition(self._stage, partition)
             self._metrics.drop_lag(self._stage, self._topic, partition)
+        self._metrics.behind.keep(self._stage, ())
         self._metrics.show_open_episodes(self._stage, {})

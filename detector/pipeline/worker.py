@@ -11,6 +11,7 @@ from detector.config import Config
 from detector.errors import ConfigError, DetectorError
 from detector.metrics import Metrics
 from detector.pipeline.stage import STAGES, Stage, StageFactory, make_stage
+from detector.reasons import Failed, Unready
 from detector.web.server import Server
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Worker:
         self._factory, self._stop_s = stage_factory, stop_s
         self._names = [name for name in STAGES if name in stages]
         self._stages: dict[str, Stage] = {}
-        self._idle = {name: ["starting"] for name in self._names}
+        self._idle = {name: [str(Unready.STARTING)] for name in self._names}
         self._failures: dict[str, list[str]] = {}
         self._server = Server(config.web, self.metrics, lambda: self._failures, self.unready)
 
@@ -67,7 +68,7 @@ class Worker:
             return self._stages[name].health()
         except Exception as error:
             log.exception("cannot tell the health of a stage", extra={"stage": name})
-            return [f"health is unknown: {type(error).__name__}"]
+            return [Unready.UNKNOWN.format(error=type(error).__name__)]
 
     async def start(self) -> None:
         """Starts the web server, then the stages; stops again what was started where one cannot start."""
@@ -115,7 +116,7 @@ class Worker:
                 continue
             error = None if task.cancelled() else task.exception()
             if error is None and not asked:
-                error = DetectorError("ended by itself")
+                error = DetectorError(Failed.ENDED)
             if error is not None:
                 self._failures[name] = [_reason(error)]
                 # A DetectorError says all there is to say; of anything else the place is needed.
@@ -128,7 +129,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         end = loop.time() + self._stop_s
         for left, name in reversed(list(enumerate(self._stages))):
-            self._idle[name] = ["stopped"]
+            self._idle[name] = [str(Unready.STOPPED)]
             until = end - left * RESERVED * self._stop_s
             try:
                 async with asyncio.timeout_at(until):

@@ -33,10 +33,9 @@ def counts(metrics: Metrics) -> dict[str, float]:
     """What the stages have done so far, by their own metrics.
 
     Events taken, and those refused of them; packed records judged by watch; checkpoints; alert records; `settled`:
-    notify has read and told all it knows of; `behind_s`: the slowest watermark of `engines` partitions trails the
-    clock by so much.
+    notify has read and told all it knows of; `lag`: records not yet read, `behind_s`: since when the oldest of them
+    waits, of the slowest partition of any stage.
     """
-    lags = _samples(metrics.watermark_lag_seconds, "seconds", stage="watch")
     owed = _total(metrics.notify_pending, "pending") + _total(metrics.lag_records, "records", stage="notify")
     return {
         "events": _total(metrics.events, "total") + _total(metrics.dead_letters, "total"),
@@ -51,8 +50,9 @@ def counts(metrics: Metrics) -> dict[str, float]:
         "settled": float(owed == 0),
         "late": _total(metrics.late, "total"),
         "duplicates": _total(metrics.duplicates, "total"),
-        "engines": len(lags),
-        "behind_s": max(lags, default=0.0),
+        "calls": _total(metrics.calls, "total"),
+        "lag": _total(metrics.lag_records, "records"),
+        "behind_s": max(_samples(metrics.behind, "seconds"), default=0.0),
     }
 
 

@@ -16,6 +16,7 @@ from detector.kafka.plan import topics
 from detector.metrics import Metrics
 from detector.model import baseline, packed, rollup
 from detector.pipeline.stage import STAGES
+from detector.reasons import Failed, Unready
 from detector.state import layout
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +81,14 @@ def test_each_rule_has_a_runbook_and_each_runbook_a_rule() -> None:
     assert {page.stem for page in RUNBOOKS.glob("*.md")} == set(Rules.model_fields)
     for page in RUNBOOKS.glob("*.md"):
         assert page.read_text(encoding="utf-8").startswith(f"# {page.stem}\n")
+
+
+def test_every_reason_of_health_is_explained_and_no_other() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    for heading, reasons in (("What /readyz says", Unready), ("What /healthz says", Failed)):
+        section = page.split(f"### {heading}\n")[1].split("\n#")[0]
+        told = set(re.findall(r"^\| `([^`]+)` \| .+ \| .+ \|$", section, re.MULTILINE))
+        assert told == {re.sub(r"\{[^}]+\}", "…", reason) for reason in reasons}
 
 
 def test_operations_tell_of_every_stage_and_topic() -> None:

@@ -134,3 +134,22 @@ async def test_what_fires_lives_while_notify_does_and_ends_by_itself_after_it(sc
         await asyncio.sleep(3)  # longer than ends_s: only what is sent again is still there
         assert scene.pager.of("e1") == [["critical firing"]]
     await until(lambda: scene.pager.heard("e1 critical resolved"))
+
+
+async def test_an_alertmanager_that_is_gone_for_longer_than_its_alerts_live_pages_nobody_twice(scene: Scene) -> None:
+    there = remembering(scene.there)
+    await asyncio.to_thread(there.start)
+    async with scene.notify(ends_s=2) as stage:
+        await scene.tell()
+        await until(lambda: scene.pager.heard("e1 critical firing"))
+        await remembered(there)
+        there.kill()
+        await asyncio.sleep(3)
+        assert "unreachable since" in str(stage.health())
+        await asyncio.to_thread(there.start)
+        await until(lambda: stage.health() == [] and len(there.alerts()) == 1)
+        await asyncio.sleep(1)  # several group intervals
+        assert scene.pager.of("e1") == [["critical firing"]]
+        await scene.tell(version=2, state="resolved", resolved_at=time.time())
+        await until(lambda: scene.pager.heard("e1 critical resolved"))
+    assert scene.pager.of("e1") == [["critical firing"], ["critical resolved"]]

@@ -1,13 +1,17 @@
 """Apache Kafka itself, fetched by Maven and started in KRaft mode on loopback."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import shutil
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from tests.support.services import Service, free_port, program, unavailable
 
@@ -42,10 +46,37 @@ def libraries() -> Path:
     return found
 
 
+class Quorum(NamedTuple):
+    """How a broker finds the controllers, of which it is one: `controllers` are all of them, host:port each."""
+
+    node: int
+    port: int
+    controllers: str
+    format: tuple[str, ...]
+
+    @classmethod
+    def of_one(cls, port: int) -> Quorum:
+        """It is alone."""
+        return cls(1, port, f"127.0.0.1:{port}", ("--standalone", f"--cluster-id={_uuid()}"))
+
+    @classmethod
+    def of(cls, ports: Sequence[int]) -> list[Quorum]:
+        """As many brokers as ports, numbered from 1 on."""
+        voters = ",".join(f"{n}@127.0.0.1:{port}:{_uuid()}" for n, port in enumerate(ports, 1))
+        format = (f"--initial-controllers={voters}", f"--cluster-id={_uuid()}")
+        controllers = ",".join(f"127.0.0.1:{port}" for port in ports)
+        return [cls(n, port, controllers, format) for n, port in enumerate(ports, 1)]
+
+
+def _uuid() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+
+
 class ApacheKafka:
     """One broker; runs after start(), at `bootstrap`. Data and address outlive a kill.
 
-    It may have more listeners (security protocol to port), server properties and SCRAM users (with password).
+    It may have more listeners (security protocol to port), server properties and SCRAM users (with password), and
+    be one of a cluster: then `quorum` says how its storage is formatted.
     """
 
     def __init__(
@@ -54,9 +85,11 @@ class ApacheKafka:
         more_listeners: Mapping[str, int] = MappingProxyType({}),
         properties: Mapping[str, str] = MappingProxyType({}),
         users: Mapping[str, str] = MappingProxyType({}),
+        quorum: Quorum | None = None,
     ) -> None:
         java = program("java", package="openjdk-17-jre-headless")
-        port, controller = free_port(), free_port()
+        quorum = quorum or Quorum.of_one(free_port())
+        port, controller = free_port(), quorum.port
         self.bootstrap = f"127.0.0.1:{port}"
         self._properties = directory / "server.properties"
         ports = {"PLAINTEXT": port, "CONTROLLER": controller, **more_listeners}
@@ -64,7 +97,8 @@ class ApacheKafka:
         changed = {
             "listeners": listeners,
             "advertised.listeners": listeners,
-            "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",
+            "node.id": str(quorum.node),
+            "controller.quorum.bootstrap.servers": quorum.controllers,
             "log.dirs": str(directory / "data"),
             "log.initial.task.delay.ms": "1000",  # what is too old goes soon, or tests would fail now and then
             "log.retention.check.interval.ms": "1000",
@@ -82,7 +116,7 @@ class ApacheKafka:
         # fmt: on
         self.log = directory / "kafka.log"
         self._service = Service([*self._java, "kafka.Kafka", str(self._properties)], self.log)
-        self._format(users)
+        self._format(users, quorum)
 
     def start(self) -> None:
         """Returns once it serves."""
@@ -97,14 +131,46 @@ class ApacheKafka:
         """As by kill -9; idempotent."""
         self._service.kill()
 
-    def _format(self, users: Mapping[str, str]) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    def _format(self, users: Mapping[str, str], quorum: Quorum) -> None:
         # fmt: off
         formatted = subprocess.run(
-            [*self._java, "kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}",
-             "-c", str(self._properties),
+            [*self._java, "kafka.tools.StorageTool", "format", *quorum.format, "-c", str(self._properties),
              *(f"--add-scram=SCRAM-SHA-512=[name={name},password={word}]" for name, word in users.items())],
             capture_output=True, text=True, timeout=FORMAT_S, check=False,
         )
         # fmt: on
         assert formatted.returncode == 0, (formatted.stdout + formatted.stderr)[-3000:]
+
+
+class ApacheCluster:
+    """Three brokers with three copies of what they keep for themselves; `bootstrap` names all of them."""
+
+    def __init__(self, directory: Path) -> None:
+        copies = {
+            "offsets.topic.replication.factor": "3",
+            "transaction.state.log.replication.factor": "3",
+            "transaction.state.log.min.isr": "2",
+            "share.coordinator.state.topic.replication.factor": "3",
+            "share.coordinator.state.topic.min.isr": "2",
+        }
+        quorums = Quorum.of([free_port() for _ in range(3)])
+        places = [directory / f"broker-{quorum.node}" for quorum in quorums]
+        for place in places:
+            place.mkdir(parents=True)
+        with ThreadPoolExecutor() as pool:
+            self.brokers = list(pool.map(lambda at, quorum: ApacheKafka(at, {}, copies, {}, quorum), places, quorums))
+        self.bootstrap = ",".join(broker.bootstrap for broker in self.brokers)
+
+    def start(self) -> None:
+        """Returns once all serve."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(ApacheKafka.start, self.brokers))
+
+    def kill(self) -> None:
+        """All, as by kill -9; idempotent."""
+        for broker in self.brokers:
+            broker.kill()
+
+    def at(self, address: str) -> ApacheKafka:
+        """The broker at host:port."""
+        return next(broker for broker in self.brokers if broker.bootstrap == address)

@@ -109,27 +109,23 @@ def test_setting_up_anew_replaces_what_was_there() -> None:
     assert len(new.getvalue().splitlines()) == 1
 
 
-def test_what_a_library_repeats_is_told_once_in_a_while_with_how_often() -> None:
+def test_a_library_that_repeats_itself_is_heard_seldom_and_what_was_left_out_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(logs._Seldom.__init__, "__defaults__", (lambda: now[0],))
     stream = logged("json")
-
-    def unable(node: int, at_s: float) -> None:
-        record = logging.makeLogRecord(
-            {"name": "aiokafka", "msg": "no node %s", "args": (node,), "levelno": 40, "levelname": "ERROR", "lineno": 7}
-        )
-        record.created = at_s
-        logging.getLogger("aiokafka").handle(record)
-
-    for n in range(1000):
-        unable(n % 3, 5000.0 + n / 100)
-    unable(4, 5000.0 + logs.SPARED_S)
-    first, second = map(json.loads, stream.getvalue().splitlines())
-    assert (first["message"], second["message"]) == ("no node 0", "no node 4")
-    assert second["left_out"] == 999
-
-
-def test_our_own_entries_are_all_told() -> None:
-    stream = logged("text")
-    for n in range(5):
-        logging.getLogger("detector.x").warning("slow %d", n)
-        logging.getLogger("py.warnings").warning("old %d", n)
-    assert len(stream.getvalue().splitlines()) == 10
+    for n in range(50):
+        logging.getLogger("aiokafka").error("no connection to %s", n)
+        logging.getLogger("detector.x").error("ours")
+    now[0] += logs.WINDOW_S
+    logging.getLogger("aiokafka").error("no connection to %s", 50)
+    logging.getLogger("aiokafka").error("something else")
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    theirs = [(t["message"], t.get("left_out")) for t in told if t["logger"] == "aiokafka"]
+    assert theirs == [
+        *((f"no connection to {n}", None) for n in range(logs.OFTEN)),
+        ("no connection to 50", 50 - logs.OFTEN),
+        ("something else", None),
+    ]
+    assert sum(t["message"] == "ours" for t in told) == 50

@@ -34,7 +34,6 @@ CATALOGUE = {
     "detector_flagged_usd_total": ("rule",),
     "detector_event_to_alert_seconds": (),
     "detector_lag_records": ("stage", "topic", "partition"),
-    "detector_watermark_lag_seconds": ("stage", "partition"),
     "detector_batch_records": ("stage",),
     "detector_checkpoint_seconds": ("stage",),
     "detector_checkpoint_bytes_total": ("stage",),
@@ -163,14 +162,9 @@ def test_an_episode_that_has_ended_counts_as_zero() -> None:
 def test_a_partition_that_has_moved_is_no_longer_shown() -> None:
     made = metrics()
     for partition in (1, 2):
-        made.watermark_lag_seconds.labels("watch", partition).set(5)
         made.lag_records.labels("ingest", "llm.calls", partition).set(5)
-    made.drop_partition("watch", 1)
-    made.drop_partition("watch", 7)
     made.drop_lag("ingest", "llm.calls", 1)
-    assert value(made, "detector_watermark_lag_seconds", stage="watch", partition="1") is None
     assert value(made, "detector_lag_records", stage="ingest", topic="llm.calls", partition="1") is None
-    assert value(made, "detector_watermark_lag_seconds", stage="watch", partition="2") == 5
     assert value(made, "detector_lag_records", stage="ingest", topic="llm.calls", partition="2") == 5
 
 

@@ -125,3 +125,21 @@ def test_the_address_is_unknown_before_it_is_started() -> None:
     server = Server(Web(), Metrics(Limits()), dict, dict)
     with pytest.raises(RuntimeError, match="not started"):
         _ = server.address
+
+
+async def test_clients_that_do_not_read_hold_up_no_other_nor_the_stop() -> None:
+    asked = Asked()
+    for n in range(20_000):
+        asked.metrics.lag_records.labels("ingest", f"a topic with a long name {n:060}", "0").set(n)
+    await asked.server.start()
+    host, port = asked.server.address.removeprefix("http://").split(":")
+    slow = [await asyncio.open_connection(host, int(port), limit=1) for _ in range(5)]
+    for _, writer in slow:
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert all([await reader.read(1) == b"H" for reader, _ in slow])  # and no byte more
+    assert (await asked.get("/healthz"))[0] == 200
+    assert (await asked.get("/metrics"))[0] == 200
+    async with asyncio.timeout(30):
+        await asked.server.stop()
+    for _, writer in slow:
+        writer.close()

@@ -1,0 +1,122 @@
+"""Where the soak runs: a broker, a process for each stage, an Alertmanager's stand-in, and the way to send events.
+
+The processes live on a clock that is moved on once the broker has taken all events up to it, so that nothing is late,
+however slow the machine is.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from detector.config import Config, Kafka, Log, Notify, Topics, Web
+from detector.demo.desk import DAY_S
+from detector.kafka import plan
+from detector.kafka.embedded import EmbeddedBroker
+from tests.bench.children import Child
+from tests.bench.receiver import receiver
+from tests.soak.fleet import Record
+from tests.support.apache import ApacheKafka
+
+STAGES = ("ingest", "watch", "portfolio", "notify")
+PARTITIONS = 4
+ASK_S = 20.0
+EMBEDDED = "the embedded broker keeps 5 MB a partition: a stage that is further behind loses events there"
+
+
+class Site:
+    """`broker` is apache or embedded; `send` and `clock` move the world on, `sample` tells what came of it."""
+
+    def __init__(self, stack: ExitStack, t: float, cores: int | None = None) -> None:
+        self.broker, bootstrap = _broker(stack)
+        held = {"hold_back_s": 1000 * DAY_S, "heartbeat_s": 0.5}
+        self.config = Config(
+            kafka=Kafka(bootstrap=bootstrap, group="soak"),
+            topics=Topics(partitions=PARTITIONS),
+            notify=Notify(alertmanagers=[stack.enter_context(receiver())]),
+            web=Web(port=0),
+            log=Log(level="warning"),
+        )
+        self.config = self.config.model_copy(update={"time": self.config.time.model_copy(update=held)})
+        if self.broker == "apache":
+            _make_topics(self.config)
+        settings = self.config.model_dump_json()
+        with _on(cores):
+            self.stages = {n: stack.enter_context(Child("tests.bench.stage", settings, str(t), n)) for n in STAGES}
+        for child in self.stages.values():
+            child.ready()
+        self._topics = (self.config.topics.calls, self.config.topics.status)
+        self._failed: list[Any] = []
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap, "linger.ms": 5, "queue.buffering.max.messages": 1_000_000, "log_level": 2}
+        )
+
+    def send(self, records: Iterable[Record]) -> None:
+        """Returns when the broker has them all; their broker time is the present."""
+        for n, record in enumerate(records):
+            self._producer.produce(self._topics[record.topic], record.value, record.key, on_delivery=self._told)
+            if n % 1000 == 0:
+                self._producer.poll(0)
+        while self._producer.flush(ASK_S):
+            pass
+        if self._failed:
+            raise RuntimeError(f"the broker refuses events: {self._failed[0]}")
+
+    def clock(self, t: float) -> None:
+        """The present of all stages, s UTC."""
+        for child in self.stages.values():
+            child.ask("clock", t=t)
+
+    def sample(self) -> dict[str, dict[str, float]]:
+        """By stage what it counts, its memory and its CPU."""
+        return {name: child.sample() for name, child in self.stages.items()}
+
+    def _told(self, error: Any, _: Any) -> None:
+        if error is not None:
+            self._failed.append(error)
+
+
+@contextmanager
+def site(t: float, cores: int | None = None) -> Iterator[Site]:
+    """A site whose clock stands at `t`, s UTC, until the end of the block; its stages share so many cores."""
+    with ExitStack() as stack:
+        yield Site(stack, t, cores)
+
+
+@contextmanager
+def _on(cores: int | None) -> Iterator[None]:
+    """Processes that are started in the block share so many cores, where the system can see to it."""
+    if cores is None or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:cores])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _broker(stack: ExitStack) -> tuple[str, str]:
+    """Apache Kafka where Java and Maven are there, else the embedded broker."""
+    try:
+        server = ApacheKafka(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="detector-soak-"))))
+        stack.callback(server.kill)
+        server.start()
+    except (pytest.skip.Exception, pytest.fail.Exception):
+        embedded = stack.enter_context(EmbeddedBroker(PARTITIONS))
+        return "embedded", embedded.bootstrap
+    return "apache", server.bootstrap
+
+
+def _make_topics(config: Config) -> None:
+    admin = AdminClient({"bootstrap.servers": config.kafka.bootstrap, "log_level": 2})
+    wanted = [NewTopic(t.name, t.partitions, 1, config=t.settings) for t in plan.topics(config)]
+    for made in admin.create_topics(wanted).values():
+        made.result(ASK_S)
