@@ -128,6 +128,9 @@ class Metrics:
 
     def _make_plumbing(self) -> None:
         self.lag_records = self._gauge("lag_records", "Records not yet read.", "stage", "topic", "partition")
+        self.watermark_lag_seconds = self._gauge(
+            "watermark_lag_seconds", "The present minus the event time up to which all is judged.", "stage", "partition"
+        )
         self.batch_records = self._histogram("batch_records", "Records taken at once.", BATCH_BUCKETS, "stage")
         self.checkpoint_seconds = self._histogram(
             "checkpoint_seconds", "Time to write a checkpoint.", CHECKPOINT_BUCKETS_S, "stage"
@@ -211,6 +214,10 @@ class Metrics:
         known.update(counts)
         for rule, severity in known:
             self.open_episodes.labels(rule, severity).set(counts.get((rule, severity), 0))
+
+    def drop_partition(self, stage: str, partition: int) -> None:
+        """Removes what a stage showed of a partition that another worker has now."""
+        self.watermark_lag_seconds.remove(stage, str(partition))
 
     def drop_lag(self, stage: str, topic: str, partition: int) -> None:
         """Removes the lag of a source partition that another worker has now."""

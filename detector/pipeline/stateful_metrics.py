@@ -64,12 +64,16 @@ class StatefulMetrics:
             self.processed(owned)
             self.shown(owned)
             episodes.update(owned.engine.open_episodes)
+            if owned.engine.watermark > 0:
+                lag_s = self._clock() - owned.engine.watermark
+                self._metrics.watermark_lag_seconds.labels(self._stage, str(owned.partition)).set(lag_s)
         self._metrics.show_open_episodes(self._stage, episodes)
 
     def drop(self, partitions: Iterable[int]) -> None:
         """Another worker shows these from now on."""
         for partition in partitions:
             self.hidden(partition)
+            self._metrics.drop_partition(self._stage, partition)
             self._metrics.drop_lag(self._stage, self._topic, partition)
         self._metrics.behind.keep(self._stage, ())
         self._metrics.show_open_episodes(self._stage, {})

@@ -51,7 +51,7 @@ class FakeConsumer:
 
     def deliver(self, *offsets: int) -> None:
         """The next fetch brings these records."""
-        self.records = [SimpleNamespace(offset=offset) for offset in offsets]
+        self.records = [SimpleNamespace(offset=offset, timestamp=1_000_000) for offset in offsets]
         self.at = self.end = offsets[-1] + 1
 
     async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:

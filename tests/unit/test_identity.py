@@ -49,7 +49,7 @@ def test_nobody_stays_nobody_and_plain_names_stay_plain() -> None:
 
 def test_nothing_but_the_pseudonym_tells_of_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pseudonyms, "of", lambda *_: "u-0123456789ab")
-    placed = [identities().place(who(user=user, run="r", agent="a")) for user in ("ann@example.org", "bob")]
+    placed = [identities().place(who(user=user, run="r", agent="a"), 0.0) for user in ("ann@example.org", "bob")]
     assert placed[0] == placed[1]
 
 
