@@ -22,7 +22,7 @@ from detector.state import arrival, retention
 from detector.state.advance import MOST_OF_A_STEP, ROOM, advance, expire, file_finals
 from detector.state.cells import Cells
 from detector.state.found import FOUND
-from detector.state.minute import close_minute, note_calls, open_cells, tell_links
+from detector.state.minute import close_minute, look_up_usual, note_calls, open_cells, tell_links
 from detector.state.screen import screen_of
 from detector.state.shard import SEEN_FROM, Shard
 from detector.state.stored import refusing_damage
@@ -149,7 +149,9 @@ class Engine:
             alerts += self._keep_house(minute * _MINUTE_S)
             mine, done = order[minutes == minute], 0
             shard.cells.minute = int(minute)
-            open_cells(shard, mine[rows["kind"][mine] == pk.CALL])
+            calls = mine[rows["kind"][mine] == pk.CALL]
+            look_up_usual(shard, calls, minute * _MINUTE_S)
+            open_cells(shard, calls)
             tell_links(shard, mine[rows["kind"][mine] == pk.LINK])
             while done < len(mine):
                 n, more = self._walk(mine[done:])
@@ -185,6 +187,7 @@ class Engine:
         shard.keep_compactions(order[:done])
         note_calls(shard, order[:done])
         alerts = self._inquiry.ask(found[:n])
+        found[:n] = np.zeros(n, FOUND)  # what one kind of row does not say is not what another one said before
         if self._with_signals:
             calls = order[:done][rows["kind"][order[:done]] == pk.CALL]
             self._inquiry.signal_stepless(np.setdiff1d(calls, pushed[:m]))
@@ -206,8 +209,9 @@ class Engine:
         if not idle:
             return []
         ends, slots = [end for end, _ in idle], [slot for _, slot in idle]
+        lanes, subjects = self._shard.lanes.rows, self._shard.subjects.rows
         found = np.zeros(len(slots), FOUND)
-        file_finals(np.array(slots), self._shard.lanes.rows, self._subjects_of(slots), np.array(ends), found)
+        file_finals(np.array(slots), lanes, self._subjects_of(slots), subjects, np.array(ends), found)
         return self._inquiry.ask(found)
 
     def _subjects_of(self, slots: list[int]) -> npt.NDArray[np.int64]:
@@ -284,6 +288,6 @@ def warm() -> None:
     lanes, subjects, cells = shard.lanes.rows, shard.subjects.rows, shard.cells.table.rows
     advance(none, shard.pool.rows, lanes, subjects, cells, screen, found, none)
     expire(none, lanes, none, subjects, screen, found)
-    file_finals(none, lanes, none, np.zeros(0), found)
+    file_finals(none, lanes, none, subjects, np.zeros(0), found)
     shard.seen.add(np.ones(1, np.uint64), 0.0)
     engine.totals.add(np.zeros(0, pk.ROW), [])

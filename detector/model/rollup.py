@@ -54,6 +54,8 @@ ROLL = np.dtype(
 
 
 MAX_MINUTE = 2**31
+MAX_SOURCES = 65_536
+"""Partitions of a topic."""
 """Minutes since 1970 from here on are no minutes."""
 _FLOATS = tuple(name for name in ROLL.names or () if ROLL[name].kind == "f")
 
@@ -166,7 +168,8 @@ def decode_rollup(value: bytes) -> Rollup:
     rollup = decoded(_decoder, value)
     if rollup.format not in (1, FORMAT):
         raise other_format("rollups", rollup.format, FORMAT, "portfolio")
-    require(abs(rollup.mark) < LARGEST and rollup.source >= 0, "its mark or source is none")
+    require(abs(rollup.mark) < LARGEST and 0 <= rollup.source < MAX_SOURCES, "its mark or source is none")
+    require(0 < rollup.sources <= MAX_SOURCES, "a number of sources that no topic has")
     for sheet in rollup.sheets:
         _check(sheet, len(rollup.parties))
     return rollup

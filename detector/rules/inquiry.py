@@ -108,7 +108,8 @@ class Inquiry:
         ended = finished_of(self._shard, subject, facts.t)
         slots, found = np.array([slot for _, slot in ended], np.int64), np.zeros(len(ended), fnd.FOUND)
         subjects, ends = np.full(len(ended), facts.subject), np.full(len(ended), facts.t)
-        file_finals(slots, self._shard.lanes.rows, subjects, ends, found)
+        lanes, rows = self._shard.lanes.rows, self._shard.subjects.rows
+        file_finals(slots, lanes, subjects, rows, ends, found)
         return [alert for row in found.tolist() for alert in self._final(Facts(*row))]
 
     def _final(self, facts: Facts) -> list[Alert]:

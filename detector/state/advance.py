@@ -47,7 +47,7 @@ def advance(
             if s.has_task and lane.final_t > 0.0 and row.t - lane.last_t >= lane.final_s:
                 if n > 0 or k > 0:
                     return k, n, m  # what came before is told first
-                return 0, final(lane, row.lane, row.subject, r, lane.last_t + lane.final_s, found, n), m
+                return 0, final(lane, row.lane, s, row.subject, r, lane.last_t + lane.final_s, found, n), m
             lane.last_t = max(lane.last_t, row.t)
             if row.turn != 0 and (lane.steps == 0 or lane.history[(lane.steps - 1) % _H].turn != np.uint32(row.turn)):
                 s.turns += 1
@@ -56,7 +56,7 @@ def advance(
             if row.t >= newest and (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
                 if lane.open:
                     n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
-                n = bloat(lane, row, r, screen, found, n)
+                n = bloat(lane, s, row, r, screen, found, n)
                 push(lane, row)
                 pushed[m] = r
                 m += 1
@@ -83,12 +83,13 @@ def advance(
 
 
 @compiled
-def final(lane: Any, slot: int, subject_slot: int, row: int, t: float, found: Any, n: int) -> int:
+def final(lane: Any, slot: int, s: Any, subject_slot: int, row: int, t: float, found: Any, n: int) -> int:
     """Tells that a lane's last output was its final one, at `t` (s UTC), and takes it as filed."""
     f = found[n]
     f.kind, f.how, f.row, f.lane, f.subject, f.t = FINAL, EXACT, row, slot, subject_slot, t
     f.flags, f.step, f.first_t = 0, lane.steps, lane.final_t
     f.cost, f.calls, f.tokens = lane.cost, lane.calls, lane.tokens
+    f.strong_t, f.medium_t, f.began_t = s.strong, s.medium, s.first
     lane.final_t = 0.0
     return n + 1
 
@@ -115,11 +116,12 @@ def file_finals(
     slots: npt.NDArray[np.int64],
     lanes: Any,
     subject_of: npt.NDArray[np.int64],
+    subjects: Any,
     ends: npt.NDArray[np.float64],
     found: Any,
 ) -> int:
     """Tells of lanes whose last output was their final one, at `ends` (n, s UTC); fills `found` (n), returns n."""
     n = 0
     for k in range(len(slots)):
-        n = final(lanes[slots[k]], slots[k], subject_of[k], -1, ends[k], found, n)
+        n = final(lanes[slots[k]], slots[k], subjects[subject_of[k]], subject_of[k], -1, ends[k], found, n)
     return n

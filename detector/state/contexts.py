@@ -20,7 +20,7 @@ def _share_of_input(row: Any) -> float:
 
 
 @compiled
-def bloat(lane: Any, row: Any, r: int, screen: Any, found: Any, n: int) -> int:
+def bloat(lane: Any, s: Any, row: Any, r: int, screen: Any, found: Any, n: int) -> int:
     """Books the context of a call, before it becomes a step; tells where it has cost too much, and as that doubles."""
     usd = row.cost_usd * _share_of_input(row)
     if lane.usual_input > 0.0 and row.input >= screen.bloat_times * lane.usual_input:
@@ -51,4 +51,5 @@ def bloat(lane: Any, row: Any, r: int, screen: Any, found: Any, n: int) -> int:
     f.input_before = np.int64(lane.usual_input) if large else lane.grown_from
     f.input, f.cached, f.tokens = np.int64(row.input), np.int64(row.cached), np.int64(row.input)
     f.calls_after, f.tokens_after, f.cost_after = lane.calls, lane.tokens, lane.cost
+    f.strong_t, f.medium_t, f.began_t = s.strong, s.medium, s.first
     return n + 1

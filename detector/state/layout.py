@@ -53,7 +53,7 @@ LANE = np.dtype(
         ("final_s", "f4"),  # idle for so long: its last output was the final one
         ("window", "i4"),  # steps in which the rounds of a short period lie
         ("info_calls", "i4"),  # calls of its task at which rules are told, as configured for this agent
-        ("warning_calls", "i4"),  # the same, and as tasks of its type usually take
+        ("warning_calls", "i4"),  # the same, and as tasks of its type usually take; 0 before its first call is judged
         ("steps", "i8"),  # how many steps it has had
         ("streak", "i4"),  # outputs in a row, each alike to one before it
         ("heard", "f8"),  # s UTC: event time of its newest observation, or the watermark where that came late

@@ -13,6 +13,13 @@ MAX_TEAMS = 8
 """Teams that spent on one task and are told of its statuses, the first ones."""
 
 
+def look_up_usual(shard: Shard, rows: npt.NDArray[np.int64], t: float) -> None:
+    """Lanes whose first call is among the waiting rows at `rows` learn what is usual at `t` (s UTC)."""
+    lanes = np.unique(shard.pool.rows["lane"][rows])
+    for slot in lanes[shard.lanes.rows["warning_calls"][lanes] == 0].tolist():
+        shard.look_up_usual(slot, t)
+
+
 def open_cells(shard: Shard, rows: npt.NDArray[np.int64]) -> None:
     """Gives the waiting rows of calls at `rows` the sums that they belong to."""
     waiting = shard.pool.rows

@@ -115,13 +115,17 @@ class Shard:
         row["subject_key"], row["window"] = ident.subject, rule.window_steps
         row["alike"], row["near"] = rule.output_similarity, rule.near_similarity
         row["final_s"] = rules.redundant_work.idle_s
-        calls = rules.run_inflation
-        row["info_calls"] = calls.info_calls
-        row["warning_calls"] = max(calls.warning_calls, self.whole.usual_calls(ident, self.watermark))
-        row["usual_input"] = self.whole.usual_input(ident, self.watermark)
+        row["info_calls"] = rules.run_inflation.info_calls
         self.lane_names[slot] = ident
         self.trails[slot] = Trail()
         return slot
+
+    def look_up_usual(self, slot: int, t: float) -> None:
+        """What a lane is measured by from its first call on, judged at `t` (s UTC): when it came says nothing."""
+        row, ident = self.lanes.rows[slot], self.lane_names[slot]
+        least = self._rules_of(ident).run_inflation.warning_calls
+        row["warning_calls"] = max(least, self.whole.usual_calls(ident, t))
+        row["usual_input"] = self.whole.usual_input(ident, t)
 
     def hear_of(self, tenant: str, team: str | None, t: float) -> None:
         """A task of the team has moved at `t` (s UTC; 0: not yet): something tells what becomes of its work."""

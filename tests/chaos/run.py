@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 
 from detector.config import Config
 from detector.config.load import load_config
-from detector.kafka.admin import ensure_topics
+from detector.kafka.plan import topics
 from detector.model.alert import Alert, decode_alert
 from detector.model.baseline import VALID_AFTER_S, decode_baselines
 from tests.chaos import schedule as plan
@@ -27,6 +27,7 @@ from tests.chaos.verdict import Verdict, final, judge, told_twice
 from tests.e2e.pager import Pager, pager, remembering
 from tests.support.alertmanager import Alertmanager
 from tests.support.apache import ApacheKafka
+from tests.support.brokers import MADE_UP_TIMES, Real
 from tests.support.stages import Reader
 
 WORKERS, PARTITIONS = 3, 6
@@ -131,8 +132,7 @@ async def chaos(directory: Path, seed: int, steps: Sequence[Step], say: Say) -> 
         stack.callback(broker.kill)
         config_file = _write_config(directory, broker, there)
         config = load_config(config_file)
-        for made in await ensure_topics(config, create=True):
-            assert made.ok, made
+        await asyncio.to_thread(_make_topics, config)
         baselines = await stack.enter_async_context(Reader(config, config.topics.baselines))
         scene = Scene(config, config_file, directory, broker, there, phone, baselines, say)
         stack.push_async_callback(scene.close)
@@ -254,7 +254,8 @@ class Scene:
                 failed.append(error)
 
         for each in events:
-            self._producer.produce(self._topics[each.topic], each.value, each.key, on_delivery=told)
+            at_ms = int(each.t * 1000)
+            self._producer.produce(self._topics[each.topic], each.value, each.key, on_delivery=told, timestamp=at_ms)
         while left:
             await asyncio.to_thread(self._producer.flush, 1.0)
         if failed:
@@ -329,6 +330,13 @@ class Scene:
         for error in ended:
             if isinstance(error, Exception):
                 raise error
+
+
+def _make_topics(config: Config) -> None:
+    """Those of producers keep the times of the stream."""
+    broker = Real(config.kafka.bootstrap)
+    for topic in topics(config):
+        broker.create_topic(topic.name, topic.partitions, topic.settings | ({} if topic.ours else MADE_UP_TIMES))
 
 
 def _write_config(directory: Path, broker: ApacheKafka, there: Alertmanager) -> Path:

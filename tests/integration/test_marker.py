@@ -124,5 +124,9 @@ async def test_a_marker_in_every_text_is_found_in_dead_letters_alone(
     for path, content in left.items():
         assert not leaked(str(path), content), path
     assert "u-" in told["alerts"].records[0].value.decode()
-    letters = [bool(leaked(*parts(record))) for record in told["dead_letters"].records]
-    assert letters.count(True) == (len(letters) - 2 if bytes_kept else 0)  # those too large are references always
+    # A record of several bad events is kept with the first of them.
+    letters: dict[tuple[bytes, ...], bool] = {}
+    for record in told["dead_letters"].records:
+        place = tuple(value for name, value in record.headers if name in ("topic", "partition", "offset"))
+        letters[place] = letters.get(place, False) or bool(leaked(*parts(record)))
+    assert sum(letters.values()) == (len(letters) - 2 if bytes_kept else 0)  # those too large are references always

@@ -207,7 +207,9 @@ async def test_every_stage_says_that_kafka_is_away_and_goes_on_when_it_is_back(
                 assert all(told.startswith(("Kafka has not", "partitions are")) for told in stage.health())
                 assert max(metrics.behind.of(stage.name).values(), default=99) >= outage_s
         await until(lambda: not any(stage.health() for stage in stages), "readiness again")
-        await until(lambda: all(max(metrics.behind.of(s.name).values()) < 1 for s in stages), "nothing left")
+        await until(
+            lambda: all(max(metrics.behind.of(s.name).values(), default=99) < 1 for s in stages), "nothing left"
+        )
         assert not any(task.done() for task in (one, two, three))
 
 
