@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from detector.config import Config
-from tests.support.judged import Event, call, in_order, judge, last, tool
+from tests.support.judged import Event, call, in_order, judge, last, status, tool
 from tests.support.prose import words
 
 HOUR_S = 3600.0
@@ -97,3 +97,18 @@ def test_an_override_leaves_an_agent_its_large_contexts() -> None:
         {"overrides": [{"agent": "agent", "rules": {"context_bloat": {"times_usual": 100.0}}}]}
     )
     assert bloats(worker() + contexts(*[400_000] * 12), config) == []
+
+
+def test_how_long_the_task_has_stood_still_is_told_whatever_was_found_before() -> None:
+    """Another run loops all the while, whose task moved at another time."""
+    bloated = contexts(*[100_000] * 20, task="ours", agent="agent")
+    refused = tool("edit", error="refused", path="a.py")
+    looping = [call(k * 50.0 + 7.0, run="other", task="theirs", agent="other", tools=refused) for k in range(24)]
+    moved = [status(-300.0, "ours"), status(-20.0, "theirs")]
+    [found] = last(judge(in_order([*worker(), *bloated, *looping, *moved])), "context_bloat")
+    assert found.task == "ours"
+    assert found.since_status_change_s is not None
+    # It is told with one of the calls, which come once a minute from T0 on.
+    minutes, rest = divmod(found.since_status_change_s - 300.0, 60.0)
+    assert 0 <= minutes < 20
+    assert rest == 0.0

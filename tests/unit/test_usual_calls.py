@@ -1,7 +1,15 @@
 """What portfolio tells watch: how many calls a task of its type takes, and whether a team has a source of status."""
 
-from detector.model.baseline import FORMAT, Baseline, Baselines, decode_baselines, encode_baselines
-from tests.support.judged import Event, call, in_order, judge, last, severities, status
+import json
+
+import pytest
+
+from detector.config import Config
+from detector.engine import Engine
+from detector.model.baseline import FORMAT, VALID_AFTER_S, Baseline, Baselines, decode_baselines, encode_baselines
+from detector.pipeline.intake import Intake, SourceRecord
+from detector.state.whole import Whole
+from tests.support.judged import T0, Event, call, in_order, judge, last, severities, status
 from tests.support.prose import words
 
 HOUR_S = 3600.0
@@ -59,3 +67,24 @@ def test_a_baseline_counts_an_hour_after_it_was_made_and_the_one_before_it_until
     told = Baselines(FORMAT, "acme", None, new, old)
     assert [told.at(t) for t in (10_799.0, 10_800.0, 14_399.0, 14_400.0)] == [None, old, old, new]
     assert decode_baselines(encode_baselines(told)) == told
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["as they happen", "in one backlog"])
+def test_what_is_usual_is_looked_up_as_a_run_is_judged_not_as_it_comes(at_once: bool) -> None:
+    whole, config = Whole(), Config()
+    counts_from = T0 // HOUR_S * HOUR_S + HOUR_S
+    usual = Baseline(counts_from - VALID_AFTER_S, 0.0, {"migration": (30, 50)}, {})
+    whole.learn(encode_baselines(Baselines(FORMAT, "default", "team", usual)))
+    before = [call(0.0, run="before", task_type="migration")]
+    now = [event | {"time": event["time"] + counts_from - T0} for event in task("now", 5.0, 45, end=None)]
+    now = [event | {"task_type": "migration"} for event in now]
+    engine, intake, found = Engine(config, whole=whole), Intake(config, 1), []
+    batches = [[*before, *now]] if at_once else [before, *([event] for event in now)]
+    for offset, batch in enumerate([*batches, []]):
+        intake.take(
+            0, "any", [SourceRecord(offset * 100 + n, json.dumps(e).encode(), None) for n, e in enumerate(batch)]
+        )
+        mark = intake.forwarded(0) + (0.0 if batch else 600.0)
+        for _, packed in intake.flush({0: mark}, everywhere=True).packed:
+            found += engine.process(packed, engine.offset + 1).alerts
+    assert {a.severity for a in found if a.task == "now" and a.rule == "run_inflation"} == {"info"}
