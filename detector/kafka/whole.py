@@ -72,18 +72,15 @@ class WholeTopic:
                 del self._ends[partition]
         self._moved.set()
 
-    async def seen_all(self, patience_s: float) -> bool:
-        """Waits until another task has read what is there now; False where the brokers do not tell in time."""
-        try:
+    async def seen_all(self, patience_s: float) -> None:
+        """Waits until another task has read what is there now, at most so long: the brokers may not tell."""
+        with suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(patience_s):
                 source = self._connected()
                 ends = await source.end_offsets(source.assignment())
                 while any(self._next.get(partition, 0) < end for partition, end in ends.items()):
                     self._moved.clear()
                     await self._moved.wait()
-        except (KafkaError, TimeoutError):
-            return False
-        return True
 
     @property
     def caught_up(self) -> bool:

@@ -54,9 +54,9 @@ ROLL = np.dtype(
 
 
 MAX_MINUTE = 2**31
+"""Minutes since 1970 from here on are no minutes."""
 MAX_SOURCES = 65_536
 """Partitions of a topic."""
-"""Minutes since 1970 from here on are no minutes."""
 _FLOATS = tuple(name for name in ROLL.names or () if ROLL[name].kind == "f")
 
 
