@@ -35,7 +35,7 @@ def _book_one(
     accounts: Accounts, minute: int, parties: Sequence[Party], last_ids: Sequence[str], rows: npt.NDArray[Any]
 ) -> Booked:
     called = rows["calls"] > 0  # else watch found in this minute what earlier calls were: nothing was spent
-    spent = np.flatnonzero(np.isin(rows["kind"], (SPENT, OLD)) & called)
+    spent = np.flatnonzero(((rows["kind"] == SPENT) | (rows["kind"] == OLD)) & called)
     of = [accounts.place(parties[p], minute) for p in rows["party"][spent].tolist()]
     task, agent, pair, team = (list(x) for x in zip(*of, strict=True)) if of else ([], [], [], [])
     mine = rows[spent]

@@ -59,6 +59,11 @@ class Clocks(NamedTuple):
     has_task: npt.NDArray[np.uint8]
 
 
+def keys_of(cells: npt.NDArray[np.uint64], old: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
+    """Keys (n) of the sums that calls belong to, by the cells of their identities and whether they are old."""
+    return np.where(old, cells ^ np.uint64(_OLD), cells)
+
+
 class Cells:
     """Sums by identity since the last full minute, statuses and links; memory: what spends within a minute.
 

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from detector.enrich.identity import subject_hash
 from detector.model.packed import CALL
 from detector.model.rollup import LINKED, MOVED, Party
-from detector.state.cells import OLD_S, Clocks, News
+from detector.state.cells import OLD_S, Clocks, News, keys_of
 from detector.state.shard import Shard
 
 MAX_TEAMS = 8
@@ -24,8 +24,8 @@ def open_cells(shard: Shard, rows: npt.NDArray[np.int64]) -> None:
     """Gives the waiting rows of calls at `rows` the sums that they belong to."""
     waiting = shard.pool.rows
     old = waiting["due"][rows] - waiting["t"][rows] > OLD_S
-    whose = np.stack([waiting["cell"][rows], old.astype(np.uint64)])
-    _, first, code = np.unique(whose, axis=1, return_index=True, return_inverse=True)
+    keys = keys_of(waiting["cell"][rows], old)
+    _, first, code = np.unique(keys, return_index=True, return_inverse=True)
     slots = []
     for r, late in zip(rows[first].tolist(), old[first].tolist(), strict=True):
         ident, subject = shard.pool.idents[r], int(waiting["subject"][r])
