@@ -15,6 +15,7 @@ from tests.bench.mix import KINDS
 from tests.bench.report import Found
 from tests.bench.rounds import PARTITIONS, Measured, Say, measure, measure_idiomatic
 from tests.bench.steps import Stepped, measure_steps
+from tests.support.command import run_main
 
 PARTS = ("stage", "idiomatic", "large", "steps", "memory")
 LARGE_BYTES = (100_000, 400_000)
@@ -78,8 +79,4 @@ def _memory(say: Say, runs: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+    run_main(main)

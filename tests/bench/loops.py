@@ -24,6 +24,7 @@ from tests.bench.labelled import FormatError, Run
 from tests.bench.loop_alerts import GUARD_USD, PAGED, Played, guard_step
 from tests.bench.loop_pairs import aim, listed
 from tests.bench.progress import progress
+from tests.support.command import run_main
 
 STUCK_AIM, NOT_STUCK_AIM, QUIET_AIM = 0.8, 0.04, 0.02
 """Shares of runs with a loop warning or page: of the stuck at least, of the rest of a labelled file, of other files."""
@@ -244,8 +245,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+    run_main(main)

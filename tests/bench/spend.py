@@ -22,6 +22,7 @@ from tests.bench.progress import progress
 from tests.bench.spend_baselines import BASELINES, Spending, pages_of, threshold
 from tests.bench.spend_play import Played, play
 from tests.bench.spend_truth import FormatError, Truth, figures, judged, read_truth
+from tests.support.command import run_main
 
 FLOORS_USD = (10, 15, 20, 30, 50)
 
@@ -148,8 +149,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+    run_main(main)

@@ -25,6 +25,7 @@ from tests.bench import labelled
 from tests.bench.labelled import FormatError, Run
 from tests.bench.mix import SHARES, Mix
 from tests.bench.plain import PLAIN, PlainStep, plain_steps
+from tests.support.command import run_main
 
 OBSERVATIONS = 50
 """In a packed record: of a batch of ingest, about so many go to one of eight partitions."""
@@ -196,8 +197,4 @@ def main(argv: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+    run_main(main)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.chaos import schedule
 from tests.chaos.run import WORKERS, Outcome, chaos
+from tests.support.command import run_main
 
 BUILD = Path(__file__).parents[2] / "build"
 SHOWN = 20
@@ -97,4 +98,4 @@ def tell(outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_main(main)

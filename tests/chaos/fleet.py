@@ -20,30 +20,25 @@ class Slot:
 
     def __init__(self, name: str, config: Path, clock: Path, directory: Path) -> None:
         self.name, self.peak_rss_bytes, self.starts, self.failures = name, 0, 0, 0
-        self.frozen = self.held = False
+        self._held = False
         port = free_port()
         self._page = f"http://127.0.0.1:{port}/metrics"
         self._argv = [sys.executable, "-m", "tests.chaos.worker", str(config), str(port), str(clock)]
         self._log = directory / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """Of its process, None where there is none."""
-        return self._process.pid if self._process is not None else None
-
     def start(self) -> None:
         """A new process, unless there is one."""
         if self._process is None:
             self.starts += 1
-            self.held = False
+            self._held = False
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(self._argv, stdout=log, stderr=log, start_new_session=True)
 
     def tend(self) -> None:
         """Notes its memory; starts it again where it has ended by itself, as a service manager would."""
         if self._process is None:
-            if not self.held:
+            if not self._held:
                 self.start()
         elif self._process.poll() is not None:
             self.failures += 1
@@ -69,18 +64,16 @@ class Slot:
     def freeze(self) -> None:
         """Its process stands still until thaw()."""
         assert self._process is not None
-        self.frozen = True
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Ends freeze()."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
-        self.frozen = False
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        self.held, self.frozen = True, False
+        self._held = True
         if process is not None:
             process.send_signal(how)
             process.wait()

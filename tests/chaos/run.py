@@ -55,13 +55,8 @@ SILENT_S = 40.0  # no alert was written for so long: whatever dies last is back 
 QUIET_S = 6.0  # the pager has heard nothing for so long: all is told
 SESSION_S = 6.0
 
-ROUTES = """
-route: {{receiver: pager, group_by: [episode], group_wait: 1s, group_interval: 2s, repeat_interval: 1h}}
-receivers:
-  - name: pager
-    webhook_configs: [{{url: "{url}", send_resolved: true}}]
-"""
-"""Half a minute and a minute of the fleet's time: as short as anybody has them."""
+WAITS = "1s", "2s"
+"""Of Alertmanager: half a minute and a minute of the fleet's time, as short as anybody has them."""
 
 CONFIG = """
 [kafka]
@@ -124,7 +119,7 @@ async def chaos(directory: Path, seed: int, steps: Sequence[Step], say: Say) -> 
     sent = make(span, seed)
     async with AsyncExitStack() as stack:
         phone = await stack.enter_async_context(pager())
-        there = remembering(Alertmanager(directory, ROUTES.format(url=phone.url)))
+        there = remembering(Alertmanager(directory, phone.config_of(*WAITS)))
         await asyncio.to_thread(there.start)
         stack.callback(there.kill)
         broker = ApacheKafka(directory)

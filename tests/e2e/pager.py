@@ -12,9 +12,8 @@ from tests.support.alertmanager import Alertmanager
 
 DEADLINE_S = 60.0
 
-# Alertmanager's own waits are shortened, so that a story takes seconds.
 CONFIG = """
-route: {{receiver: pager, group_by: [episode], group_wait: 50ms, group_interval: 200ms, repeat_interval: 1h}}
+route: {{receiver: pager, group_by: [episode], group_wait: {wait}, group_interval: {interval}, repeat_interval: 1h}}
 receivers:
   - name: pager
     webhook_configs: [{{url: "{url}", send_resolved: true}}]
@@ -43,8 +42,12 @@ class Pager:
 
     @property
     def config(self) -> str:
-        """The configuration of an Alertmanager that pages here."""
-        return CONFIG.format(url=self.url)
+        """The configuration of an Alertmanager that pages here, with waits so short that a story takes seconds."""
+        return self.config_of("50ms", "200ms")
+
+    def config_of(self, wait: str, interval: str) -> str:
+        """The same, with these waits before the first notification of an episode, and between those that follow."""
+        return CONFIG.format(url=self.url, wait=wait, interval=interval)
 
     async def answer(self, request: web.Request) -> web.Response:
         alerts: list[dict[str, Any]] = (await request.json())["alerts"]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.fuzz.run import Fault, peak_bytes, progress, run, tried
 from tests.fuzz.targets import TARGETS
+from tests.support.command import run_main
 
 KEPT_IN = Path(__file__).parents[2] / "build" / "fuzz"
 
@@ -79,8 +80,4 @@ def _one(name: str, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+    run_main(main)

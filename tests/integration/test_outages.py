@@ -24,7 +24,7 @@ from detector.pipeline.standstill import Standstill
 from detector.pipeline.watch import WatchStage
 from tests.support.apache import ApacheCluster
 from tests.support.brokers import Kafka, Real
-from tests.support.counting import CountingEngine, expected
+from tests.support.counting import CountingEngine, CountingFeed
 from tests.support.stages import Reader, leaving_connections, producing, running, until
 
 PARTITIONS = 4
@@ -52,30 +52,14 @@ def counting(config: Config, metrics: Metrics | None = None) -> WatchStage:
     return WatchStage(config, metrics or Metrics(config.metrics), engine=CountingEngine)
 
 
-class Feed:
-    """Packed records for the counting engine."""
-
-    def __init__(self, config: Config, producer: Any) -> None:
-        self.sent: list[str] = []
-        self._topic, self._producer, self._number = config.topics.observations, producer, itertools.count()
-
-    async def send(self, records: int) -> None:
-        futures = []
-        for n in itertools.islice(self._number, records):
-            self.sent.append(f"run-{n % PARTITIONS}-{n % 3} run-{n % PARTITIONS}-x")
-            value = self.sent[-1].encode()
-            futures.append(await self._producer.send(self._topic, value, partition=n % PARTITIONS))
-        await asyncio.gather(*futures)
-
-    @property
-    def expected(self) -> set[str]:
-        return expected(self.sent)
+def record(n: int) -> str:
+    return f"run-{n % PARTITIONS}-{n % 3} run-{n % PARTITIONS}-x"
 
 
 @pytest.fixture
-async def feed(config: Config) -> AsyncIterator[Feed]:
+async def feed(config: Config) -> AsyncIterator[CountingFeed]:
     async with producing(config) as producer:
-        yield Feed(config, producer)
+        yield CountingFeed(config, producer, record)
 
 
 @pytest.fixture
@@ -114,7 +98,7 @@ def instead(
 
 
 async def test_after_a_write_that_kafka_gave_up_the_stage_begins_anew_by_itself(
-    feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+    feed: CountingFeed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instead(monkeypatch, config.topics.alerts, failed, after=5)
     async with running(counting(config)) as task:
@@ -126,7 +110,7 @@ async def test_after_a_write_that_kafka_gave_up_the_stage_begins_anew_by_itself(
 
 
 async def test_a_checkpoint_that_failed_is_not_followed_by_one_that_lacks_what_it_had(
-    feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+    feed: CountingFeed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def torn(*_: Any) -> Any:
         future = asyncio.get_running_loop().create_future()
@@ -149,7 +133,7 @@ async def test_a_checkpoint_that_failed_is_not_followed_by_one_that_lacks_what_i
 
 
 async def test_a_partition_that_stands_still_ends_its_worker_and_a_restart_goes_on(
-    feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+    feed: CountingFeed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch = counting(config)
     watch._standstill = Standstill(2.0)
@@ -168,7 +152,7 @@ async def test_a_partition_that_stands_still_ends_its_worker_and_a_restart_goes_
 
 
 async def test_while_kafka_is_away_standing_still_is_no_failure(
-    kafka: Kafka, feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+    kafka: Kafka, feed: CountingFeed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kafka.kind != "embedded":
         pytest.skip("what is asked here does not depend on the broker, and the embedded one is back at once")
@@ -236,7 +220,7 @@ async def test_the_broker_that_leads_and_coordinates_may_go_where_there_are_thre
     )
     await admin.ensure_topics(config, create=True)
     async with producing(config) as producer, Reader(config, config.topics.alerts) as alerts:
-        feed = Feed(config, producer)
+        feed = CountingFeed(config, producer, record)
         async with running(counting(config)) as task:
             await feed.send(100)
             await until(lambda: ids(alerts) >= feed.expected, "alerts")

@@ -1,7 +1,6 @@
 """The watch stage on a broker: restarts, kills, freezes and rebalances lose nothing and double nothing."""
 
 import asyncio
-import itertools
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
@@ -16,7 +15,7 @@ from detector.kafka.faust_app import App
 from detector.metrics import Metrics
 from detector.pipeline.watch import WatchStage
 from tests.support.brokers import Kafka
-from tests.support.counting import SEGMENTS, CountingEngine, expected
+from tests.support.counting import SEGMENTS, CountingEngine, CountingFeed
 from tests.support.stages import (
     Reader,
     leaving_connections,
@@ -52,33 +51,14 @@ def stage(config: Config) -> WatchStage:
     return WatchStage(config, Metrics(config.metrics), engine=CountingEngine)
 
 
-class Feed:
-    """Sends packed records, and knows which alerts must follow from them."""
-
-    def __init__(self, config: Config, producer: Any) -> None:
-        self.sent: list[str] = []
-        self._topic, self._producer, self._number = config.topics.observations, producer, itertools.count()
-
-    async def send(self, records: int) -> None:
-        futures = []
-        for _ in range(records):
-            n = next(self._number)
-            partition = n % PARTITIONS
-            record = " ".join(f"run-{partition}-{(n * 3 + i) % RUNS}" for i in range(3))
-            self.sent.append(record)
-            futures.append(await self._producer.send(self._topic, record.encode(), partition=partition))
-        for future in futures:
-            await future
-
-    @property
-    def expected(self) -> set[str]:
-        return expected(self.sent)
+def record(n: int) -> str:
+    return " ".join(f"run-{n % PARTITIONS}-{(n * 3 + i) % RUNS}" for i in range(3))
 
 
 @pytest.fixture
-async def feed(config: Config) -> AsyncIterator[Feed]:
+async def feed(config: Config) -> AsyncIterator[CountingFeed]:
     async with producing(config) as producer:
-        yield Feed(config, producer)
+        yield CountingFeed(config, producer, record)
 
 
 @pytest.fixture
@@ -97,7 +77,9 @@ def ids(reader: Reader) -> list[str]:
     return [record.key.decode() for record in reader.records]
 
 
-async def test_alerts_follow_from_packed_records_under_their_ids(feed: Feed, alerts: Reader, config: Config) -> None:
+async def test_alerts_follow_from_packed_records_under_their_ids(
+    feed: CountingFeed, alerts: Reader, config: Config
+) -> None:
     watch = stage(config)
     assert watch.health() == ["not connected"]
     await feed.send(200)
@@ -107,7 +89,7 @@ async def test_alerts_follow_from_packed_records_under_their_ids(feed: Feed, ale
     assert len(ids(alerts)) == len(feed.expected) > 0
 
 
-async def test_a_restart_goes_on_where_the_last_one_stopped(feed: Feed, alerts: Reader, config: Config) -> None:
+async def test_a_restart_goes_on_where_the_last_one_stopped(feed: CountingFeed, alerts: Reader, config: Config) -> None:
     for _ in range(3):
         await feed.send(101)
         async with running(stage(config)):
@@ -119,7 +101,7 @@ async def test_a_restart_goes_on_where_the_last_one_stopped(feed: Feed, alerts: 
     assert len(CountingEngine.loads) == 2 * PARTITIONS
 
 
-async def test_a_killed_worker_loses_nothing(feed: Feed, alerts: Reader, config: Config) -> None:
+async def test_a_killed_worker_loses_nothing(feed: CountingFeed, alerts: Reader, config: Config) -> None:
     with process("counting", config) as worker:
         await feed.send(200)
         await until(lambda: len(ids(alerts)) > 20)
@@ -132,7 +114,7 @@ async def test_a_killed_worker_loses_nothing(feed: Feed, alerts: Reader, config:
 
 
 async def test_partitions_move_between_workers_with_their_state(
-    kafka: Kafka, feed: Feed, alerts: Reader, config: Config
+    kafka: Kafka, feed: CountingFeed, alerts: Reader, config: Config
 ) -> None:
     several_workers(kafka)
     async with AsyncExitStack() as workers:
@@ -148,7 +130,7 @@ async def test_partitions_move_between_workers_with_their_state(
 
 
 async def test_a_worker_that_freezes_and_wakes_harms_nothing(
-    kafka: Kafka, feed: Feed, alerts: Reader, config: Config
+    kafka: Kafka, feed: CountingFeed, alerts: Reader, config: Config
 ) -> None:
     several_workers(kafka)
     with process("counting", config) as frozen:
@@ -169,7 +151,9 @@ async def test_a_worker_that_freezes_and_wakes_harms_nothing(
 
 
 @pytest.mark.usefixtures("forgiving")
-async def test_an_outage_of_the_brokers_is_waited_for(kafka: Kafka, feed: Feed, alerts: Reader, config: Config) -> None:
+async def test_an_outage_of_the_brokers_is_waited_for(
+    kafka: Kafka, feed: CountingFeed, alerts: Reader, config: Config
+) -> None:
     async with running(stage(config)) as task:
         await feed.send(100)
         await until(lambda: set(ids(alerts)) == feed.expected)
@@ -184,7 +168,7 @@ async def test_an_outage_of_the_brokers_is_waited_for(kafka: Kafka, feed: Feed, 
 
 @pytest.mark.usefixtures("forgiving")
 async def test_it_stops_while_the_brokers_are_away(
-    kafka: Kafka, feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+    kafka: Kafka, feed: CountingFeed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("detector.pipeline.stateful.LAST_CHECKPOINT_S", 0.5)
     with ExitStack() as outage:
@@ -199,7 +183,7 @@ async def test_it_stops_while_the_brokers_are_away(
 
 
 async def test_a_packed_record_that_cannot_be_read_ends_the_stage_with_its_place(
-    feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+    feed: CountingFeed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: CountingEngine, packed: bytes, offset: int, written_s: float) -> Any:
         raise ValueError("packed observations of format 9")
@@ -214,7 +198,7 @@ async def test_a_packed_record_that_cannot_be_read_ends_the_stage_with_its_place
 
 
 async def test_an_alert_that_could_not_be_written_comes_with_the_next_start(
-    feed: Feed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
+    feed: CountingFeed, alerts: Reader, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     produce = App.produce
 
@@ -235,7 +219,7 @@ async def test_an_alert_that_could_not_be_written_comes_with_the_next_start(
         await until(lambda: set(ids(alerts)) == feed.expected)
 
 
-async def test_state_of_another_version_ends_the_stage(feed: Feed, config: Config) -> None:
+async def test_state_of_another_version_ends_the_stage(feed: CountingFeed, config: Config) -> None:
     plan = Ledger(1, 1, []).plan(7, dict.fromkeys(range(SEGMENTS), b"{}"), range(SEGMENTS))
     key, value = plan.manifest
     async with producing(config) as producer:
@@ -247,7 +231,7 @@ async def test_state_of_another_version_ends_the_stage(feed: Feed, config: Confi
         await fail(stage(config))
 
 
-async def test_state_that_is_ahead_of_the_topic_belongs_to_another_topic(feed: Feed, config: Config) -> None:
+async def test_state_that_is_ahead_of_the_topic_belongs_to_another_topic(feed: CountingFeed, config: Config) -> None:
     plan = Ledger(1, 1, []).plan(7, dict.fromkeys(range(SEGMENTS), b"{}"), range(SEGMENTS))
     async with producing(config) as producer:
         for key, value in [*plan.segments, plan.manifest]:

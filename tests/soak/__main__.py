@@ -6,13 +6,13 @@ something is lost or memory grows.
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
 from tests.soak.fleet import traffic
 from tests.soak.report import DAY_S, LEAST_DAYS, MB, Counted, Sample, verdict
 from tests.soak.site import EMBEDDED, Site, site
+from tests.support.command import run_main
 
 OUT = Path(__file__).parents[2] / "build" / "soak.json"
 SPEED = 7 * 24.0
@@ -100,11 +100,11 @@ def line(sample: Sample, sent: Counted) -> str:
     )
 
 
-def main() -> int:
+def main(argv: list[str]) -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3600.0, help="how long to play (default: an hour, a week)")
-    seconds = parser.parse_args().seconds
+    seconds = parser.parse_args(argv).seconds
     start = time.time() - 7 * DAY_S
     say(f"starting a broker and the stages; {seconds * SPEED / DAY_S:.1f} days of events in {seconds:g} s")
     with site(start) as at:
@@ -127,4 +127,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

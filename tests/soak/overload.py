@@ -7,7 +7,6 @@ its bound or anything is lost. Needs Apache Kafka: the embedded broker forgets w
 
 import argparse
 import json
-import sys
 import time
 from itertools import islice
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.soak.__main__ import say
 from tests.soak.fleet import Record, traffic
 from tests.soak.report import DAY_S, MB
 from tests.soak.site import Site, site
+from tests.support.command import run_main
 
 OUT = Path(__file__).parents[2] / "build" / "overload.json"
 EVENTS = 200_000
@@ -67,11 +67,11 @@ def work_off(at: Site, records: list[Record]) -> tuple[float, float, list[Counts
     return sent_s, elapsed, samples
 
 
-def main() -> int:
+def main(argv: list[str]) -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.overload", description=__doc__)
     parser.add_argument("--events", type=int, default=EVENTS, help=f"of the backlog (default: {EVENTS:,})")
-    records = list(islice(traffic(time.time() - 7 * DAY_S, COPIES), parser.parse_args().events))
+    records = list(islice(traffic(time.time() - 7 * DAY_S, COPIES), parser.parse_args(argv).events))
     with site(records[0].time, cores=1) as at:
         if at.broker != "apache":
             say("Apache Kafka is not to be had: nothing was tried")
@@ -108,4 +108,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

@@ -3,9 +3,10 @@
 So what must come out is known exactly, and an alert that is lost, or counted from a doubled record, is seen.
 """
 
+import asyncio
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from detector.config import Config
@@ -33,6 +34,32 @@ def expected(records: Iterable[str]) -> set[str]:
 class Outcome(NamedTuple):
     alerts: list[Alert]
     rollups: tuple[()] = ()
+
+
+class CountingFeed:
+    """Sends packed records for the counting engine, in turn to all partitions, and knows what must follow from them.
+
+    `record`: the run names of the nth one.
+    """
+
+    def __init__(self, config: Config, producer: Any, record: Callable[[int], str]) -> None:
+        self.sent: list[str] = []
+        self._topic, self._partitions = config.topics.observations, config.topics.partitions
+        self._producer, self._record = producer, record
+
+    async def send(self, records: int) -> None:
+        """Returns once the broker has them."""
+        sending = []
+        for n in range(len(self.sent), len(self.sent) + records):
+            self.sent.append(self._record(n))
+            value = self.sent[-1].encode()
+            sending.append(await self._producer.send(self._topic, value, partition=n % self._partitions))
+        await asyncio.gather(*sending)
+
+    @property
+    def expected(self) -> set[str]:
+        """The ids of the alerts that follow from what was sent so far."""
+        return expected(self.sent)
 
 
 class CountingEngine:
