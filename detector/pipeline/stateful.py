@@ -34,6 +34,8 @@ POLL_S = 0.25  # how soon a failure is noticed
 LAST_CHECKPOINT_S = 10.0
 """A stop waits this long for the last checkpoint; without it the next start repeats some seconds."""
 CLOSE_S = 5.0
+AT_ONCE_BYTES = 32_000_000
+"""Of checkpoints in memory before they are written: of many partitions, or of a new owner's first, the rest waits."""
 
 
 class Effect(NamedTuple):
@@ -73,7 +75,7 @@ class StatefulStage:
         """An engine with an empty state."""
         raise NotImplementedError
 
-    def restore(self, partition: int, offset: int, segments: Mapping[int, bytes]) -> EngineLike:
+    def restore(self, partition: int, offset: int, segments: Mapping[int, Sequence[bytes]]) -> EngineLike:
         """An engine as it was after the record at `offset`; raises StateError."""
         raise NotImplementedError
 
@@ -124,8 +126,7 @@ class StatefulStage:
             await app.check_group()
             self._look_around(app)
             if time.monotonic() >= due_s:
-                async with self._lock:
-                    await self._checkpoint(app)
+                await self._checkpoint(app)
                 due_s = time.monotonic() + self._config.watch.checkpoint_s
 
     async def stop(self) -> None:
@@ -137,8 +138,7 @@ class StatefulStage:
                 async with asyncio.timeout(LAST_CHECKPOINT_S):
                     await self._ended.wait()
                     if not app.crashed:
-                        async with self._lock:
-                            await self._checkpoint(app)
+                        await self._checkpoint(app)
                         await app.consumer.commit()
             except TimeoutError:
                 log.warning("stopped without a last checkpoint; the next start repeats what is not in one")
@@ -245,23 +245,32 @@ class StatefulStage:
         self._standstill.forget()
 
     async def _checkpoint(self, app: App) -> None:
-        """Writes what has changed and acknowledges what it includes. The caller holds the lock."""
-        if self._failure is not None:
-            return  # the state may imply alerts that were never written
-        began_s = time.monotonic()
+        """Writes what has changed and acknowledges what it includes; between partitions others may work."""
+        began_s, size = time.monotonic(), 0
         plans: list[tuple[Owned, Plan]] = []
         for owned in list(self._owned.values()):
-            if owned.pending and self._holds(app, owned):
-                plans.append((owned, owned.plan()))
-                await asyncio.sleep(0)
-        if not plans:
-            return
+            async with self._lock:  # no batch is under way, whose alerts may not be written yet
+                if self._failure is not None:
+                    return  # the state may imply alerts that were never written
+                if owned.pending and self._holds(app, owned):
+                    plans.append((owned, owned.plan()))
+            if sum(plan.size for _, plan in plans) >= AT_ONCE_BYTES:
+                size += await self._write_plans(app, plans)
+                plans = []
+            await asyncio.sleep(0)
+        size += await self._write_plans(app, plans)
+        if size:
+            self._metrics.checkpoint(time.monotonic() - began_s, size)
+
+    async def _write_plans(self, app: App, plans: Sequence[tuple[Owned, Plan]]) -> int:
+        """Writes these checkpoints and finishes them; bytes of state, 0 once a partition is lost."""
         pieces = [(owned, [*((key, None) for key in p.tombstones), *p.segments]) for owned, p in plans]
         manifests = [(owned, [p.manifest]) for owned, p in plans]
-        if await self._write(app, pieces) and await self._write(app, manifests):
-            for owned, plan in plans:
-                owned.finish(plan)
-            self._metrics.checkpoint(time.monotonic() - began_s, sum(plan.size for _, plan in plans))
+        if not (await self._write(app, pieces) and await self._write(app, manifests)):
+            return 0
+        for owned, plan in plans:
+            owned.finish(plan)
+        return sum(plan.size for _, plan in plans)
 
     async def _write(self, app: App, records: Sequence[tuple[Owned, Sequence[tuple[bytes, bytes | None]]]]) -> bool:
         """Writes to the changelog and waits until all is acknowledged; False once a partition is lost."""

@@ -20,7 +20,7 @@ def open_cells(shard: Shard, rows: npt.NDArray[np.int64]) -> None:
     slots = []
     for r in rows[first].tolist():
         ident, subject = shard.pool.idents[r], int(waiting["subject"][r])
-        slots.append(shard.cells.open(ident, subject))
+        slots.append(shard.cells.open(ident, subject, shard.segment_of(ident.subject)))
         teams = shard.teams.setdefault(subject, [])
         if ident.team not in teams and len(teams) < MAX_TEAMS:
             teams.append(ident.team)

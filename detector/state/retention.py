@@ -11,8 +11,7 @@ from detector.state.shard import Shard
 
 def overdue(shard: Shard, limit: float) -> list[int]:
     """Slots of the lanes whose newest step has waited for results since before `limit` (s UTC), oldest first."""
-    while shard.awaiting and next(iter(shard.awaiting.values()))[-1][1] <= limit:
-        shard.awaiting.popitem(last=False)
+    shard.touch_lanes(shard.awaiting.overdue(limit))
     rows = shard.lanes.rows
     slots = np.flatnonzero(rows["open"] == 1)
     newest = rows["history"]["t"][slots, (rows["steps"][slots] - 1) % HISTORY]

@@ -1,10 +1,15 @@
 """A segment of a checkpoint: a version, and what is kept; read or refused, never misread."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import msgspec
 
 from detector.errors import StateError
+
+T = TypeVar("T")
+_DAMAGED = "a segment of the stored state is damaged; restore the topic or start with an empty one"
 
 
 def store(version: int, kept: Any) -> bytes:
@@ -12,17 +17,34 @@ def store(version: int, kept: Any) -> bytes:
     return msgspec.msgpack.encode([version, kept])
 
 
-def open_stored(raw: bytes, version: int) -> Any:
-    """What is kept in a segment of this version. Raises StateError where it is damaged, or of another version."""
+def open_stored(raw: bytes, version: int, kept: type[T]) -> T:
+    """What is kept (of that type) in a segment of this version.
+
+    Raises StateError where it is damaged, or of another version, whatever that one kept.
+    """
     try:
-        found, kept = msgspec.msgpack.decode(raw, strict=False)
-    except (msgspec.DecodeError, ValueError, TypeError) as e:
-        raise StateError(
-            "a segment of the stored state is damaged; restore the topic or start with an empty one"
-        ) from e
-    if found != version:
-        raise StateError(
-            f"the stored state has format {found}, this version reads {version}: "
-            "run the version that wrote it, or start with an empty state topic"
-        )
-    return kept
+        found, rest = msgspec.msgpack.decode(raw, type=tuple[int, msgspec.Raw])
+        if found == version:
+            return msgspec.msgpack.decode(rest, type=kept, strict=False)
+    except (msgspec.MsgspecError, ValueError, TypeError) as e:
+        raise StateError(_DAMAGED) from e
+    raise StateError(other_version("the stored state", found, version))
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Raises StateError where what is done with stored segments shows that they are damaged."""
+    try:
+        yield
+    except (ValueError, KeyError, IndexError, TypeError) as e:
+        raise StateError(_DAMAGED) from e
+
+
+def other_version(what: str, found: int, expected: int) -> str:
+    """What is said, and what to do, where something is stored in another version of its format."""
+    if found > expected:
+        return f"{what} has format {found}, this version reads {expected}: run the newer version that wrote it"
+    return (
+        f"{what} has format {found}, this version reads {expected}: run the older version that wrote it, "
+        "or delete the topic and make it anew with: detector topics (what was remembered is lost)"
+    )
