@@ -215,10 +215,10 @@ class Ledger:
 
     def _earn(self, plan: Plan) -> None:
         """Bytes of changes are earned, and a share of all so that old parts go; segments written again are paid."""
-        state = sum(plan.whole_bytes.values())
+        live = sum(plan.whole_bytes.values()) + sum(plan.changed_bytes.values())
         paid = sum(plan.whole_bytes.get(n, 0) for n in self._changed_bytes if n not in plan.changed_bytes)
         told = sum(size - self._changed_bytes.get(n, 0) for n, size in plan.changed_bytes.items())
-        self._earned = min(max(0.0, self._earned - paid) + told + state / MOST_PARTS, float(state))
+        self._earned = min(max(0.0, self._earned - paid) + told + live / MOST_PARTS, float(live))
 
     def _garbage(self) -> list[bytes]:
         """Live keys that this owner's own newest manifest has made superfluous."""

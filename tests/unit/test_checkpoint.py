@@ -135,6 +135,15 @@ def test_a_checkpoint_costs_about_twice_what_changed_and_recovery_twice_the_stat
         assert sum(len(v) for parts in (choose(log) or (0, {}))[1].values() for v in parts) <= 4000 + 4000 + 1600
 
 
+def test_a_segment_that_grew_beyond_all_others_is_written_whole_again() -> None:
+    log: dict[bytes, bytes] = {}
+    ledger = Ledger(0, 1, [])
+    write(log, ledger, 0, {n: b"small" for n in ALL})
+    for offset in range(1, 10):
+        write(log, ledger, offset, {}, {1: bytes(10_000)})
+    assert ledger.due() == {1}
+
+
 def test_the_highest_offset_wins_and_an_incomplete_one_is_passed_over() -> None:
     log: dict[bytes, bytes] = {}
     write(log, Ledger(0, 1, []), 10, state(10))
