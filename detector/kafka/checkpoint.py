@@ -22,7 +22,7 @@ from typing import NamedTuple
 import msgspec
 
 from detector.errors import StateError
-from detector.state.stored import other_version
+from detector.formats import other_version
 
 FORMAT = 2
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from detector import formats
+
 FORMAT = 1
 
 VALID_AFTER_S = 3600.0
@@ -44,8 +46,5 @@ def encode_baselines(baselines: Baselines) -> bytes:
 
 
 def decode_baselines(value: bytes) -> Baselines:
-    """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    baselines = _decoder.decode(value)
-    if baselines.format != FORMAT:
-        raise ValueError(f"baselines of format {baselines.format}; this version reads {FORMAT}: upgrade watch first")
-    return baselines
+    """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on another format."""
+    return formats.decode(_decoder, value, "baselines", FORMAT, "watch")

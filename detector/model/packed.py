@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from detector import formats
+
 FORMAT = 3
 
 CALL, TOOL_RESULT, STATUS, LINK = 0, 1, 2, 3
@@ -148,10 +150,8 @@ def encode_packed(packed: Packed) -> bytes:
 
 
 def decode_packed(value: bytes) -> Columns:
-    """Opens a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    p = _decoder.decode(value)
-    if p.format != FORMAT:
-        raise ValueError(f"packed observations of format {p.format}; this version reads {FORMAT}: upgrade watch first")
+    """Opens a record; raises msgspec.DecodeError on damaged bytes, ValueError on another format."""
+    p = formats.decode(_decoder, value, "packed observations", FORMAT, "watch")
     return Columns(
         p.marks,
         p.idents,

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from detector import formats
 from detector.enrich.identity import hash64
 
 FORMAT = 1
@@ -104,11 +105,8 @@ def encode_rollup(rollup: Rollup) -> bytes:
 
 
 def decode_rollup(value: bytes) -> Rollup:
-    """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    rollup = _decoder.decode(value)
-    if rollup.format != FORMAT:
-        raise ValueError(f"a rollup of format {rollup.format}; this version reads {FORMAT}: upgrade portfolio first")
-    return rollup
+    """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on another format."""
+    return formats.decode(_decoder, value, "a rollup", FORMAT, "portfolio")
 
 
 def team_key(tenant: str, team: str | None) -> int:

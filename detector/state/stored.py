@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from detector.errors import StateError
+from detector.formats import other_version
 
 T = TypeVar("T")
 _DAMAGED = "a segment of the stored state is damaged; restore the topic or start with an empty one"
@@ -38,13 +39,3 @@ def reading() -> Iterator[None]:
         yield
     except (ValueError, KeyError, IndexError, TypeError) as e:
         raise StateError(_DAMAGED) from e
-
-
-def other_version(what: str, found: int, expected: int) -> str:
-    """What is said, and what to do, where something is stored in another version of its format."""
-    if found > expected:
-        return f"{what} has format {found}, this version reads {expected}: run the newer version that wrote it"
-    return (
-        f"{what} has format {found}, this version reads {expected}: run the older version that wrote it, "
-        "or delete the topic and make it anew with: detector topics (what was remembered is lost)"
-    )

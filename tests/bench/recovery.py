@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from faust.exceptions import ConsumerNotStarted
+
 from detector.config import Config
 from detector.metrics import Metrics
 from detector.pipeline.watch import WatchStage
@@ -46,7 +48,9 @@ class Watched(WatchStage):
     @property
     def assigned(self) -> bool:
         """It was given partitions."""
-        return self._app is not None and bool(self._app.partitions)
+        with contextlib.suppress(ConsumerNotStarted):
+            return self._app is not None and bool(self._app.partitions)
+        return False
 
     @property
     def processed(self) -> int:

@@ -138,7 +138,7 @@ def test_a_checkpoint_costs_about_twice_what_changed_and_recovery_twice_the_stat
 def test_a_segment_that_grew_beyond_all_others_is_written_whole_again() -> None:
     log: dict[bytes, bytes] = {}
     ledger = Ledger(0, 1, [])
-    write(log, ledger, 0, {n: b"small" for n in ALL})
+    write(log, ledger, 0, dict.fromkeys(ALL, b"small"))
     for offset in range(1, 10):
         write(log, ledger, offset, {}, {1: bytes(10_000)})
     assert ledger.due() == {1}
