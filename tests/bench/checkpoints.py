@@ -24,9 +24,9 @@ from tests.bench.load import START_S
 from tests.bench.rows import ROWS, STEP_S, STEPS, pack, runs_of
 
 CALLS_S, EVERY_S = 9_000, 5.0
-CHECKPOINTS = 30
-STEADY = 15
-"""The last ones: by then most segments were written whole again."""
+CHECKPOINTS = 16
+STEADY = 8
+"""The last ones: by then some segments were written whole again each time."""
 Log = dict[bytes, bytes]
 
 

@@ -136,6 +136,17 @@ def test_whatever_was_written_and_torn_the_state_and_the_alerts_are_those_of_an_
     assert last(alerts) == last(expected)
 
 
+def test_what_is_processed_while_a_checkpoint_is_written_is_not_acknowledged_by_it() -> None:
+    watching = Watching(CONFIG, packed(DAY, [40], CONFIG))
+    watching.process()
+    plan = watching.owned.plan()
+    watching.process()
+    watching.owned.finish(plan)
+    assert watching.acked == {0}
+    watching.checkpoint()
+    assert watching.acked == {0, 1}
+
+
 def test_a_run_that_changes_little_costs_a_checkpoint_little() -> None:
     events = [call(i * 3.0, run=f"run-{i % 40}", tools=tool("read", result=f"{i}", n=i)) for i in range(1600)]
     engine, records = Engine(CONFIG), packed(events, [20], CONFIG)
