@@ -5,14 +5,14 @@ Kafka stage, the replay of files and the tests all call this.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from detector.alerts.episodes import Episode, EpisodeBook, Purse
+from detector.alerts.episodes import Episode, EpisodeBook, Key, Purse
 from detector.config import Config
 from detector.model import packed as pk
 from detector.model.alert import Alert
@@ -22,10 +22,13 @@ from detector.state import arrival, retention
 from detector.state.advance import MOST_OF_A_STEP, ROOM, advance, expire, file_finals
 from detector.state.cells import Cells
 from detector.state.found import FOUND
+from detector.state.layout import VERSION
 from detector.state.minute import close_minute, look_up_usual, note_calls, open_cells, tell_links
 from detector.state.screen import screen_of
+from detector.state.seen import Chunk
+from detector.state.segments import Common, Reader, Rows, Writer
 from detector.state.shard import SEEN_FROM, Shard
-from detector.state.stored import refusing_damage
+from detector.state.stored import open_stored, refusing_damage, store
 from detector.state.whole import Whole
 from detector.totals import Totals
 
@@ -51,6 +54,14 @@ class Spread(NamedTuple):
 
 ALONE = Spread()
 """One partition has it all."""
+
+
+class _Segment(msgspec.Struct, array_like=True):
+    """What is written of a segment: rows, open episodes, and which have resolved since it was written last."""
+
+    rows: Rows
+    episodes: list[Episode]
+    resolved: list[Key]
 
 
 class Engine:
@@ -152,6 +163,7 @@ class Engine:
             calls = mine[rows["kind"][mine] == pk.CALL]
             look_up_usual(shard, calls, minute * _MINUTE_S)
             open_cells(shard, calls)
+            shard.touch_waiting(mine)
             tell_links(shard, mine[rows["kind"][mine] == pk.LINK])
             while done < len(mine):
                 n, more = self._walk(mine[done:])
@@ -161,7 +173,6 @@ class Engine:
         for lane in set(rows["lane"][order].tolist()):
             if lane >= 0 and lane in shard.trails:
                 shard.trails[lane].trim()
-        shard.touched.update(rows["segment"][order].tolist())
         shard.pool.take(order)
         return alerts
 
@@ -216,9 +227,11 @@ class Engine:
 
     def _subjects_of(self, slots: list[int]) -> npt.NDArray[np.int64]:
         """Slots of the subjects of lanes that change by this."""
-        lanes = self._shard.lanes.rows
-        self._shard.touched.update(lanes["segment"][slots].tolist())
-        return np.array(self._shard.subjects.slots(lanes["subject_key"][slots].tolist()))
+        shard = self._shard
+        subjects = shard.subjects.slots(shard.lanes.rows["subject_key"][slots].tolist())
+        shard.lanes.touch(slots)
+        shard.subjects.touch(subjects)
+        return np.array(subjects)
 
     def _clean(self, t: float) -> list[Alert]:
         """Forgets what was idle for too long by `t`, and what exceeds the bound."""
@@ -240,22 +253,26 @@ class Engine:
 
     def dirty(self) -> list[int]:
         """Numbers of the segments that changed since `clean`, in order."""
-        self._shard.touched |= self._book.touched
-        return sorted(self._shard.dirty())
+        return sorted(self._shard.dirty() | self._book.touched)
 
     def encode_segment(self, n: int) -> bytes:
         """A segment's bytes; equal states give equal bytes."""
         if n == 0:
-            return self._shard.encode(0, self._kept_house)
+            return store(VERSION, Common.of(self._shard, self._kept_house))
         if n >= SEEN_FROM:
-            return self._shard.encode(n, None)
-        mine = sorted((e for e in self._book if e.segment == n), key=lambda e: (e.rule, e.key))
-        return self._shard.encode(n, msgspec.to_builtins(mine))
+            return store(VERSION, self._shard.seen.encode(n - SEEN_FROM))
+        return store(VERSION, _Segment(Writer(self._shard, n, whole=True).rows(), self._book.of_segment(n), []))
+
+    def encode_changes(self, n: int) -> bytes | None:
+        """What changed in a segment since `clean`, to be read after it; None where it is only written whole."""
+        if n == 0 or n >= SEEN_FROM:
+            return None
+        return store(VERSION, _Segment(Writer(self._shard, n, whole=False).rows(), *self._book.changed_of(n)))
 
     def clean(self) -> None:
         """A checkpoint of all segments has been written."""
         self._shard.clean()
-        self._book.touched = set()
+        self._book.clean()
 
     @classmethod
     def restore(
@@ -263,22 +280,37 @@ class Engine:
         config: Config,
         partition: int,
         offset: int,
-        segments: Mapping[int, bytes],
+        segments: Mapping[int, Sequence[bytes]],
         *,
         spread: Spread = ALONE,
         whole: Whole | None = None,
         signals: bool = False,
     ) -> "Engine":
-        """The engine as it was after the packed record at `offset`. Raises StateError."""
+        """The engine as it was after the packed record at `offset`. Raises StateError.
+
+        segments: each whole, and what changed in it after that, in the order of writing.
+        """
         engine = cls(config, partition, spread=spread, whole=whole, signals=signals)
         with refusing_damage():
-            for number, more in engine._shard.restore(segments).items():
-                if number == 0:
-                    engine._kept_house = more
-                else:
-                    engine._book.restore(msgspec.convert(more, list[Episode]))
+            engine._restore(segments)
         engine.offset = offset
         return engine
+
+    def _restore(self, segments: Mapping[int, Sequence[bytes]]) -> None:
+        shard, reader, episodes = self._shard, Reader(self._shard), dict[Key, Episode]()
+        for common in segments.get(0, ()):
+            self._kept_house = open_stored(common, VERSION, Common).back_to(shard)
+        for number in sorted(n for n in segments if 0 < n < SEEN_FROM):
+            for part in segments[number]:
+                kept = open_stored(part, VERSION, _Segment)
+                reader.read(kept.rows)
+                for key in kept.resolved:
+                    episodes.pop(key, None)
+                episodes.update(((e.rule, e.key), e) for e in kept.episodes)
+        seen = [open_stored(part, VERSION, Chunk) for n, parts in segments.items() if n >= SEEN_FROM for part in parts]
+        shard.seen.restore(seen)
+        reader.finish()
+        self._book.restore(episodes.values())
 
 
 def warm() -> None:

@@ -5,7 +5,7 @@ source partition has told it, or was silent for `time.hold_back_s`; what is told
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -208,17 +208,25 @@ class Portfolio:
         mine = sorted((e for e in self._book if e.segment == n), key=lambda e: (e.rule, e.key))
         return store(VERSION, [self._accounts.encode(n), msgspec.to_builtins(mine)])
 
+    def encode_changes(self, n: int) -> bytes | None:
+        """A segment is only written whole: the minutes of its accounts change all over."""
+        return None
+
     def clean(self) -> None:
         """A checkpoint of all segments has been written."""
-        self._accounts.touched, self._book.touched = set(), set()
+        self._accounts.touched = set()
+        self._book.clean()
 
     @classmethod
-    def restore(cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes]) -> "Portfolio":
-        """As it was after the rollup at `offset`. Raises StateError."""
+    def restore(
+        cls, config: Config, partition: int, offset: int, segments: Mapping[int, Sequence[bytes]]
+    ) -> "Portfolio":
+        """As it was after the rollup at `offset`, from whole segments. Raises StateError."""
         portfolio = cls(config, partition)
         with refusing_damage():
-            for n, raw in sorted(segments.items()):
-                portfolio._restore(n, open_stored(raw, VERSION))
+            for n, parts in sorted(segments.items()):
+                for raw in parts:
+                    portfolio._restore(n, open_stored(raw, VERSION, list[Any]))
         portfolio.clean()
         portfolio.offset = offset
         return portfolio

@@ -110,7 +110,7 @@ def _move_pairs(accounts: Accounts, source: int, target: int, minute: int) -> No
         other = accounts.pairs.get(key)
         if other < 0:
             row["key"], row["task_key"], row["task"] = key, task_key, target
-            accounts.pairs.put([row])
+            accounts.pairs.put(row.reshape(1))
             continue
         freshen(accounts.pairs.rows, np.array([other]), "minute", PAIR_RINGS, minute)
         for ring in PAIR_RINGS:

@@ -81,7 +81,7 @@ class EpisodeBook:
         self._open: dict[Key, Episode] = {}
         self._of_subject: dict[int, set[Key]] = {}
         self._next_end = float("inf")
-        self.touched: set[int] = set()
+        self.changed: dict[Key, int] = {}  # since the last checkpoint, with their segments
 
     def __iter__(self) -> Iterator[Episode]:
         return iter(self._open.values())
@@ -133,7 +133,7 @@ class EpisodeBook:
         elif self._grow(episode, t, finding, since_status_s, draw):
             out.append(episode.alert)
         episode.late_s = late_s
-        self.touched.add(episode.segment)
+        self.changed[key] = episode.segment
         self._next_end = min(self._next_end, episode.over_at(self._limits))
         return out
 
@@ -245,7 +245,7 @@ class EpisodeBook:
         keys.discard((episode.rule, episode.key))
         if not keys:
             del self._of_subject[episode.subject]
-        self.touched.add(episode.segment)
+        self.changed[episode.rule, episode.key] = episode.segment
         last = episode.alert
         return msgspec.structs.replace(
             last, state="resolved", resolved_at=t, updated_at=t, version=last.version + 1,
@@ -256,6 +256,24 @@ class EpisodeBook:
         key = (episode.rule, episode.key)
         self._open[key] = episode
         self._of_subject.setdefault(episode.subject, set()).add(key)
+
+    def of_segment(self, segment: int) -> list[Episode]:
+        """What is open in a segment, in an order of its own: equal books give equal lists."""
+        return sorted((e for e in self._open.values() if e.segment == segment), key=lambda e: (e.rule, e.key))
+
+    def changed_of(self, segment: int) -> tuple[list[Episode], list[Key]]:
+        """Of what changed in a segment what is open, and what has resolved."""
+        keys = sorted(key for key, of in self.changed.items() if of == segment)
+        return [self._open[key] for key in keys if key in self._open], [key for key in keys if key not in self._open]
+
+    @property
+    def touched(self) -> set[int]:
+        """Segments in which something changed since `clean`."""
+        return set(self.changed.values())
+
+    def clean(self) -> None:
+        """A checkpoint holds everything."""
+        self.changed = {}
 
     def restore(self, episodes: Iterable[Episode]) -> None:
         """Takes back what was open."""

@@ -2,8 +2,12 @@
 
 The changelog of a partition holds, all in that partition:
 
-    p:segment:generation:checkpoint:chunk   a piece of one segment's bytes, written once under this key
+    p:segment:generation:checkpoint:chunk   a piece of a part of one segment, written once under this key
     p:manifest:generation                   the newest finished checkpoint of that owner: Manifest, as JSON
+
+A segment is parts in their order: all of it, then what changed in it, checkpoint by checkpoint, until it is written
+whole again. Changes earn what is spent on that: for each of their bytes one of whole segments, those with the most
+changes first. So a checkpoint costs twice what changed, and what a new owner reads is one and a half times the state.
 
 A manifest names only keys of its own generation, so an owner's first checkpoint holds every segment. An owner
 tombstones only what its own finished manifest has replaced, and nothing of a younger generation. So a worker
@@ -19,21 +23,28 @@ import msgspec
 
 from detector.decoding import decoded
 from detector.errors import StateError
+from detector.formats import other_version
 
-FORMAT = 1
+FORMAT = 2
 
 CHUNK_BYTES = 900_000
-"""Longer segments are cut: a broker takes records of 1 MiB unless it is told otherwise."""
+"""Longer parts are cut: a broker takes records of 1 MiB unless it is told otherwise."""
+
+MOST_PARTS = 64
+"""Parts of a segment, about: so many checkpoints at most go by until all segments are written whole once more."""
 
 _MANIFEST = b"manifest"
 
+Parts = list[tuple[int, int]]
+"""Of a segment: the checkpoints that wrote its parts, and in how many chunks; the first of them wrote it whole."""
+
 
 class Manifest(msgspec.Struct, frozen=True):
-    """A finished checkpoint: the packed offset that it includes, and by segment the keys of its chunks."""
+    """A finished checkpoint: the packed offset that it includes, and the parts of each segment."""
 
     format: int
     offset: int
-    segments: dict[int, list[str]]
+    segments: dict[int, Parts]
 
 
 class Key(NamedTuple):
@@ -67,10 +78,10 @@ class Key(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """A checkpoint that was found: the packed offset that it includes, and the bytes by segment."""
+    """A checkpoint that was found: the packed offset that it includes, and by segment the bytes of its parts."""
 
     offset: int
-    segments: dict[int, bytes]
+    segments: dict[int, list[bytes]]
 
 
 def choose(data: Mapping[bytes, bytes]) -> Restored | None:
@@ -84,22 +95,28 @@ def choose(data: Mapping[bytes, bytes]) -> Restored | None:
         parsed = Key.decode(key)
         if parsed.segment is None:
             manifest = _read_manifest(parsed, value)
-            found.append((manifest.offset, parsed.generation, manifest))
-    for offset, _, manifest in sorted(found, key=lambda entry: entry[:2], reverse=True):
+            found.append((manifest.offset, parsed.generation, parsed, manifest.segments))
+    for offset, _, place, named in sorted(found, key=lambda entry: entry[:2], reverse=True):
         try:
-            segments = {n: b"".join(data[key.encode()] for key in keys) for n, keys in manifest.segments.items()}
+            read = {n: [_join(data, place._replace(segment=n), part) for part in parts] for n, parts in named.items()}
         except KeyError:
             continue
-        return Restored(offset, segments)
+        return Restored(offset, read)
     return None
 
 
+def _join(data: Mapping[bytes, bytes], place: Key, part: tuple[int, int]) -> bytes:
+    """A part's bytes; raises KeyError where a chunk is missing."""
+    checkpoint, chunks = part
+    return b"".join(data[place._replace(checkpoint=checkpoint, chunk=n).encode()] for n in range(chunks))
+
+
 def _read_manifest(key: Key, value: bytes) -> Manifest:
-    where = f"the state of partition {key.partition} (generation {key.generation})"
+    where = f"the checkpoint of generation {key.generation}"
     try:
         version = decoded(_format, value).format
         if version != FORMAT:
-            raise StateError(f"{where} has format {version}, this version reads {FORMAT}: run the newer version")
+            raise StateError(other_version(where, version, FORMAT))
         return decoded(_whole, value)
     except msgspec.MsgspecError as error:
         raise StateError(f"{where} is damaged: {error}") from error
@@ -118,7 +135,9 @@ class Plan(NamedTuple):
     tombstones: list[bytes]
     segments: list[tuple[bytes, bytes]]
     manifest: tuple[bytes, bytes]
-    named: dict[int, list[str]]
+    named: dict[int, Parts]
+    whole_bytes: dict[int, int]
+    changed_bytes: dict[int, int]
 
     @property
     def size(self) -> int:
@@ -136,7 +155,10 @@ class Ledger:
         self._partition, self._generation = partition, generation
         self._live = {key for key in keys if Key.decode(key).generation <= generation}
         self._manifest = Key(partition, None, generation).encode()
-        self._named: dict[int, list[str]] = {}
+        self._named: dict[int, Parts] = {}
+        self._whole_bytes: dict[int, int] = {}
+        self._changed_bytes: dict[int, int] = {}  # since it was written whole
+        self._earned = 0.0  # bytes that may be spent on writing segments whole
         # A key is written once: numbers go on where keys of this very generation were found.
         mine = (key for key in map(Key.decode, self._live) if key.generation == generation)
         self._next = 1 + max((key.checkpoint for key in mine), default=-1)
@@ -146,36 +168,68 @@ class Ledger:
         """Whether this owner has not finished a checkpoint yet: its first one has to hold every segment."""
         return not self._named
 
-    def plan(self, offset: int, changed: Mapping[int, bytes], every: Collection[int]) -> Plan:
+    def has(self, n: int) -> bool:
+        """Whether the segment is in this owner's newest checkpoint, so that what changed in it can follow."""
+        return n in self._named
+
+    def due(self) -> set[int]:
+        """Numbers of the segments that the next checkpoint should write whole, whether they changed or not."""
+        cost = {n: max(self._whole_bytes[n], changed) for n, changed in self._changed_bytes.items()}
+        chosen, left = set(), self._earned
+        for n in sorted(cost, key=lambda n: (-self._changed_bytes[n] / self._whole_bytes[n], n)):
+            if len(self._named[n]) >= MOST_PARTS or cost[n] <= left:
+                chosen.add(n)
+                left -= cost[n]
+        return chosen
+
+    def plan(
+        self, offset: int, whole: Mapping[int, bytes], changes: Mapping[int, bytes], every: Collection[int]
+    ) -> Plan:
         """A checkpoint that includes the packed record at `offset`; `every` are the numbers that there are.
 
-        Raises ValueError where one of them is neither in `changed` nor in this owner's last checkpoint.
+        Of a segment all of it or its changes are given, or nothing where it did not change. Raises ValueError where it
+        is not given whole and was never written by this owner.
         """
+        if missing := set(every) - set(self._named) - set(whole):
+            raise ValueError(f"segments {sorted(missing)} were never written by this owner")
         writes: list[tuple[bytes, bytes]] = []
-        named = {n: keys for n, keys in self._named.items() if n in every}
-        for n, value in changed.items():
-            keys = []
-            for chunk, start in enumerate(range(0, max(len(value), 1), CHUNK_BYTES)):
+        named = {n: parts for n, parts in self._named.items() if n in every}
+        changed_bytes = {n: size for n, size in self._changed_bytes.items() if n in every and n not in whole}
+        for n, value in (*whole.items(), *changes.items()):
+            starts = range(0, max(len(value), 1), CHUNK_BYTES)
+            for chunk, start in enumerate(starts):
                 key = Key(self._partition, n, self._generation, self._next, chunk).encode()
                 writes.append((key, value[start : start + CHUNK_BYTES]))
-                keys.append(key.decode())
-            named[n] = keys
-        if missing := set(every) - set(named):
-            raise ValueError(f"segments {sorted(missing)} were never written by this owner")
+            named[n] = [*(named[n] if n in changes else ()), (self._next, len(starts))]
+            if n in changes:
+                changed_bytes[n] = changed_bytes.get(n, 0) + len(value)
+        whole_bytes = {n: size for n, size in self._whole_bytes.items() if n in every}
+        whole_bytes |= {n: len(value) for n, value in whole.items()}
         manifest = msgspec.json.encode(Manifest(FORMAT, offset, named))
-        return Plan(self._garbage(), writes, (self._manifest, manifest), named)
+        return Plan(self._garbage(), writes, (self._manifest, manifest), named, whole_bytes, changed_bytes)
 
     def finish(self, plan: Plan) -> None:
         """The plan was written in full: what it replaced goes with the next one."""
         self._live.difference_update(plan.tombstones)
         self._live.update(key for key, _ in plan.segments)
         self._live.add(self._manifest)
-        self._named = plan.named
+        self._earn(plan)
+        self._named, self._whole_bytes, self._changed_bytes = plan.named, plan.whole_bytes, plan.changed_bytes
         self._next += 1
+
+    def _earn(self, plan: Plan) -> None:
+        """Bytes of changes are earned, and a share of all so that old parts go; segments written again are paid."""
+        live = sum(plan.whole_bytes.values()) + sum(plan.changed_bytes.values())
+        paid = sum(plan.whole_bytes.get(n, 0) for n in self._changed_bytes if n not in plan.changed_bytes)
+        told = sum(size - self._changed_bytes.get(n, 0) for n, size in plan.changed_bytes.items())
+        self._earned = min(max(0.0, self._earned - paid) + told + live / MOST_PARTS, float(live))
 
     def _garbage(self) -> list[bytes]:
         """Live keys that this owner's own newest manifest has made superfluous."""
         if not self._named:
             return []
-        needed = {key.encode() for keys in self._named.values() for key in keys} | {self._manifest}
+        needed = {self._manifest}
+        for n, parts in self._named.items():
+            place = Key(self._partition, n, self._generation)
+            needed |= {place._replace(checkpoint=at, chunk=c).encode() for at, chunks in parts for c in range(chunks)}
         return sorted(self._live - needed)

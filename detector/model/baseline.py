@@ -2,8 +2,7 @@
 
 import msgspec
 
-from detector.decoding import decoded
-from detector.model.formats import other_format
+from detector import formats
 
 FORMAT = 1
 
@@ -47,8 +46,5 @@ def encode_baselines(baselines: Baselines) -> bytes:
 
 
 def decode_baselines(value: bytes) -> Baselines:
-    """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    baselines = decoded(_decoder, value)
-    if baselines.format != FORMAT:
-        raise other_format("baselines", baselines.format, FORMAT, "watch")
-    return baselines
+    """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on another format."""
+    return formats.decode(_decoder, value, "baselines", FORMAT, "watch")

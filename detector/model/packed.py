@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from detector.decoding import LARGEST, Hash, decoded, require
-from detector.model.formats import other_format
+from detector import formats
+from detector.decoding import LARGEST, Hash, require
 
 FORMAT = 3
 
@@ -155,10 +155,8 @@ def encode_packed(packed: Packed) -> bytes:
 
 
 def decode_packed(value: bytes) -> Columns:
-    """Opens a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    p = decoded(_decoder, value)
-    if p.format != FORMAT:
-        raise other_format("packed observations", p.format, FORMAT, "watch")
+    """Opens a record; raises msgspec.DecodeError on damaged bytes, ValueError on another format."""
+    p = formats.decode(_decoder, value, "packed observations", FORMAT, "watch")
     columns = Columns(
         p.marks,
         p.idents,

@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from detector.decoding import LARGEST, Hash, decoded, require
+from detector import formats
+from detector.decoding import LARGEST, Hash, require
 from detector.enrich.identity import hash64
-from detector.model.formats import other_format
 
 FORMAT = 2
 """Rollups of format 1 have no OLD and are read as well."""
@@ -164,10 +164,8 @@ def _with_own_parties(rollup: Rollup, sheets: list[Sheet]) -> Rollup:
 
 
 def decode_rollup(value: bytes) -> Rollup:
-    """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on an unknown format."""
-    rollup = decoded(_decoder, value)
-    if rollup.format not in (1, FORMAT):
-        raise other_format("rollups", rollup.format, FORMAT, "portfolio")
+    """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on another format."""
+    rollup = formats.decode(_decoder, value, "rollups", FORMAT, "portfolio", oldest=1)
     require(abs(rollup.mark) < LARGEST and 0 <= rollup.source < MAX_SOURCES, "its mark or source is none")
     require(0 < rollup.sources <= MAX_SOURCES, "a number of sources that no topic has")
     for sheet in rollup.sheets:

@@ -1,7 +1,9 @@
 """One partition that this worker owns: its engine, and what is not acknowledged."""
 
+import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, Self
 
 import msgspec
@@ -40,7 +42,10 @@ class EngineLike(Protocol):
         """Those of them that changed since clean()."""
 
     def encode_segment(self, n: int) -> bytes:
-        """The segment's bytes."""
+        """All of the segment."""
+
+    def encode_changes(self, n: int) -> bytes | None:
+        """What changed in it since clean(); None where it can only be written whole."""
 
     def clean(self) -> None:
         """Everything is written."""
@@ -52,8 +57,8 @@ class Maker(Protocol):
     def make(self, partition: int) -> EngineLike:
         """An engine with an empty state."""
 
-    def restore(self, partition: int, offset: int, segments: Mapping[int, bytes]) -> EngineLike:
-        """An engine as it was; raises StateError."""
+    def restore(self, partition: int, offset: int, segments: Mapping[int, Sequence[bytes]]) -> EngineLike:
+        """An engine as it was, from each segment and what changed in it since; raises StateError."""
 
 
 class Event(Protocol):
@@ -64,6 +69,18 @@ class Event(Protocol):
 
     def ack(self) -> bool:
         """In the order of the offsets, or Faust commits past what is unfinished."""
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Objects by the hundred thousand come to stay: looking for garbage among them takes as long as making them."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 class Owned:
@@ -80,7 +97,7 @@ class Owned:
         self.settled_s: float | None = None
         self._written_s: float | None = None
         self.pending: list[Event] = []
-        self._ledger = ledger
+        self._ledger, self._included = ledger, 0
 
     @classmethod
     def load(
@@ -97,22 +114,23 @@ class Owned:
 
         Raises StateError where the state cannot be read or belongs to another topic.
         """
-        found = choose(data)
-        if found is None:
-            if data:
-                log.error(
-                    "no checkpoint is complete; the partition starts with an empty state",
-                    extra={"partition": partition, "records": len(data)},
-                )
-            engine = maker.make(partition)
-        elif end is not None and found.offset >= end:
+        try:
+            with _without_collecting():
+                found = choose(data)
+                engine = maker.make(partition) if found is None else maker.restore(partition, *found)
+        except StateError as error:
+            raise StateError(f"{state}, partition {partition}: {error}") from error
+        if found is None and data:
+            log.error(
+                "no checkpoint is complete; the partition starts with an empty state",
+                extra={"partition": partition, "records": len(data)},
+            )
+        if found is not None and end is not None and found.offset >= end:
             raise StateError(
                 f"the state of partition {partition} includes the record {found.offset}, and "
                 f"{source} ends at {end}: it was made anew. "
                 f"Delete {state} too, and make it with: detector topics"
             )
-        else:
-            engine = maker.restore(partition, found.offset, found.segments)
         return cls(partition, generation, engine, Ledger(partition, generation, data))
 
     def expect(self, committed: int | None) -> None:
@@ -149,16 +167,25 @@ class Owned:
 
     def plan(self) -> Plan:
         """A checkpoint of the state as it is now; the caller writes it, or gives the partition up."""
-        engine = self.engine
+        engine, ledger = self.engine, self._ledger
         every = engine.segments()
-        changed = sorted(every) if self._ledger.empty else engine.dirty()
-        plan = self._ledger.plan(engine.offset, {n: engine.encode_segment(n) for n in changed}, every)
+        whole = {n: engine.encode_segment(n) for n in sorted(every if ledger.empty else ledger.due())}
+        changes: dict[int, bytes] = {}
+        for n in engine.dirty():
+            if n not in whole:
+                changed = engine.encode_changes(n) if ledger.has(n) else None
+                if changed is None:
+                    whole[n] = engine.encode_segment(n)
+                else:
+                    changes[n] = changed
+        plan = ledger.plan(engine.offset, whole, changes, every)
         engine.clean()
+        self._included = len(self.pending)
         return plan
 
     def finish(self, plan: Plan) -> None:
-        """The checkpoint is written in full: what it includes is acknowledged."""
+        """The newest plan is written in full: what it includes is acknowledged."""
         self._ledger.finish(plan)
-        for event in self.pending:
+        for event in self.pending[: self._included]:
             event.ack()
-        self.pending.clear()
+        del self.pending[: self._included]

@@ -1,6 +1,6 @@
 """The portfolio stage: accounts of teams, agents and tasks over partitions of rollups; alerts and baselines out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from detector.clock import Clock, system_clock
 from detector.config import Config
@@ -26,7 +26,7 @@ class PortfolioStage(StatefulStage):
         """Empty accounts."""
         return Portfolio(self._config, partition)
 
-    def restore(self, partition: int, offset: int, segments: Mapping[int, bytes]) -> EngineLike:
+    def restore(self, partition: int, offset: int, segments: Mapping[int, Sequence[bytes]]) -> EngineLike:
         """Accounts as they were after the rollup at `offset`; raises StateError."""
         return Portfolio.restore(self._config, partition, offset, segments)
 

@@ -40,6 +40,8 @@ CLOSE_S = 5.0
 LEAVE_S = 60.0  # a first answer may come before the group's coordinator is there again
 GROUP_S = 10.0  # a consumer's thread that does not answer within this is none to wait for
 KNOCK_AGAIN_S = 1.0
+AT_ONCE_BYTES = 32_000_000
+"""Of checkpoints in memory before they are written: of many partitions, or of a new owner's first, the rest waits."""
 
 
 class Effect(NamedTuple):
@@ -69,7 +71,7 @@ class StatefulStage:
         self._partitions = 0
         self._owned: dict[int, Owned] = {}
         self._lock = asyncio.Lock()
-        self._busy_since_s: float | None = None
+        self._busy: dict[object, float] = {}  # what waits for the brokers, with when it began by the monotonic clock
         self._lag: dict[tuple[str, int], int] = {}
         self._standstill = Standstill()
         self._failure: Exception | None = None
@@ -81,7 +83,7 @@ class StatefulStage:
         """An engine with an empty state."""
         raise NotImplementedError
 
-    def restore(self, partition: int, offset: int, segments: Mapping[int, bytes]) -> EngineLike:
+    def restore(self, partition: int, offset: int, segments: Mapping[int, Sequence[bytes]]) -> EngineLike:
         """An engine as it was after the record at `offset`; raises StateError."""
         raise NotImplementedError
 
@@ -162,7 +164,7 @@ class StatefulStage:
         if not await app.leave(self._starting, LEAVE_S):
             raise error
         if not self._closing.is_set():
-            self._failure, self._busy_since_s, self._lock = None, None, asyncio.Lock()
+            self._failure, self._busy, self._lock = None, {}, asyncio.Lock()
             self._open()
 
     async def _look_after(self, app: App) -> None:
@@ -184,8 +186,7 @@ class StatefulStage:
             await self._sleep(self._config.watch.checkpoint_s)
             if self._closing.is_set():
                 return
-            async with self._lock:
-                await self._checkpoint(app)
+            await self._checkpoint(app)
 
     async def _look(self, app: App) -> None:
         while not self._closing.is_set():
@@ -209,8 +210,7 @@ class StatefulStage:
                 async with asyncio.timeout(LAST_CHECKPOINT_S):
                     await self._ended.wait()
                     if not app.crashed:
-                        async with self._lock:
-                            await self._checkpoint(app)
+                        await self._checkpoint(app)
                         await app.consumer.commit()
             except TimeoutError:
                 log.warning("stopped without a last checkpoint; the next start repeats what is not in one")
@@ -234,7 +234,7 @@ class StatefulStage:
         if app.owned is None:
             return [Unready.RECOVERING.format(left=app.recovering)]
         reasons = []
-        if self._busy_since_s is not None and (waited := time.monotonic() - self._busy_since_s) > SILENT_S:
+        if self._busy and (waited := time.monotonic() - min(self._busy.values())) > SILENT_S:
             reasons.append(Unready.UNACKNOWLEDGED.format(waited=waited))
         return [*reasons, *waiting(self._metrics.behind(), self._lag, self._config.time.hold_back_s)]
 
@@ -257,11 +257,12 @@ class StatefulStage:
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
         """What is done in it ends once the brokers have acknowledged it."""
-        self._busy_since_s = time.monotonic()
+        busy, mine = self._busy, object()
+        busy[mine] = time.monotonic()
         try:
             yield
         finally:
-            self._busy_since_s = None
+            del busy[mine]
 
     async def _work(self, app: App, stream: Any) -> None:
         """The Faust agent: packed records in the order of each partition's offsets."""
@@ -336,17 +337,25 @@ class StatefulStage:
         self._standstill.forget()
 
     async def _checkpoint(self, app: App) -> None:
-        """Writes what has changed and acknowledges what it includes. The caller holds the lock."""
-        if self._failure is not None:
-            return  # the state may imply alerts that were never written
-        began_s = time.monotonic()
+        """Writes what has changed and acknowledges what it includes; between partitions others may work."""
+        began_s, size = time.monotonic(), 0
         plans: list[tuple[Owned, Plan]] = []
         for owned in list(self._owned.values()):
-            if owned.pending and self._holds(app, owned):
-                plans.append((owned, owned.plan()))
-                await asyncio.sleep(0)
-        if not plans:
-            return
+            async with self._lock:  # no batch is under way, whose alerts may not be written yet
+                if self._failure is not None:
+                    return  # the state may imply alerts that were never written
+                if owned.pending and self._holds(app, owned):
+                    plans.append((owned, owned.plan()))
+            if sum(plan.size for _, plan in plans) >= AT_ONCE_BYTES:
+                size += await self._write_plans(app, plans)
+                plans = []
+            await asyncio.sleep(0)
+        size += await self._write_plans(app, plans)
+        if size:
+            self._metrics.checkpoint(time.monotonic() - began_s, size)
+
+    async def _write_plans(self, app: App, plans: Sequence[tuple[Owned, Plan]]) -> int:
+        """Writes these checkpoints and finishes them; bytes of state, 0 once a partition is lost."""
         pieces = [(owned, [*((key, None) for key in p.tombstones), *p.segments]) for owned, p in plans]
         manifests = [(owned, [p.manifest]) for owned, p in plans]
         try:
@@ -356,10 +365,11 @@ class StatefulStage:
             # The engines take it for written: a later checkpoint would lack what this one has not.
             self._failure = error if isinstance(error, Exception) else DetectorError(Failed.CUT_OFF)
             raise
-        if written:
-            for owned, plan in plans:
-                owned.finish(plan)
-            self._metrics.checkpoint(time.monotonic() - began_s, sum(plan.size for _, plan in plans))
+        if not written:
+            return 0
+        for owned, plan in plans:
+            owned.finish(plan)
+        return sum(plan.size for _, plan in plans)
 
     async def _write(self, app: App, records: Sequence[tuple[Owned, Sequence[tuple[bytes, bytes | None]]]]) -> bool:
         """Writes to the changelog and waits until all is acknowledged; False once a partition is lost."""

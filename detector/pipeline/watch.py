@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -84,7 +84,7 @@ class WatchStage(StatefulStage):
         made: EngineLike = self._engine(self._config, partition, spread=self._spread, whole=self._whole)
         return made
 
-    def restore(self, partition: int, offset: int, segments: Mapping[int, bytes]) -> EngineLike:
+    def restore(self, partition: int, offset: int, segments: Mapping[int, Sequence[bytes]]) -> EngineLike:
         """An engine as it was after the packed record at `offset`; raises StateError."""
         told = {"spread": self._spread, "whole": self._whole}
         made: EngineLike = self._engine.restore(self._config, partition, offset, segments, **told)

@@ -108,8 +108,9 @@ class Inquiry:
         ended = finished_of(self._shard, subject, facts.t)
         slots, found = np.array([slot for _, slot in ended], np.int64), np.zeros(len(ended), fnd.FOUND)
         subjects, ends = np.full(len(ended), facts.subject), np.full(len(ended), facts.t)
-        lanes, rows = self._shard.lanes.rows, self._shard.subjects.rows
-        file_finals(slots, lanes, subjects, rows, ends, found)
+        lanes, rows = self._shard.lanes, self._shard.subjects.rows
+        lanes.touch(slots)
+        file_finals(slots, lanes.rows, subjects, rows, ends, found)
         return [alert for row in found.tolist() for alert in self._final(Facts(*row))]
 
     def _final(self, facts: Facts) -> list[Alert]:
@@ -166,7 +167,7 @@ class Inquiry:
         flagged, more_usd = self._totals.flagged_usd, max(0.0, finding.standing.cost_usd - before)
         flagged[rule.NAME] = flagged.get(rule.NAME, 0.0) + more_usd
         if facts.kind == fnd.STEP:  # only what repeats itself is no use for certain
-            shard.cells.flag(ident, facts.subject, more_usd)
+            shard.cells.flag(ident, facts.subject, int(subject["segment"]), more_usd)
         moved_t = facts.strong_t or facts.began_t
         since = round(facts.t - moved_t, 6) if context.status_source else None
         place = (int(subject["key"]), int(subject["segment"]))

@@ -28,6 +28,7 @@ def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> N
         keep = keep[fresh]
     if not len(keep):
         return
+    columns = columns._replace(idents=[shard.known(ident) for ident in columns.idents])
     mine = rows[keep]
     totals.add(mine, columns.idents)
     late = mine["t"] < shard.watermark
@@ -39,7 +40,8 @@ def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> N
     kept = set(keep.tolist()) if len(columns.waits) else ()
     for row, key, _ in columns.waits.tolist():
         if row in kept:
-            shard.await_result(key, columns.idents[rows["ident"][row]].lane, float(rows["t"][row]))
+            ident = columns.idents[rows["ident"][row]]
+            shard.touch_lanes(shard.awaiting.ask(key, ident.lane, float(rows["t"][row])))
 
 
 def advance_watermark(shard: Shard, marks: Mapping[int, float], written_s: float, time: Time, most: int) -> None:
@@ -58,10 +60,11 @@ def put_off(shard: Shard, order: Slots, lateness_s: float) -> bool:
     rows, found = shard.pool.rows, False
     for r in order[rows["kind"][order] == pk.TOOL_RESULT].tolist():
         t = float(rows["t"][r])
-        calls = shard.awaiting.get(int(rows["action"][r]), ())
-        if calls and t < min(called for _, called in calls) <= t + lateness_s:
-            rows["t"][r] = calls[0][1]
-            rows["due"][r] = max(float(rows["due"][r]), calls[0][1])
+        called = shard.awaiting.times(int(rows["action"][r]))
+        if called and t < called[0] <= t + lateness_s:
+            rows["t"][r] = called[0]
+            rows["due"][r] = max(float(rows["due"][r]), called[0])
+            rows["kept"][r] = 0  # a checkpoint that holds it would have it due by now
             found = True
     return found
 
@@ -71,7 +74,7 @@ def find_lanes(shard: Shard, order: Slots) -> int:
     rows = shard.pool.rows
     orphans = 0
     for r in order[rows["kind"][order] == pk.TOOL_RESULT].tolist():
-        lane = shard.answered(int(rows["action"][r]), float(rows["t"][r]))
+        lane = shard.awaiting.answered(int(rows["action"][r]), float(rows["t"][r]))
         rows["lane"][r] = shard.lanes.get(lane)
         orphans += int(rows["lane"][r] < 0)
     return orphans
@@ -97,10 +100,10 @@ def _slots(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> dict[st
     lane = np.where(calls, lane, -1)
     for table, slots in ((shard.lanes, lane), (shard.subjects, subject)):
         table.heard(slots, np.maximum(rows["t"], shard.watermark))
+        table.touch(slots)
     np.maximum.at(shard.subjects.rows["newest_t"], subject[subject >= 0], rows["t"][subject >= 0])
     _set_clocks(shard.lanes.rows, lane, rows["t"], shard.watermark)
     segment = np.array([shard.segment_of(i.subject) for i in idents], np.int32)[code]
-    shard.touched.update(segment.tolist())
     cell = np.array([i.cell for i in idents], np.uint64)[code]
     return {"lane": lane, "subject": subject, "cell": cell, "segment": segment}
 

@@ -1,6 +1,6 @@
 """What a partition spends in the minute that is under way, and how it becomes rollups at the minute's end."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from detector.model.rollup import (
     team_key,
 )
 from detector.state.layout import CELL
-from detector.state.table import Table
+from detector.state.tracked import Tracked
 
 OLD_S = 3600.0
 """What comes later than this is no part of the hour under way: it is summed up by itself."""
@@ -74,34 +74,36 @@ class Cells:
         self._source, self._sources, self._most_bytes = source, sources, most_bytes
         self._drafts = [_Draft() for _ in range(partitions)]
         self._told_t = 0.0
-        self.table = Table(CELL)
+        self.table = Tracked(CELL)
         self.minute = 0
-        self._idents: dict[int, Ident] = {}  # by slot
-        self._last_ids: dict[int, str] = {}
-        self._news: list[News] = []
+        self.closed = 0  # minutes
+        self.idents: dict[int, Ident] = {}  # by slot
+        self.last_ids: dict[int, str] = {}
+        self.news: list[News] = []
 
-    def open(self, ident: Ident, subject: int, old: bool = False) -> int:
+    def open(self, ident: Ident, subject: int, segment: int, old: bool = False) -> int:
         """The slot of an identity's cell, made where it is new; `subject`: the slot of its subject."""
         key = ident.cell ^ _OLD if old else ident.cell
         slot = self.table.get(key)
         if slot < 0:
-            slot = self.table.add(key, 0)
+            slot = self.table.add(key, segment)
             self.table.rows["subject"][slot], self.table.rows["old"][slot] = subject, old
-            self._idents[slot] = ident
+            self.idents[slot] = ident
         return slot
 
     def note(self, slots: list[int], ids: Iterable[str]) -> None:
         """Keeps the id of the newest call of each cell; in the order of the calls."""
-        self._last_ids.update(zip(slots, ids, strict=True))
+        self.last_ids.update(zip(slots, ids, strict=True))
 
-    def flag(self, ident: Ident, subject: int, usd: float) -> None:
+    def flag(self, ident: Ident, subject: int, segment: int, usd: float) -> None:
         """Dollars of this identity lie within an episode."""
-        slot = self.open(ident, subject)
+        slot = self.open(ident, subject, segment)
         self.table.rows["flagged_usd"][slot] += usd
+        self.table.touch([slot])
 
     def tell(self, news: News) -> None:
         """A status or link goes out with the minute."""
-        self._news.append(news)
+        self.news.append(news)
 
     def close(self, t: float, clocks: Clocks) -> None:
         """Ends the minute that is under way; `t`: all before it (s UTC) is told."""
@@ -111,13 +113,14 @@ class Cells:
         slots = slots[np.argsort(rows["key"][slots])]
         if len(slots):
             self._add_spent(slots, clocks, (self.minute + 1) * 60.0)
-        for news in self._news:
+        for news in self.news:
             self._drafts[_key_of_team(news.party.tenant, news.party.team) % len(self._drafts)].add_news(news)
         for draft in self._drafts:
             draft.close(self.minute)
         self._told_t = t
-        self.table = Table(CELL, len(rows))
-        self._idents, self._last_ids, self._news, self.minute = {}, {}, [], 0
+        self.table = Tracked(CELL, len(rows))
+        self.idents, self.last_ids, self.news, self.minute = {}, {}, [], 0
+        self.closed += 1
 
     def flush(self) -> list[tuple[int, bytes]]:
         """(partition, rollup) for every partition, of the minutes that ended since this was last asked; or none."""
@@ -138,8 +141,8 @@ class Cells:
         rolls["strong_t"], rolls["medium_t"] = clocks.strong[of], clocks.medium[of]
         moved = np.maximum(rolls["strong_t"], rolls["medium_t"])
         still = (clocks.has_task[of] == 1) & (t - moved >= STILL_S)
-        parties = [_party_of(self._idents[slot]) for slot in slots.tolist()]
-        last_ids = [self._last_ids.get(slot, "") for slot in slots.tolist()]
+        parties = [_party_of(self.idents[slot]) for slot in slots.tolist()]
+        last_ids = [self.last_ids.get(slot, "") for slot in slots.tolist()]
         for kind, which in ((SPENT, cells["old"] == 0), (OLD, cells["old"] == 1)):
             mine = np.flatnonzero(which)
             of_kind = [parties[i] for i in mine]
@@ -173,30 +176,6 @@ class Cells:
         for at in sorted(set(place)):
             mine = [i for i, where in enumerate(place) if where == at]
             self._drafts[at].add(rolls[mine], [last_ids[i] for i in mine])
-
-    def encode(self) -> list[Any]:
-        """The minute under way as plain values; slots of subjects are not told."""
-        slots = self.table.slots_of_segment(0)
-        rows = self.table.rows[slots]
-        rows["subject"] = -1  # its key stands for it
-        told = [
-            (self._idents[slot], self._last_ids.get(slot, ""), row.tobytes())
-            for slot, row in zip(slots.tolist(), rows, strict=True)
-        ]
-        kept: list[Any] = msgspec.to_builtins([self.minute, told, self._news], builtin_types=(bytes,))
-        return kept
-
-    def restore(self, kept: list[Any], subject_of: Callable[[int], int]) -> None:
-        """Takes back what `encode` gave; `subject_of`: the slot of a subject by its key."""
-        self.minute = int(kept[0])
-        for ident, last_id, raw in msgspec.convert(kept[1], list[tuple[Ident, str, bytes]]):
-            row = np.frombuffer(raw, CELL)[0]
-            slot = self.open(ident, 0, bool(row["old"]))
-            self.table.rows[slot] = row
-            self.table.rows["subject"][slot] = subject_of(ident.subject)
-            if last_id:
-                self._last_ids[slot] = last_id
-        self._news = msgspec.convert(kept[2], list[News])
 
 
 class _Draft:

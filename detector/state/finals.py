@@ -1,7 +1,6 @@
 """Final outputs of the runs of a task, within a day, and which of them are alike."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -37,6 +36,7 @@ class Finals:
 
     def __init__(self) -> None:
         self._by_subject: dict[int, list[Final]] = {}
+        self.changed: set[int] = set()  # subjects with a new one since the last checkpoint
 
     def add(self, subject: int, final: Final, within_s: float, alike: float) -> list[Final]:
         """Files a final output; with it those of the task's runs within the time that it is alike to, run by run.
@@ -45,6 +45,7 @@ class Finals:
         gave before is replaced.
         """
         kept = [f for f in self._by_subject.get(subject, []) if f.lane != final.lane and final.t - f.t <= within_s]
+        self.changed.add(subject)
         self._by_subject[subject] = sorted([*kept, final], key=lambda f: f.t)[-KEPT:]
         like, left = [final], [f for f in kept if f.run != final.run]
         for one in like:
@@ -55,12 +56,12 @@ class Finals:
     def forget(self, subject: int) -> None:
         """Takes a task out of memory."""
         self._by_subject.pop(subject, None)
+        self.changed.discard(subject)
 
-    def of(self, subjects: Iterable[int]) -> dict[int, list[Any]]:
-        """What is kept of these subjects, as built-in types."""
-        return {s: msgspec.to_builtins(self._by_subject[s]) for s in subjects if s in self._by_subject}
+    def of(self, subjects: Iterable[int]) -> dict[int, list[Final]]:
+        """What is kept of these subjects."""
+        return {s: self._by_subject[s] for s in subjects if s in self._by_subject}
 
-    def restore(self, kept: Mapping[int, Any]) -> None:
+    def restore(self, kept: Mapping[int, list[Final]]) -> None:
         """Takes back what `of` gave."""
-        for subject, finals in kept.items():
-            self._by_subject[int(subject)] = msgspec.convert(finals, list[Final])
+        self._by_subject.update(kept)

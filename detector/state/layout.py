@@ -82,19 +82,21 @@ LANE = np.dtype(
         ("compacted_step", "i8"),  # number of the step that came next
         ("step_cost", "f8"),  # USD of its newest step's own call
         ("matches", "i4", (LAGS + 1,)),  # by lag: steps in a row that equal the one that many steps before
-        ("seen", "u4", (SEEN,)),
         ("seen_count", "i8"),
         ("wait_key", "u8", (MAX_WAITS,)),
         ("wait_tool", "u8", (MAX_WAITS,)),
         ("waiting", "i4"),
         ("pending", "u8"),  # sum of the results that the open step has so far, tied to their tools
-        ("history", STEP, (HISTORY,)),
-        ("sketches", SKETCH, (RECENT,)),
         ("last_t", "f8"),  # event time of its newest call, s UTC
         ("final_t", "f8"),  # event time of its last output that is not filed as final yet, s UTC; 0: none
         ("final", SKETCH),
+        ("seen", "u4", (SEEN,)),
+        ("history", STEP, (HISTORY,)),
+        ("sketches", SKETCH, (RECENT,)),
     ]
 )
+HEAD_BYTES = LANE.itemsize - sum(LANE[ring].itemsize for ring in ("seen", "history", "sketches"))
+"""Of a lane's row all that is no ring; a checkpoint tells of the rings only what is new in them."""
 
 SUBJECT = np.dtype(
     [
@@ -151,5 +153,5 @@ CELL = np.dtype(
 )
 """What one identity has spent in the minute that is under way; gone once the minute is told."""
 
-VERSION = 4
+VERSION = 5
 """Of all of the above: a checkpoint of another version is refused."""

@@ -29,7 +29,7 @@ def open_cells(shard: Shard, rows: npt.NDArray[np.int64]) -> None:
     slots = []
     for r, late in zip(rows[first].tolist(), old[first].tolist(), strict=True):
         ident, subject = shard.pool.idents[r], int(waiting["subject"][r])
-        slots.append(shard.cells.open(ident, subject, late))
+        slots.append(shard.cells.open(ident, subject, shard.segment_of(ident.subject), late))
         teams = shard.teams.setdefault(subject, [])
         if ident.team not in teams and len(teams) < MAX_TEAMS:
             teams.append(ident.team)

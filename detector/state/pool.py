@@ -21,6 +21,7 @@ WAITING = np.dtype(
         ("words", "u8", (16,)),  # sketch of the action, else of the output
         ("level", "u1"),
         ("waiting", "u1"),
+        ("kept", "u1"),  # a checkpoint holds it
         ("wait_key", "u8", (MAX_WAITS,)),
         ("wait_tool", "u8", (MAX_WAITS,)),
     ]
@@ -56,7 +57,7 @@ class Pool:
         new["words"][known] = columns.words[which[known]]
         new["level"][known] = columns.levels[which[known]]
         new["words"][~known] = 0
-        new["waiting"] = 0
+        new["waiting"] = new["kept"] = 0
         if len(columns.waits):
             self._add_waits(columns, keep, new)
         chosen = keep.tolist()
@@ -87,11 +88,13 @@ class Pool:
     def due(self, watermark: float) -> npt.NDArray[np.int64]:
         """Indices of the rows that the watermark has reached, in order: time, then statuses last, then source."""
         live = self.rows[: len(self.ids)]
-        ready = np.flatnonzero(live["due"] <= watermark)
-        if len(ready) > 1:
-            rows = live[ready]
-            ready = ready[np.lexsort((rows["seq"], rows["source"], rows["kind"], rows["t"]))]
-        return ready
+        return self._in_order(np.flatnonzero(live["due"] <= watermark))
+
+    def _in_order(self, which: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        if len(which) > 1:
+            rows = self.rows
+            which = which[np.lexsort([rows[name][which] for name in ("seq", "source", "kind", "t")])]
+        return which
 
     def due_beyond(self, most: int) -> float:
         """The watermark (s UTC) from which at most so many rows wait; 0 where there are no more than that."""
@@ -116,10 +119,20 @@ class Pool:
             self.idents = [self.idents[i] for i in chosen]
             self._taken = 0
 
-    def waiting(self, segment: int) -> npt.NDArray[np.int64]:
-        """Indices of the rows of a segment that still wait."""
+    def waiting(self, segment: int, everything: bool = True) -> npt.NDArray[np.int64]:
+        """Indices of the rows of a segment that still wait, in the order of judging; all, or those not kept yet."""
         live = self.rows[: len(self.ids)]
-        return np.flatnonzero((live["due"] != np.inf) & (live["segment"] == segment))
+        chosen = (live["due"] != np.inf) & (live["segment"] == segment)
+        return self._in_order(np.flatnonzero(chosen if everything else chosen & (live["kept"] == 0)))
+
+    def segments_changed(self) -> set[int]:
+        """Numbers of the segments with rows that no checkpoint holds yet."""
+        live = self.rows[: len(self.ids)]
+        return set(np.unique(live["segment"][(live["due"] != np.inf) & (live["kept"] == 0)]).tolist())
+
+    def clean(self) -> None:
+        """A checkpoint holds all rows."""
+        self.rows["kept"][: len(self.ids)] = 1
 
     def waiting_for(self, name: str) -> set[int]:
         """Slots of the lanes or subjects (`name`: the column) of the rows that still wait."""

@@ -10,14 +10,13 @@ import numpy as np
 from detector.fairness import giving_way
 from detector.model.packed import Ident
 from detector.state.layout import HISTORY
-from detector.state.shard import Asked, Shard
+from detector.state.shard import Shard
 from detector.state.table import Table
 
 
 def overdue(shard: Shard, limit: float) -> list[int]:
     """Slots of the lanes whose newest step has waited for results since before `limit` (s UTC), oldest first."""
-    while shard.awaiting and _asked_by(shard, next(iter(shard.awaiting.values()))[-1]) <= limit:
-        shard.awaiting.popitem(last=False)
+    shard.touch_lanes(shard.awaiting.overdue(limit, lambda lane: _late_s(shard, lane)))
     rows = shard.lanes.rows
     slots = np.flatnonzero(rows["open"] == 1)
     newest = rows["history"]["t"][slots, (rows["steps"][slots] - 1) % HISTORY]
@@ -27,11 +26,10 @@ def overdue(shard: Shard, limit: float) -> list[int]:
     return late
 
 
-def _asked_by(shard: Shard, asked: Asked) -> float:
-    """The watermark (s UTC) by which a call that waits for a result had been asked."""
-    lane, t = asked
+def _late_s(shard: Shard, lane: int) -> float:
+    """How far the clock of a lane, by its key, is behind the watermark."""
     slot = shard.lanes.get(lane)
-    return t + float(shard.lanes.rows["late_s"][slot]) if slot >= 0 else t
+    return float(shard.lanes.rows["late_s"][slot]) if slot >= 0 else 0.0
 
 
 def finished(shard: Shard, t: float) -> list[tuple[float, int]]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,12 +35,20 @@ def _insert(table: Ids, ids: Ids, fresh: npt.NDArray[np.bool_], secret: np.uint6
     return added
 
 
-class Chunk(NamedTuple):
+class _Growing(NamedTuple):
     """Ids in the order of their coming; only the newest chunk still grows."""
 
     number: int
     newest_s: float
     ids: list[Ids]
+
+
+class Chunk(NamedTuple):
+    """The same as a checkpoint holds it."""
+
+    number: int
+    newest_s: float
+    ids: bytes
 
 
 class Seen:
@@ -50,7 +58,7 @@ class Seen:
         self._max, self._keep_s = max_ids, keep_s
         self._secret = np.uint64(secrets.randbits(64))  # of this process: the table is not stored
         self._table: Ids = np.zeros(1024, np.uint64)
-        self._chunks: deque[Chunk] = deque()
+        self._chunks: deque[_Growing] = deque()
         self._count = 0
         self._next = 0
         self.evicted = 0
@@ -86,11 +94,11 @@ class Seen:
     def _append(self, ids: Ids, now_s: float) -> None:
         last = self._chunks[-1] if self._chunks else None
         if last is None or sum(map(len, last.ids)) >= CHUNK:
-            last = Chunk(self._next, now_s, [])
+            last = _Growing(self._next, now_s, [])
             self._next += 1
         else:
             self._chunks.pop()
-        self._chunks.append(Chunk(last.number, max(now_s, last.newest_s), [*last.ids, ids.copy()]))
+        self._chunks.append(_Growing(last.number, max(now_s, last.newest_s), [*last.ids, ids.copy()]))
         self.dirty.add(last.number)
 
     def _expire(self, now_s: float) -> None:
@@ -114,16 +122,16 @@ class Seen:
         """Numbers of the chunks that are held."""
         return [c.number for c in self._chunks]
 
-    def encode(self, number: int) -> dict[str, Any]:
-        """A chunk as plain values."""
+    def encode(self, number: int) -> Chunk:
+        """A chunk as it is now."""
         chunk = next(c for c in self._chunks if c.number == number)
-        return {"number": number, "newest_s": chunk.newest_s, "ids": np.concatenate(chunk.ids).tobytes()}
+        return Chunk(number, chunk.newest_s, np.concatenate(chunk.ids).tobytes())
 
-    def restore(self, chunks: list[dict[str, Any]]) -> None:
+    def restore(self, chunks: list[Chunk]) -> None:
         """Takes chunks back as they were encoded, into an empty set."""
-        for c in sorted(chunks, key=lambda c: int(c["number"])):
-            ids = np.frombuffer(c["ids"], np.uint64)
-            self._chunks.append(Chunk(int(c["number"]), float(c["newest_s"]), [ids]))
+        for number, newest_s, raw in sorted(chunks):
+            ids = np.frombuffer(raw, np.uint64)
+            self._chunks.append(_Growing(number, newest_s, [ids]))
             self._count += len(ids)
-            self._next = int(c["number"]) + 1
+            self._next = number + 1
         self._rebuild(1 << (2 * max(1, self._count)).bit_length())

@@ -1,8 +1,6 @@
-"""All that is remembered of one partition, and how it is written down in segments."""
+"""All that is remembered of one partition, and what of it changed since the last checkpoint."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -12,13 +10,14 @@ from detector.config import Rules
 from detector.model.packed import CALL, COMPACTION, Ident
 from detector.model.rollup import team_key
 from detector.state import layout as lay
+from detector.state.awaiting import Awaiting
 from detector.state.cells import Cells
 from detector.state.finals import Finals
-from detector.state.pool import WAITING, Pool
+from detector.state.pool import Pool
 from detector.state.seen import Seen
 from detector.state.sources import Sources
-from detector.state.stored import open_stored, store
-from detector.state.table import Table
+from detector.state.table import doubled
+from detector.state.tracked import Tracked
 from detector.state.whole import Whole
 
 KEEP_IDS = 16
@@ -29,11 +28,6 @@ SEEN_FROM = 1_000_000
 MAX_TEAMS = 20_000
 """Teams of which it is known when one of their tasks moved last."""
 MAX_TOOL_NAMES = 10_000
-MAX_ASKED = 8
-"""Calls that wait under one key at once: some producers count their tool calls anew in each step or run."""
-
-Asked = tuple[int, float]
-"""Key of the lane of a call that waits for a result, and its time (s UTC)."""
 
 
 class Trail(msgspec.Struct, array_like=True):
@@ -55,6 +49,20 @@ class Trail(msgspec.Struct, array_like=True):
             self.first += over
         del self.compactions[:-KEEP_IDS]
 
+    def since(self, step: int) -> "Trail":
+        """What a checkpoint has to tell where it told all before this step."""
+        first = max(step, self.first)
+        skip = first - self.first
+        return Trail(first, self.ids[skip:], self.names[skip:], self.compactions)
+
+    def go_on(self, more: "Trail") -> None:
+        """Takes back what `since` gave."""
+        kept = more.first - self.first
+        if not 0 <= kept <= len(self.ids):
+            self.first, kept = more.first, 0
+        self.ids[kept:], self.names[kept:], self.compactions = more.ids, more.names, more.compactions
+        self.trim()
+
 
 class Shard:
     """Tables of lanes and subjects, with their names; the minute under way; rows that wait; ids that were seen."""
@@ -69,14 +77,16 @@ class Shard:
         whole: Whole,
         max_awaiting: int = 1_000_000,
     ) -> None:
-        self._max_awaiting = max_awaiting
         self._segments, self._rules_of = max(2, segments), rules_of
-        self.lanes, self.subjects, self.cells = Table(lay.LANE), Table(lay.SUBJECT), cells
+        self.lanes, self.subjects, self.cells = Tracked(lay.LANE), Tracked(lay.SUBJECT), cells
+        self.told = np.zeros((64, 2), np.int32)  # by lane's slot: steps, and what it has seen, that a checkpoint holds
+        self.renamed_lanes: set[int] = set()  # slots
+        self.renamed_subjects: set[int] = set()
         self.lane_names: dict[int, Ident] = {}  # by slot
         self.subject_names: dict[int, Ident] = {}
         self.teams: dict[int, list[str | None]] = {}  # that spent on a subject, by its slot
         self.trails: dict[int, Trail] = {}  # by lane's slot
-        self.awaiting: OrderedDict[int, list[Asked]] = OrderedDict()  # by wait key, the newest asked last
+        self.awaiting = Awaiting(max_awaiting)
         self._tool_names: dict[str, str] = {}
         self.pool = Pool()
         self.seen = Seen(max_ids, seen_s)
@@ -86,7 +96,6 @@ class Shard:
         self.taken: dict[int, int] = {}  # source -> highest seq
         self.statuses: dict[int, float] = {}  # key of a team -> time of the newest strong or medium status of its tasks
         self.watermark = 0.0
-        self.touched: set[int] = {0}
 
     def segment_of(self, key: int) -> int:
         """The segment of a 64-bit key, 1 and up."""
@@ -103,6 +112,7 @@ class Shard:
     def name_subject(self, slot: int, ident: Ident) -> None:
         """Names a subject."""
         self.subject_names[slot] = ident
+        self.renamed_subjects.add(slot)
         self.subjects.rows["has_task"][slot] = ident.task is not None
 
     def lane(self, ident: Ident) -> int:
@@ -117,6 +127,7 @@ class Shard:
         row["final_s"] = rules.redundant_work.idle_s
         row["info_calls"] = rules.run_inflation.info_calls
         self.lane_names[slot] = ident
+        self.renamed_lanes.add(slot)
         self.trails[slot] = Trail()
         return slot
 
@@ -150,7 +161,9 @@ class Shard:
             trail = trails[lane]
             trail.ids.append(ids[r])
             trail.names.append(self._one(names[r]))
-            self.lane_names[lane] = self.pool.idents[r]
+            if self.lane_names[lane] is not self.pool.idents[r]:
+                self.lane_names[lane] = self.pool.idents[r]
+                self.renamed_lanes.add(lane)
 
     def _one(self, name: str) -> str:
         """The name as one object: many runs have the same few tools. What Python interns itself it may keep forever."""
@@ -165,26 +178,21 @@ class Shard:
             if rows["kind"][r] == CALL:
                 self.trails[int(rows["lane"][r])].compactions.append(self.pool.ids[r])
 
-    def await_result(self, key: int, lane: int, t: float) -> None:
-        """A call of `lane` at `t` (s UTC) waits for a result under `key`."""
-        asked = self.awaiting.setdefault(key, [])
-        asked.append((lane, t))
-        asked.sort(key=lambda a: a[1])
-        del asked[:-MAX_ASKED]
-        self.awaiting.move_to_end(key)
-        if len(self.awaiting) > self._max_awaiting:
-            self.awaiting.popitem(last=False)
+    def known(self, ident: Ident) -> Ident:
+        """The identity as its lane has it, where it is the same: one object stands for all of them."""
+        known = self.lane_names.get(self.lanes.get(ident.lane))
+        return known if known is not None and known == ident else ident
 
-    def answered(self, key: int, t: float) -> int:
-        """The key of the lane that waits for the result under `key` of time `t` (s UTC), 0 where none does."""
-        asked = self.awaiting.get(key, [])
-        for n, (lane, called) in enumerate(asked):
-            if called <= t:
-                del asked[n]
-                if not asked:
-                    del self.awaiting[key]
-                return lane
-        return 0
+    def touch_lanes(self, keys: list[int]) -> None:
+        """Lanes, by their keys, change; those that have left are passed over."""
+        self.lanes.touch(self.lanes.slots(keys))
+
+    def touch_waiting(self, order: npt.NDArray[np.int64]) -> None:
+        """What the waiting rows at `order` are about changes."""
+        rows = self.pool.rows
+        self.lanes.touch(rows["lane"][order])
+        self.subjects.touch(rows["subject"][order])
+        self.cells.table.touch(rows["cell_slot"][order[rows["kind"][order] == CALL]])
 
     def waits_since(self, key: int) -> float:
         """The time (s UTC) of the newest step of a lane where it waits for results, else infinite."""
@@ -196,15 +204,17 @@ class Shard:
 
     def forget_lane(self, key: int) -> None:
         """Takes a lane out of memory."""
-        self.touched.add(self.segment_of(int(self.lanes.rows["subject_key"][self.lanes.get(key)])))
         slot = self.lanes.remove(key)
+        self.renamed_lanes.discard(slot)
+        if slot < len(self.told):
+            self.told[slot] = 0
         del self.lane_names[slot], self.trails[slot]
 
     def forget_subject(self, key: int) -> None:
         """Takes a subject out of memory."""
-        self.touched.add(self.segment_of(key))
         self.finals.forget(key)
         slot = self.subjects.remove(key)
+        self.renamed_subjects.discard(slot)
         del self.subject_names[slot]
         self.teams.pop(slot, None)
 
@@ -214,92 +224,23 @@ class Shard:
 
     def dirty(self) -> set[int]:
         """Numbers of the segments that changed since `clean`."""
-        return {0, *self.touched, *(SEEN_FROM + n for n in self.seen.dirty)} & self.numbers()
+        tables = (self.lanes, self.subjects, self.cells.table)
+        changed = set().union(*(table.segments_changed() for table in tables))
+        seen = (SEEN_FROM + n for n in self.seen.dirty)
+        return {0, *changed, *self.pool.segments_changed(), *seen} & self.numbers()
 
     def clean(self) -> None:
         """Forgets what was changed: a checkpoint holds it."""
-        self.touched, self.seen.dirty = set(), set()
+        self.seen.dirty = set()
+        slots, rows = self.lanes.changed(), self.lanes.rows
+        self.reach_told()
+        self.told[slots, 0], self.told[slots, 1] = rows["steps"][slots], rows["seen_count"][slots]
+        for table in (self.lanes, self.subjects, self.cells.table):
+            table.clean()
+        self.renamed_lanes, self.renamed_subjects, self.finals.changed = set(), set(), set()
+        self.pool.clean()
 
-    def encode(self, number: int, more: Any) -> bytes:
-        """A segment's bytes; `more` is kept beside it for the engine."""
-        if number >= SEEN_FROM:
-            return store(lay.VERSION, self.seen.encode(number - SEEN_FROM))
-        if number == 0:
-            told = [
-                msgspec.to_builtins(self.sources),
-                self.taken,
-                self.statuses,
-                self.watermark,
-                self.cells.encode(),
-                more,
-            ]
-            return store(lay.VERSION, told)
-        lanes, subjects = self.lanes.slots_of_segment(number), self.subjects.slots_of_segment(number)
-        waiting = self.pool.waiting(number)
-        lane_keys = set(self.lanes.rows["key"][lanes].tolist())
-        rows = self.pool.rows[waiting]
-        row_keys = [self._keys_of(row) for row in rows]
-        for name in ("lane", "subject", "cell_slot"):
-            rows[name] = -1  # the keys stand for them
-        idents: dict[Ident, int] = {}
-        ident_of = [idents.setdefault(self.pool.idents[i], len(idents)) for i in waiting.tolist()]
-        kept = {
-            "lanes": self.lanes.rows[lanes].tobytes(),
-            "lane_names": [self.lane_names[s] for s in lanes.tolist()],
-            "trails": [self.trails[s] for s in lanes.tolist()],
-            "subjects": self.subjects.rows[subjects].tobytes(),
-            "subject_names": [self.subject_names[s] for s in subjects.tolist()],
-            "teams": [self.teams.get(s, []) for s in subjects.tolist()],
-            "awaiting": sorted((t, k, lane) for k, a in self.awaiting.items() for lane, t in a if lane in lane_keys),
-            "pool": rows.tobytes(),
-            "pool_keys": row_keys,
-            "pool_ids": [self.pool.ids[i] for i in waiting.tolist()],
-            "pool_names": [self.pool.names[i] for i in waiting.tolist()],
-            "pool_idents": (list(idents), ident_of),
-            "finals": self.finals.of(self.subjects.rows["key"][subjects].tolist()),
-            "more": more,
-        }
-        return store(lay.VERSION, kept)
-
-    def _keys_of(self, row: Any) -> tuple[int, int]:
-        """Keys of a waiting row's lane and subject: slots are not the same after a restart."""
-        tables = ((self.lanes, row["lane"]), (self.subjects, row["subject"]))
-        lane, subject = (int(t.rows["key"][slot]) if slot >= 0 else 0 for t, slot in tables)
-        return lane, subject
-
-    def restore(self, segments: Mapping[int, bytes]) -> dict[int, Any]:
-        """Reads segments into this empty shard; what was kept beside them by number. Raises StateError."""
-        opened = {number: open_stored(raw, lay.VERSION) for number, raw in sorted(segments.items())}
-        of_rows = [kept for number, kept in opened.items() if 0 < number < SEEN_FROM]
-        more: dict[int, Any] = {n: kept["more"] for n, kept in opened.items() if 0 < n < SEEN_FROM}
-        if 0 in opened:
-            sources, self.taken, self.statuses, self.watermark, cells, more[0] = opened[0]
-            self.sources = msgspec.convert(sources, Sources)
-        for kept in of_rows:
-            self._restore_rows(kept)
-            self._restore_pool(kept)
-        if 0 in opened:
-            self.cells.restore(cells, self.subjects.get)
-        for t, key, lane in sorted(tuple(asked) for kept in of_rows for asked in kept["awaiting"]):
-            self.await_result(key, lane, t)
-        self.seen.restore([kept for number, kept in opened.items() if number >= SEEN_FROM])
-        self.touched = set()
-        return more
-
-    def _restore_rows(self, kept: dict[str, Any]) -> None:
-        slots = self.lanes.put(np.frombuffer(kept["lanes"], lay.LANE))
-        for slot, names, trail in zip(slots, kept["lane_names"], kept["trails"], strict=True):
-            self.lane_names[slot] = msgspec.convert(names, Ident)
-            self.trails[slot] = msgspec.convert(trail, Trail)
-        slots = self.subjects.put(np.frombuffer(kept["subjects"], lay.SUBJECT))
-        for slot, names, teams in zip(slots, kept["subject_names"], kept["teams"], strict=True):
-            self.subject_names[slot] = msgspec.convert(names, Ident)
-            self.teams[slot] = teams
-        self.finals.restore(kept["finals"])
-
-    def _restore_pool(self, kept: dict[str, Any]) -> None:
-        rows: npt.NDArray[Any] = np.frombuffer(kept["pool"], WAITING).copy()
-        for row, (lane, subject) in zip(rows, kept["pool_keys"], strict=True):
-            row["lane"], row["subject"] = self.lanes.get(lane), self.subjects.get(subject)
-        idents, ident_of = msgspec.convert(kept["pool_idents"], tuple[list[Ident], list[int]])
-        self.pool.put(rows, kept["pool_ids"], kept["pool_names"], [idents[n] for n in ident_of])
+    def reach_told(self) -> None:
+        """There is a place in `told` for every lane."""
+        while len(self.told) < len(self.lanes.rows):
+            self.told = doubled(self.told)

@@ -2,17 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from xxhash import xxh3_64_intdigest
 
 from detector.errors import StateError
+from detector.formats import other_version
+
+T = TypeVar("T")
 
 DAMAGED = "a segment of the stored state is damaged; restore the topic or start with an empty one"
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
-"""How damage shows that no checksum has found: in segments of before there were any."""
+"""How damage shows that no checksum has found."""
+
+
+class _Head(msgspec.Struct, array_like=True):
+    version: int
 
 
 def store(version: int, kept: Any) -> bytes:
@@ -21,20 +28,19 @@ def store(version: int, kept: Any) -> bytes:
     return msgspec.msgpack.encode([version, told, xxh3_64_intdigest(told)])
 
 
-def open_stored(raw: bytes, version: int) -> Any:
-    """What is kept in a segment of this version. Raises StateError where it is damaged, or of another version."""
+def open_stored(raw: bytes, version: int, kept: type[T]) -> T:
+    """What is kept (of that type) in a segment of this version.
+
+    Raises StateError where it is damaged, or of another version, whatever that one kept.
+    """
     with refusing_damage():
-        found, kept, *sums = msgspec.msgpack.decode(raw, strict=False)
-        if sums:  # older ones have none
-            if len(sums) > 1 or xxh3_64_intdigest(kept) != sums[0]:
+        found = msgspec.msgpack.decode(raw, type=_Head).version
+        if found == version:
+            _, told, checksum = msgspec.msgpack.decode(raw, type=tuple[int, bytes, int])
+            if xxh3_64_intdigest(told) != checksum:
                 raise ValueError
-            kept = msgspec.msgpack.decode(kept, strict=False)
-    if found != version:
-        raise StateError(
-            f"the stored state has format {found}, this version reads {version}: "
-            "run the version that wrote it, or start with an empty state topic"
-        )
-    return kept
+            return msgspec.msgpack.decode(told, type=kept, strict=False)
+    raise StateError(other_version("the stored state", found, version))
 
 
 @contextmanager

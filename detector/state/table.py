@@ -1,6 +1,6 @@
 """A table of rows by 64-bit key: grows by doubling, hands out the slots of rows that left."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -79,18 +79,28 @@ class Table:
         slots = np.flatnonzero((rows["used"] == 1) & (rows["segment"] == segment))
         return slots[np.argsort(rows["key"][slots], kind="stable")]
 
-    def put(self, rows: Iterable[Any]) -> list[int]:
-        """Adds whole rows as they were encoded; returns their slots."""
-        slots = []
-        for row in rows:
-            slot = self.add(int(row["key"]), int(row["segment"]))
-            self.rows[slot] = row
-            slots.append(slot)
+    def place(self, keys: list[int]) -> list[int]:
+        """Slots of these keys (each once), made where they are new; the caller puts whole rows there."""
+        slots = self.slots(keys)
+        new = [n for n, slot in enumerate(slots) if slot < 0]
+        most = len(self._slots) + len(self._free)  # slots that were ever handed out
+        made = [self._free.pop() for _ in range(min(len(new), len(self._free)))]
+        made += range(most, most + len(new) - len(made))
+        while made and made[-1] >= len(self.rows):
+            self.rows = doubled(self.rows)
+        for n, slot in zip(new, made, strict=True):
+            slots[n] = self._slots[keys[n]] = slot
+        return slots
+
+    def put(self, rows: npt.NDArray[Any]) -> list[int]:
+        """Puts whole rows (each key once) as they were encoded; returns their slots."""
+        slots = self.place(rows["key"].tolist())
+        self.rows[slots] = rows
         return slots
 
 
 def doubled(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The rows, with as many empty ones behind them. What is not used yet takes no memory: it was never touched."""
-    more = np.zeros(2 * len(rows), rows.dtype)
+    more = np.zeros((2 * len(rows), *rows.shape[1:]), rows.dtype)
     more[: len(rows)] = rows
     return more

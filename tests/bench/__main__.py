@@ -7,13 +7,15 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from detector import warm
 from tests.bench.load import Load
 from tests.bench.memory import measure_memory
 from tests.bench.mix import KINDS
+from tests.bench.recovery import apache, measure_recovery
 from tests.bench.report import Found
-from tests.bench.rounds import PARTITIONS, Measured, Say, measure, measure_idiomatic
+from tests.bench.rounds import Measured, Say, bench_config, measure, measure_idiomatic
 from tests.bench.steps import Stepped, measure_steps
 from tests.support.command import run_main
 
@@ -47,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     if "steps" in chosen:
         found.steps(*_steps(say, options.quick))
     if "memory" in chosen:
-        found.memory(_memory(say, 10_000 if options.quick else 100_000))
+        found.memory(*_memory(say, 10_000 if options.quick else 100_000))
     found.tell()
     if options.only is None:
         found.write()
@@ -69,13 +71,19 @@ def _steps(say: Say, quick: bool) -> tuple[Stepped, dict[str, Stepped]]:
     return mixed, alone
 
 
-def _memory(say: Say, runs: int) -> dict[str, float]:
-    say(f"{runs:,} live runs")
-    last: dict[str, float] = {}
-    for last in measure_memory(runs, PARTITIONS):
-        if "sent" in last:
-            say(f"{last['sent']:.0%} of their steps")
-    return last
+def _memory(say: Say, runs: int) -> tuple[dict[str, Any], dict[str, float] | None]:
+    """What runs hold, and how a worker takes them over; None where there is no Apache Kafka for that."""
+    last: dict[str, Any] = {}
+    with apache() as bootstrap:
+        say(f"{runs:,} live runs" + ("" if bootstrap else "; no takeover: Apache Kafka needs Java 17 and Maven"))
+        config = bench_config(bootstrap or "localhost:1")
+        for last in measure_memory(runs, config, *(("publish",) if bootstrap else ())):
+            if "sent" in last:
+                say(f"{last['sent']:.0%} of their steps")
+        if not bootstrap:
+            return last, None
+        say("a worker takes them over")
+        return last, measure_recovery(config)
 
 
 if __name__ == "__main__":

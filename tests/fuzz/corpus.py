@@ -15,6 +15,7 @@ from detector.model.rollup import decode_rollup
 from detector.portfolio import Portfolio
 from tests.support.judged import T0, Event, call, status, tool
 from tests.support.spread import rollups
+from tests.support.stored import Parts, whole, written
 from tests.support.worlds import World
 from tests.unit.test_engine import packed
 
@@ -30,8 +31,8 @@ class Made(NamedTuple):
     rollups: list[bytes]
     baselines: list[bytes]
     alerts: list[bytes]
-    watch: dict[int, bytes]
-    portfolio: dict[int, bytes]
+    watch: Parts
+    portfolio: Parts
     changelog: list[list[bytes]]
 
 
@@ -77,17 +78,17 @@ def made() -> Made:
     loop = [call(i * 20.0, run="stuck", task="T9", tools=tool("read", result="same", path="a")) for i in range(12)]
     told = sorted([*loop, *world], key=lambda e: float(e["time"]))
     records = packed(told, [40], config)
-    engine, alerts, watch = Engine(config), [], {}
+    engine, alerts, watch = Engine(config), [], Parts()
     for n, record in enumerate(records[:-2]):
         alerts += engine.process(record, n).alerts
-        if n == len(records) // 2:
-            watch = {s: engine.encode_segment(s) for s in sorted(engine.segments())}
+        if n in (len(records) // 2 - 2, len(records) // 2):
+            watch = written(engine, watch)
     rolled = [t.value for t in rollups(told, config)]
-    portfolio, baselines, accounts = Portfolio(config), [], {}
+    portfolio, baselines, accounts = Portfolio(config), [], Parts()
     for n, value in enumerate(rolled):
         baselines += [record for _, record in portfolio.process(value, n).baselines]
         if n == len(rolled) // 2:
-            accounts = {s: portfolio.encode_segment(s) for s in sorted(portfolio.segments())}
+            accounts = whole(portfolio)
     plan = Ledger(3, 7, {}).plan(41, {0: b"zero", 1: b"one" * 20}, {0, 1})
     changelog = [list(pair) for pair in (*plan.segments, plan.manifest)]
     few = [value for value in rolled if decode_rollup(value).sheets][:12]

@@ -30,6 +30,7 @@ from detector.state.stored import open_stored, store
 from detector.state.whole import Whole
 from tests.fuzz import corpus
 from tests.fuzz.mutate import to_msgpack
+from tests.support.stored import Parts
 
 Try = Callable[[bytes], bool]
 READ_ERRORS = (msgspec.MsgspecError, ValueError)
@@ -108,17 +109,18 @@ def changelog(data: bytes) -> bool:
         return False
 
 
-def restored(of: type[Engine] | type[Portfolio], segments: Callable[[], dict[int, bytes]]) -> Callable[[], Try]:
-    """One segment is the input, the others are whole; the input's last byte says which."""
+def restored(of: type[Engine] | type[Portfolio], segments: Callable[[], Parts]) -> Callable[[], Try]:
+    """One part of a segment is the input, the others are as they were; the input's last byte says which."""
 
     def begin() -> Try:
-        whole, config = segments(), Config()
-        numbers = sorted(whole)
+        written, config = segments(), Config()
+        places = places_of(written)
 
         def once(data: bytes) -> bool:
-            n = numbers[data[-1] % len(numbers)] if data else 0
+            n, k = places[data[-1] % len(places)] if data else places[0]
+            parts = [*written[n][:k], data[:-1], *written[n][k + 1 :]]
             try:
-                of.restore(config, 0, 0, {**whole, n: data[:-1]})
+                of.restore(config, 0, 0, {**written, n: parts})
             except StateError:
                 return False
             return True
@@ -128,14 +130,18 @@ def restored(of: type[Engine] | type[Portfolio], segments: Callable[[], dict[int
     return begin
 
 
-def numbered(segments: dict[int, bytes]) -> list[bytes]:
-    return [raw + bytes([i]) for i, (_, raw) in enumerate(sorted(segments.items())) if len(raw) < 60_000]
+def places_of(segments: Parts) -> list[tuple[int, int]]:
+    """Segment and part, for all that is not large."""
+    return [(n, k) for n in sorted(segments) for k, raw in enumerate(segments[n]) if len(raw) < 60_000]
 
 
-def kept_in(segments: dict[int, bytes], version: int) -> list[Any]:
-    """What segments hold, and which they are."""
-    of = [(raw, i) for i, (_, raw) in enumerate(sorted(segments.items())) if len(raw) < 60_000]
-    return [[open_stored(raw, version), i] for raw, i in of]
+def numbered(segments: Parts) -> list[bytes]:
+    return [segments[n][k] + bytes([i]) for i, (n, k) in enumerate(places_of(segments))]
+
+
+def kept_in(segments: Parts, version: int) -> list[Any]:
+    """What parts of segments hold, and which they are."""
+    return [[open_stored(segments[n][k], version, Any), i] for i, (n, k) in enumerate(places_of(segments))]
 
 
 def sealed(version: int) -> Callable[[Any], bytes]:

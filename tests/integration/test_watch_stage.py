@@ -10,7 +10,7 @@ import pytest
 
 from detector.config import Config
 from detector.errors import DeploymentError, DetectorError, StateError
-from detector.kafka.checkpoint import Ledger
+from detector.kafka.checkpoint import Ledger, Plan
 from detector.kafka.faust_app import App
 from detector.metrics import Metrics
 from detector.pipeline.watch import WatchStage
@@ -219,20 +219,24 @@ async def test_an_alert_that_could_not_be_written_comes_with_the_next_start(
         await until(lambda: set(ids(alerts)) == feed.expected)
 
 
-async def test_state_of_another_version_ends_the_stage(feed: CountingFeed, config: Config) -> None:
-    plan = Ledger(1, 1, []).plan(7, dict.fromkeys(range(SEGMENTS), b"{}"), range(SEGMENTS))
-    key, value = plan.manifest
+def first_plan() -> Plan:
+    """A checkpoint of partition 1 that includes its record 7."""
+    return Ledger(1, 1, []).plan(7, dict.fromkeys(range(SEGMENTS), b"{}"), {}, range(SEGMENTS))
+
+
+async def test_state_of_another_version_ends_the_stage_with_its_place(feed: CountingFeed, config: Config) -> None:
+    key, value = first_plan().manifest
     async with producing(config) as producer:
         await producer.send_and_wait(
-            config.topics.state, value.replace(b'"format":1', b'"format":2'), key=key, partition=1
+            config.topics.state, value.replace(b'"format":2', b'"format":1'), key=key, partition=1
         )
     await feed.send(4)
-    with pytest.raises(StateError, match="format 2"):
+    with pytest.raises(StateError, match=f"{config.topics.state}, partition 1: .* has format 1, this version reads 2"):
         await fail(stage(config))
 
 
 async def test_state_that_is_ahead_of_the_topic_belongs_to_another_topic(feed: CountingFeed, config: Config) -> None:
-    plan = Ledger(1, 1, []).plan(7, dict.fromkeys(range(SEGMENTS), b"{}"), range(SEGMENTS))
+    plan = first_plan()
     async with producing(config) as producer:
         for key, value in [*plan.segments, plan.manifest]:
             await producer.send_and_wait(config.topics.state, value, key=key, partition=1)

@@ -17,6 +17,7 @@ from detector.pipeline.intake import Intake, SourceRecord
 from detector.portfolio import Portfolio
 from detector.state.whole import Whole
 from tests.support.judged import Event, last
+from tests.support.stored import whole
 
 CALLS, STATUS = (0, 1), (1 << 16, 1 << 16 | 1)
 SOURCES = (*CALLS, *STATUS)
@@ -106,10 +107,9 @@ class Chain:
     def restart(self, partition: int) -> None:
         """Watch dies after a checkpoint of everything, and goes on from it."""
         engine = self.engines[partition]
-        kept = {n: engine.encode_segment(n) for n in engine.segments()}
         spread = Spread(len(self.engines), len(self.portfolios))
         self.engines[partition] = Engine.restore(
-            self.config, partition, engine.offset, kept, spread=spread, whole=self._whole
+            self.config, partition, engine.offset, whole(engine), spread=spread, whole=self._whole
         )
 
     def _judge(self, partition: int, packed: bytes, now: float) -> None:

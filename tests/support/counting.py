@@ -6,7 +6,7 @@ So what must come out is known exactly, and an alert that is lost, or counted fr
 import asyncio
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from detector.config import Config
@@ -74,7 +74,7 @@ class CountingEngine:
         self.watermark = 0.0
         self.open_episodes: dict[tuple[str, str], int] = {}
         self._counts: list[dict[str, int]] = [{} for _ in range(SEGMENTS)]
-        self._dirty: set[int] = set()
+        self._changed: dict[int, set[str]] = {}
 
     @property
     def live_runs(self) -> int:
@@ -89,7 +89,7 @@ class CountingEngine:
         for run in packed.decode().split():
             segment = segment_of(run)
             n = self._counts[segment][run] = self._counts[segment].get(run, 0) + 1
-            self._dirty.add(segment)
+            self._changed.setdefault(segment, set()).add(run)
             if n % EVERY == 0:
                 alerts.append(alert(id=f"{run}:{n}"))
         return Outcome(alerts)
@@ -98,20 +98,25 @@ class CountingEngine:
         return set(range(SEGMENTS))
 
     def dirty(self) -> list[int]:
-        return sorted(self._dirty)
+        return sorted(self._changed)
 
     def encode_segment(self, n: int) -> bytes:
         return json.dumps(self._counts[n]).encode()
 
+    def encode_changes(self, n: int) -> bytes | None:
+        return json.dumps({run: self._counts[n][run] for run in sorted(self._changed.get(n, ()))}).encode()
+
     def clean(self) -> None:
-        self._dirty.clear()
+        self._changed.clear()
 
     @classmethod
     def restore(
-        cls, config: Config, partition: int, offset: int, segments: Mapping[int, bytes], **_: object
+        cls, config: Config, partition: int, offset: int, segments: Mapping[int, Sequence[bytes]], **_: object
     ) -> "CountingEngine":
         engine = cls(config, partition)
         engine.offset = offset
-        engine._counts = [json.loads(segments[n]) for n in range(SEGMENTS)]
+        for n, parts in segments.items():
+            for part in parts:
+                engine._counts[n] |= json.loads(part)
         cls.loads.append((partition, offset))
         return engine

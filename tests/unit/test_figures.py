@@ -11,6 +11,7 @@ from detector.engine import Engine
 from detector.model.alert import Alert
 from tests.support.judged import Event, last, run_through
 from tests.support.slow import Slow
+from tests.support.stored import bytes_of, whole
 from tests.support.worlds import World
 from tests.unit.test_engine import packed
 
@@ -21,9 +22,8 @@ def alerts(events: list[Event], size: int, restore: random.Random | None = None)
     for n, record in enumerate(packed(events, [size])):
         out += engine.process(record, n).alerts
         if restore is not None and restore.random() < 0.2:
-            stored = {k: engine.encode_segment(k) for k in engine.segments()}
-            engine = Engine.restore(Config(), 0, n, stored)
-            assert {k: engine.encode_segment(k) for k in engine.segments()} == stored
+            before, engine = bytes_of(engine), Engine.restore(Config(), 0, n, whole(engine))
+            assert bytes_of(engine) == before
     return out
 
 

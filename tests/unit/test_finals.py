@@ -10,6 +10,7 @@ from detector.model.alert import Alert
 from detector.state.finals import KEPT, Final, Finals
 from tests.support.judged import T0, Event, call, in_order, judge, last, status, tool
 from tests.support.prose import varied, words
+from tests.support.stored import whole
 from tests.unit.test_engine import packed
 
 BASE = words(120)
@@ -82,7 +83,7 @@ def test_alerts_do_not_depend_on_packing_or_restarts(seed: int) -> None:
     for n, record in enumerate(packed(events, [chance.choice((1, 7, 50))])):
         told += engine.process(record, n).alerts
         if chance.random() < 0.3:
-            engine = Engine.restore(Config(), 0, n, {k: engine.encode_segment(k) for k in engine.segments()})
+            engine = Engine.restore(Config(), 0, n, whole(engine))
     assert last(told) == expected
     assert "redundant_work" in {a.rule for a in expected}
 
@@ -93,4 +94,4 @@ def test_of_a_task_so_many_are_kept_and_no_more() -> None:
         one = Final(n, f"run-{n}", "a", float(n), b"\1" * 128, 128, 0, 1.0, 1, 10)
         like = finals.add(7, one, 1000.0, 0.5)
         assert len(like) == min(n, KEPT) + 1
-    assert [f[0] for f in finals.of([7])[7]] == list(range(2 * KEPT, 3 * KEPT))
+    assert [f.lane for f in finals.of([7])[7]] == list(range(2 * KEPT, 3 * KEPT))

@@ -25,6 +25,7 @@ from detector.state.seen import Seen
 from tests.support.judged import T0, Event, call, in_order, last, status, tool
 from tests.support.spread import alerts_of as spend_alerts_of
 from tests.support.spread import rollups
+from tests.support.stored import whole
 from tests.unit.test_engine import alerts_of, packed
 from tests.unit.test_retention import after, shard_of
 
@@ -155,7 +156,7 @@ def test_portfolio_goes_on_from_a_state_that_knew_of_no_parts() -> None:
     for n, rollup in enumerate(told[:20]):
         first.process(rollup.value, n)
     first._taken = {source: place >> 16 for source, place in first._taken.items()}
-    again = Portfolio.restore(Config(), 0, 19, {s: first.encode_segment(s) for s in first.segments()})
+    again = Portfolio.restore(Config(), 0, 19, whole(first))
     pending = {minute: len(waiting) for minute, waiting in again._pending.items()}
     again.process(told[19].value, 20)
     assert {minute: len(waiting) for minute, waiting in again._pending.items()} == pending

@@ -153,7 +153,7 @@ def test_other_formats_and_damaged_bytes_are_refused() -> None:
     newer = encode_packed(Packed(pk.FORMAT + 1, {}, [], [], [], b"", b"", b"", b""))
     with pytest.raises(ValueError, match=f"format {pk.FORMAT + 1}; this version reads {pk.FORMAT}"):
         decode_packed(newer)
-    for damaged in (b"", value[:-1], value + b"x", b"{}", b"\x93\x01\x02\x03"):
+    for damaged in (b"", value[:-1], value + b"x", b"{}", b"\x93\x03\x02\x03"):
         with pytest.raises(msgspec.DecodeError):
             decode_packed(damaged)
     with pytest.raises(ValueError, match="buffer size"):

@@ -16,6 +16,7 @@ from detector.portfolio import Portfolio
 from tests.support.judged import Event, last
 from tests.support.spenders import Spenders
 from tests.support.spread import CONFIG, Told, alerts_of, interleaved, portfolio_of, rollups, spikes
+from tests.support.stored import Parts, bytes_of, whole, written
 
 SEEDS = range(4)
 
@@ -98,13 +99,12 @@ def test_every_dollar_of_calls_is_told_once_and_booked_once(seed: int) -> None:
 @given(st.sampled_from(SEEDS), st.integers(0), st.sampled_from((0.02, 0.2)))
 def test_a_restored_portfolio_goes_on_as_if_nothing_had_happened(seed: int, dice: int, share: float) -> None:
     came, chance = told(seed, late=True), random.Random(dice)
-    portfolio, alerts, stored = Portfolio(CONFIG), list[Alert](), dict[int, bytes]()
+    portfolio, alerts, stored = Portfolio(CONFIG), list[Alert](), Parts()
     for n, t in enumerate(came):
         alerts += portfolio.process(t.value, n).alerts
         if chance.random() >= share:
             continue
-        stored |= {k: portfolio.encode_segment(k) for k in portfolio.dirty()}
-        portfolio.clean()
+        stored = written(portfolio, stored)
         assert set(stored) <= portfolio.segments()
         if chance.random() < 0.5:
             portfolio = Portfolio.restore(CONFIG, 0, n, stored)
@@ -117,29 +117,28 @@ def test_a_restored_portfolio_goes_on_as_if_nothing_had_happened(seed: int, dice
 def test_a_restored_state_has_the_same_bytes(seed: int) -> None:
     came = told(seed, late=True)
     portfolio, _ = portfolio_of(came[: 40 + len(came) * 3 // 5])
-    stored = {n: portfolio.encode_segment(n) for n in portfolio.segments()}
-    restored = Portfolio.restore(CONFIG, 0, 7, stored)
-    assert {n: restored.encode_segment(n) for n in restored.segments()} == stored
+    restored = Portfolio.restore(CONFIG, 0, 7, whole(portfolio))
+    assert bytes_of(restored) == bytes_of(portfolio)
 
 
 def test_a_state_of_another_version_or_with_damage_is_refused() -> None:
     portfolio, _ = portfolio_of(told(0)[:300])
-    stored = {n: portfolio.encode_segment(n) for n in portfolio.segments()}
-    longest = max(stored, key=lambda n: len(stored[n]))
+    stored = whole(portfolio)
+    longest = max(stored, key=lambda n: len(stored[n][0]))
     for n in (0, longest):
         with pytest.raises(StateError, match="format 99"):
-            Portfolio.restore(CONFIG, 0, 0, stored | {n: b"\x92\x63\x80"})
+            Portfolio.restore(CONFIG, 0, 0, stored | {n: [b"\x92\x63\x80"]})
         with pytest.raises(StateError, match="damaged"):
-            Portfolio.restore(CONFIG, 0, 0, stored | {n: stored[n][:-3]})
+            Portfolio.restore(CONFIG, 0, 0, stored | {n: [stored[n][0][:-3]]})
         with pytest.raises(StateError, match="damaged"):
-            Portfolio.restore(CONFIG, 0, 0, stored | {n: b""})
+            Portfolio.restore(CONFIG, 0, 0, stored | {n: [b""]})
 
 
 def test_an_unknown_format_of_a_rollup_is_refused_and_changes_nothing() -> None:
     portfolio = Portfolio(CONFIG)
-    before = {n: portfolio.encode_segment(n) for n in portfolio.segments()}
+    before = bytes_of(portfolio)
     with pytest.raises(ValueError, match="format"):
         portfolio.process(b"\x96\x63\x00\x01\xcb\x00\x00\x00\x00\x00\x00\x00\x00\x90\x90", 0)
     with pytest.raises(ValueError, match=r".+"):
         portfolio.process(b"\x96\x01", 0)
-    assert {n: portfolio.encode_segment(n) for n in portfolio.segments()} == before
+    assert bytes_of(portfolio) == before

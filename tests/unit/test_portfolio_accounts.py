@@ -14,6 +14,7 @@ from detector.portfolio import Portfolio
 from detector.state.layout import SUBJECT
 from tests.support.judged import T0, Event, call, in_order, last, status
 from tests.support.spread import Told, before_the_end, portfolio_of, rollups, spikes
+from tests.support.stored import Parts, written
 from tests.unit.test_detection_table_spend import history, hour_of_spend
 from tests.unit.test_engine import packed
 
@@ -103,11 +104,10 @@ def test_what_is_forgotten_is_not_in_the_next_checkpoint() -> None:
         call(8.5 * DAY_S, team="a", run="a"),
         call(9 * DAY_S, team="b"),
     ]
-    portfolio, stored = Portfolio(Config()), {}
+    portfolio, stored = Portfolio(Config()), Parts()
     for n, told in enumerate(before_the_end(rollups(events))):
         portfolio.process(told.value, n)
-        stored |= {k: portfolio.encode_segment(k) for k in portfolio.dirty()}
-        portfolio.clean()
+        stored = written(portfolio, stored)
         restored = Portfolio.restore(Config(), 0, n, stored)._accounts
         for table in ("tasks", "agents", "pairs"):
             assert set(getattr(restored, table)) == set(getattr(portfolio._accounts, table))

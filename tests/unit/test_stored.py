@@ -14,7 +14,7 @@ KEPT: list[Any] = [{"a": 1, "rows": b"\0\1" * 20}, "text", 2**64 - 1, None, [1.5
 
 
 def test_what_was_stored_comes_back() -> None:
-    assert open_stored(store(7, KEPT), 7) == KEPT
+    assert open_stored(store(7, KEPT), 7, list[Any]) == KEPT
 
 
 @settings(max_examples=300, deadline=None)
@@ -24,15 +24,16 @@ def test_any_damage_is_refused(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(raw) - 1))
     raw[at] ^= data.draw(st.integers(1, 255))
     with pytest.raises(StateError):
-        open_stored(bytes(raw), 7)
+        open_stored(bytes(raw), 7, list[Any])
     with pytest.raises(StateError, match="damaged"):
-        open_stored(store(7, KEPT)[:at], 7)
+        open_stored(store(7, KEPT)[:at], 7, list[Any])
 
 
-def test_segments_of_before_there_were_checksums_are_read() -> None:
-    assert open_stored(msgspec.msgpack.encode([7, KEPT]), 7) == KEPT
+def test_what_has_no_checksum_is_refused() -> None:
+    with pytest.raises(StateError, match="damaged"):
+        open_stored(msgspec.msgpack.encode([7, KEPT]), 7, list[Any])
 
 
 def test_another_version_is_refused_by_its_name() -> None:
     with pytest.raises(StateError, match="has format 6, this version reads 7"):
-        open_stored(store(6, KEPT), 7)
+        open_stored(store(6, KEPT), 7, dict[int, bool])

@@ -1,0 +1,289 @@
+"""How a shard's rows are written down: all of a segment, or what changed in it since the last checkpoint.
+
+Both have one form, `Rows`, and are taken back in the order of their writing: each row is told whole but for its rings,
+of which only the new places are.
+"""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from detector.model.packed import MAX_WAITS, Ident
+from detector.state import layout as lay
+from detector.state.cells import News
+from detector.state.compact import Index, Words, places, raw, rows_of, spread, squeeze
+from detector.state.finals import Final
+from detector.state.pool import WAITING
+from detector.state.shard import Shard, Trail
+from detector.state.sources import Sources
+
+AS_TOLD = -1
+"""Stands for an identity that is as it was told before."""
+_RINGS = (("history", "steps", 0), ("sketches", "steps", 0), ("seen", "seen_count", 1))
+"""A ring, what counts its places, and which column of what was told counts those that were."""
+
+
+class Common(msgspec.Struct, array_like=True):
+    """What belongs to no segment; see Shard and Cells. `kept_house`: the engine's."""
+
+    sources: Sources
+    taken: dict[int, int]
+    statuses: dict[int, float]
+    watermark: float
+    asked: int
+    minute: int
+    closed: int
+    news: list[News]
+    kept_house: float
+
+    @classmethod
+    def of(cls, shard: Shard, kept_house: float) -> "Common":
+        """As it is now."""
+        cells = shard.cells
+        told = (shard.sources, shard.taken, shard.statuses, shard.watermark, shard.awaiting.asked)
+        return cls(*told, cells.minute, cells.closed, cells.news, kept_house)
+
+    def back_to(self, shard: Shard) -> float:
+        """Takes it back into an empty shard; returns `kept_house`."""
+        cells = shard.cells
+        shard.sources, shard.taken = self.sources, self.taken
+        shard.statuses, shard.watermark = self.statuses, self.watermark
+        shard.awaiting.asked = self.asked
+        cells.minute, cells.closed, cells.news = self.minute, self.closed, self.news
+        return self.kept_house
+
+
+class Lanes(msgspec.Struct, array_like=True):
+    """Lanes without their rings; what is new in these (`since`: how much was told before); all calls that wait."""
+
+    rows: Words
+    since: bytes
+    rings: list[bytes]
+    trails: list[Trail]
+    idents: list[int]
+    asked: list[tuple[int, float, int, int]]  # number, s UTC, wait key, lane
+    gone: list[int]
+
+
+class Subjects(msgspec.Struct, array_like=True):
+    """Subjects, the teams that spent on them, and final outputs where these are new."""
+
+    rows: Words
+    idents: list[int]
+    teams: list[list[str | None]]
+    finals: dict[int, list[Final]]
+    gone: list[int]
+
+
+class CellRows(msgspec.Struct, array_like=True):
+    """Sums of the minute under way; `closed`: of those before it."""
+
+    closed: int
+    rows: Words
+    idents: list[int]
+    last_ids: list[str]
+
+
+class Waiting(msgspec.Struct, array_like=True):
+    """Observations that wait, with the keys of their lanes and subjects (0: none)."""
+
+    rows: Words
+    lanes: list[int]
+    subjects: list[int]
+    idents: list[int]
+    ids: list[str]
+    names: list[str]
+
+
+class Rows(msgspec.Struct, array_like=True):
+    """Of a segment. Who has an identity points into `idents`; a number there is the key of a lane that goes by it."""
+
+    idents: list[Ident | int]
+    lanes: Lanes
+    subjects: Subjects
+    cells: CellRows
+    waiting: Waiting
+
+
+class Writer:
+    """Writes a segment of a shard, `whole` or only what changed since `Shard.clean`."""
+
+    def __init__(self, shard: Shard, segment: int, whole: bool) -> None:
+        self._shard, self._segment, self._whole = shard, segment, whole
+        self._told: list[Ident | int] = []
+        self._numbers: dict[Ident, int] = {}
+
+    def rows(self) -> Rows:
+        """Equal states give equal rows, where all is written."""
+        lanes, subjects = self._lanes(), self._subjects()
+        return Rows(self._told, lanes, subjects, self._cells(), self._waiting())
+
+    def _slots(self, table: Any) -> Index:
+        slots: Index = (table.slots_of_segment if self._whole else table.changed_of_segment)(self._segment)
+        return slots
+
+    def _number(self, ident: Ident, named: bool = False) -> int:
+        """Of an identity; `named`: it is what a lane or subject is called from now on."""
+        number = self._numbers.get(ident)
+        if number is None:
+            number = self._numbers[ident] = len(self._told)
+            known = not named and self._shard.lane_names.get(self._shard.lanes.get(ident.lane)) == ident
+            self._told.append(ident.lane if known else ident)
+        return number
+
+    def _names(self, slots: list[int], names: dict[int, Ident], renamed: set[int]) -> list[int]:
+        return [self._number(names[s], True) if self._whole or s in renamed else AS_TOLD for s in slots]
+
+    def _lanes(self) -> Lanes:
+        shard, slots = self._shard, self._slots(self._shard.lanes)
+        rows, chosen = shard.lanes.rows, slots.tolist()
+        shard.reach_told()
+        since = np.zeros((len(slots), 2), np.int32) if self._whole else shard.told[slots]
+        rings = []
+        for ring, counts, column in _RINGS:
+            at, place = _new_places(rows[counts][slots], since[:, column], ring)
+            rings.append(rows[ring][slots[at], place].tobytes())
+        return Lanes(
+            squeeze(raw(rows)[slots, : lay.HEAD_BYTES]),
+            since.tobytes(),
+            rings,
+            [shard.trails[s].since(n) for s, n in zip(chosen, since[:, 0].tolist(), strict=True)],
+            self._names(chosen, shard.lane_names, shard.renamed_lanes),
+            shard.awaiting.of(rows["key"][slots].tolist()),
+            [] if self._whole else shard.lanes.gone_of_segment(self._segment),
+        )
+
+    def _subjects(self) -> Subjects:
+        shard, slots = self._shard, self._slots(self._shard.subjects)
+        rows, chosen = shard.subjects.rows[slots], slots.tolist()
+        keys: list[int] = rows["key"].tolist()
+        return Subjects(
+            squeeze(raw(rows)),
+            self._names(chosen, shard.subject_names, shard.renamed_subjects),
+            [shard.teams.get(s, []) for s in chosen],
+            shard.finals.of(keys if self._whole else shard.finals.changed.intersection(keys)),
+            [] if self._whole else shard.subjects.gone_of_segment(self._segment),
+        )
+
+    def _cells(self) -> CellRows:
+        cells, slots = self._shard.cells, self._slots(self._shard.cells.table)
+        rows, chosen = cells.table.rows[slots], slots.tolist()
+        rows["subject"] = 0  # its key stands for it
+        idents = [self._number(cells.idents[s]) for s in chosen]
+        return CellRows(cells.closed, squeeze(raw(rows)), idents, [cells.last_ids.get(s, "") for s in chosen])
+
+    def _waiting(self) -> Waiting:
+        shard, pool = self._shard, self._shard.pool
+        places = pool.waiting(self._segment, everything=self._whole)
+        rows, chosen = pool.rows[places], places.tolist()
+        lanes, subjects = (_keys(t.rows, rows[n]) for t, n in ((shard.lanes, "lane"), (shard.subjects, "subject")))
+        for name in ("lane", "subject", "cell_slot", "kept"):
+            rows[name] = 0  # the keys stand for them
+        unused = np.arange(MAX_WAITS) >= rows["waiting"][:, None]
+        for name in ("wait_key", "wait_tool"):
+            rows[name][unused] = 0
+        idents = [self._number(pool.idents[i]) for i in chosen]
+        ids, names = [pool.ids[i] for i in chosen], [pool.names[i] for i in chosen]
+        return Waiting(squeeze(raw(rows)), lanes, subjects, idents, ids, names)
+
+
+def _keys(rows: npt.NDArray[Any], slots: npt.NDArray[np.int32]) -> list[int]:
+    """Keys of the rows at these slots; 0 where a slot is below 0."""
+    keys: list[int] = np.where(slots < 0, np.uint64(0), rows["key"][slots]).tolist()
+    return keys
+
+
+def _new_places(counts: Index, told: npt.NDArray[np.int32], ring: str) -> tuple[Index, Index]:
+    """Places of a ring that are new; the newest step that was told may have been judged since."""
+    begin = told.astype(np.int64)
+    begin = np.maximum(begin - 1, 0) if ring == "history" else begin
+    return places(begin, counts, lay.LANE[ring].shape[0])
+
+
+class Reader:
+    """Takes written segments into an empty shard, each in the order of its writing; then `finish`."""
+
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+        self._asked: dict[int, list[tuple[int, float, int, int]]] = {}  # by lane
+
+    def read(self, kept: Rows) -> None:
+        """Raises ValueError, KeyError, TypeError or IndexError where they are damaged."""
+        shard, told = self._shard, kept.idents
+        lanes, subjects = self._lanes(kept.lanes), self._subjects(kept.subjects)
+        _name(lanes, kept.lanes.idents, told, shard.lane_names)
+        _name(subjects, kept.subjects.idents, told, shard.subject_names)
+        idents = [who if isinstance(who, Ident) else shard.lane_names[shard.lanes.get(who)] for who in told]
+        self._cells(kept.cells, idents)
+        self._waiting(kept.waiting, idents)
+
+    def finish(self) -> None:
+        """All segments are read: they are what a checkpoint holds."""
+        self._shard.awaiting.restore(one for asked in self._asked.values() for one in asked)
+        self._shard.clean()
+
+    def _lanes(self, kept: Lanes) -> list[int]:
+        shard = self._shard
+        for key in kept.gone:
+            self._asked.pop(key, None)
+            if key in shard.lanes:
+                shard.forget_lane(key)
+        heads = spread(kept.rows, lay.HEAD_BYTES)
+        keys = heads[:, :8].copy().view(np.uint64)[:, 0]  # a row begins with its key
+        chosen = shard.lanes.place(keys.tolist())
+        slots, rows = np.array(chosen, np.int64), shard.lanes.rows
+        raw(rows)[slots, : lay.HEAD_BYTES] = heads
+        since = np.frombuffer(kept.since, np.int32).reshape(-1, 2)
+        for (ring, counts, column), new in zip(_RINGS, kept.rings, strict=True):
+            at, place = _new_places(rows[counts][slots], since[:, column], ring)
+            rows[ring][slots[at], place] = np.frombuffer(new, lay.LANE[ring].base)
+        for slot, more in zip(chosen, kept.trails, strict=True):
+            if slot in shard.trails:
+                shard.trails[slot].go_on(more)
+            else:
+                shard.trails[slot] = more
+        self._asked.update((key, []) for key in keys.tolist())
+        for asked in kept.asked:
+            self._asked[asked[3]].append(asked)
+        return chosen
+
+    def _subjects(self, kept: Subjects) -> list[int]:
+        shard = self._shard
+        for key in kept.gone:
+            if key in shard.subjects:
+                shard.forget_subject(key)
+        slots = shard.subjects.put(rows_of(kept.rows, lay.SUBJECT))
+        shard.teams.update(zip(slots, kept.teams, strict=True))
+        shard.finals.restore(kept.finals)
+        return slots
+
+    def _cells(self, kept: CellRows, idents: list[Ident]) -> None:
+        cells = self._shard.cells
+        if kept.closed != cells.closed:
+            return  # of a minute that is told
+        rows = rows_of(kept.rows, lay.CELL)
+        slots = cells.table.put(rows)
+        for slot, number, last_id in zip(slots, kept.idents, kept.last_ids, strict=True):
+            cells.idents[slot] = ident = idents[number]
+            cells.table.rows["subject"][slot] = self._shard.subjects.get(ident.subject)
+            if last_id:
+                cells.last_ids[slot] = last_id
+
+    def _waiting(self, kept: Waiting, idents: list[Ident]) -> None:
+        shard = self._shard
+        rows = rows_of(kept.rows, WAITING)
+        rows["lane"], rows["subject"] = shard.lanes.slots(kept.lanes), shard.subjects.slots(kept.subjects)
+        left = np.flatnonzero(rows["due"] > shard.watermark).tolist()  # the rest is judged
+        ids, names = [kept.ids[i] for i in left], [kept.names[i] for i in left]
+        shard.pool.put(rows[left], ids, names, [idents[kept.idents[i]] for i in left])
+
+
+def _name(slots: list[int], numbers: list[int], told: list[Ident | int], names: dict[int, Ident]) -> None:
+    for slot, number in zip(slots, numbers, strict=True):
+        if number != AS_TOLD:
+            ident = told[number]
+            if not isinstance(ident, Ident):
+                raise ValueError("a name that is only told by another")
+            names[slot] = ident
