@@ -300,13 +300,16 @@ class Engine:
         shard, reader, episodes = self._shard, Reader(self._shard), dict[Key, Episode]()
         for common in segments.get(0, ()):
             self._kept_house = open_stored(common, VERSION, Common).back_to(shard)
-        for number in sorted(n for n in segments if 0 < n < SEEN_FROM):
+        numbers = sorted(n for n in segments if 0 < n < SEEN_FROM)
+        for number in numbers:
             for part in segments[number]:
                 kept = open_stored(part, VERSION, _Segment)
                 reader.read(kept.rows)
                 for key in kept.resolved:
                     episodes.pop(key, None)
                 episodes.update(((e.rule, e.key), e) for e in kept.episodes)
+            if number == numbers[0]:
+                reader.expect(len(numbers))
         seen = [open_stored(part, VERSION, Chunk) for n, parts in segments.items() if n >= SEEN_FROM for part in parts]
         shard.seen.restore(seen)
         reader.finish()
@@ -322,4 +325,5 @@ def warm() -> None:
     expire(none, lanes, none, subjects, screen, found)
     file_finals(none, lanes, none, subjects, np.zeros(0), found)
     shard.seen.add(np.ones(1, np.uint64), 0.0)
+    Engine.restore(Config(), 0, 0, {n: [engine.encode_segment(n)] for n in (0, 1)})
     engine.totals.add(np.zeros(0, pk.ROW), [])

@@ -8,6 +8,7 @@ it harms nothing, stands in detector.kafka.checkpoint.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -36,6 +37,8 @@ TAKE_S = 0.05
 POLL_S = 0.25  # how soon a failure is noticed
 LAST_CHECKPOINT_S = 10.0
 """A stop waits this long for the last checkpoint; without it the next start repeats some seconds."""
+LOADING_S = 2.0
+"""Partitions of which one is read so soon after the other are of one takeover."""
 CLOSE_S = 5.0
 LEAVE_S = 60.0  # a first answer may come before the group's coordinator is there again
 GROUP_S = 10.0  # a consumer's thread that does not answer within this is none to wait for
@@ -72,6 +75,7 @@ class StatefulStage:
         self._owned: dict[int, Owned] = {}
         self._lock = asyncio.Lock()
         self._busy: dict[object, float] = {}  # what waits for the brokers, with when it began by the monotonic clock
+        self._loaded_s = -math.inf  # when a partition's state was read last, by the monotonic clock
         self._lag: dict[tuple[str, int], int] = {}
         self._standstill = Standstill()
         self._failure: Exception | None = None
@@ -184,9 +188,16 @@ class StatefulStage:
     async def _write_checkpoints(self, app: App) -> None:
         while not self._closing.is_set():
             await self._sleep(self._config.watch.checkpoint_s)
+            await self._let_load(self._config.watch.checkpoint_s)
             if self._closing.is_set():
                 return
             await self._checkpoint(app)
+
+    async def _let_load(self, most_s: float) -> None:
+        """Waits while partitions are taken over: a new owner's first checkpoint is of everything, and can wait."""
+        until_s = time.monotonic() + most_s
+        while not self._closing.is_set() and LOADING_S + self._loaded_s > time.monotonic() < until_s:
+            await self._sleep(POLL_S)
 
     async def _look(self, app: App) -> None:
         while not self._closing.is_set():
@@ -310,7 +321,7 @@ class StatefulStage:
             place = (partition, message.generation_id)
             owned = Owned.load(self, self._source, self._state, *place, data, app.end(partition))
             owned.expect(app.committed(partition))
-            self._owned[partition] = owned
+            self._owned[partition], self._loaded_s = owned, time.monotonic()
         if message.offset > owned.next_offset:
             await self._explain_gap(app, owned, message.offset)
             return owned if self._holds(app, owned) else None

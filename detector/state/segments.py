@@ -13,15 +13,21 @@ import numpy.typing as npt
 from detector.model.packed import MAX_WAITS, Ident
 from detector.state import layout as lay
 from detector.state.cells import News
-from detector.state.compact import Index, Words, places, raw, rows_of, spread, squeeze
+from detector.state.compact import Index, Ring, Words, gather, keys_of, rows_of, scatter, spread, squeeze
 from detector.state.finals import Final
 from detector.state.pool import WAITING
 from detector.state.shard import Shard, Trail
 from detector.state.sources import Sources
 
+_AND_MORE = 1.2
 AS_TOLD = -1
 """Stands for an identity that is as it was told before."""
-_RINGS = (("history", "steps", 0), ("sketches", "steps", 0), ("seen", "seen_count", 1))
+_HISTORY = Ring.of(lay.LANE, "history")
+_RINGS = (
+    (_HISTORY, "steps", 0),
+    (Ring.of(lay.LANE, "sketches"), "steps", 0),
+    (Ring.of(lay.LANE, "seen"), "seen_count", 1),
+)
 """A ring, what counts its places, and which column of what was told counts those that were."""
 
 
@@ -143,10 +149,9 @@ class Writer:
         since = np.zeros((len(slots), 2), np.int32) if self._whole else shard.told[slots]
         rings = []
         for ring, counts, column in _RINGS:
-            at, place = _new_places(rows[counts][slots], since[:, column], ring)
-            rings.append(rows[ring][slots[at], place].tobytes())
+            rings.append(gather(rows, slots, _begin(since[:, column], ring), rows[counts][slots], ring))
         return Lanes(
-            squeeze(raw(rows)[slots, : lay.HEAD_BYTES]),
+            squeeze(rows, slots, lay.HEAD_BYTES),
             since.tobytes(),
             rings,
             [shard.trails[s].since(n) for s, n in zip(chosen, since[:, 0].tolist(), strict=True)],
@@ -160,7 +165,7 @@ class Writer:
         rows, chosen = shard.subjects.rows[slots], slots.tolist()
         keys: list[int] = rows["key"].tolist()
         return Subjects(
-            squeeze(raw(rows)),
+            squeeze(rows),
             self._names(chosen, shard.subject_names, shard.renamed_subjects),
             [shard.teams.get(s, []) for s in chosen],
             shard.finals.of(keys if self._whole else shard.finals.changed.intersection(keys)),
@@ -172,7 +177,7 @@ class Writer:
         rows, chosen = cells.table.rows[slots], slots.tolist()
         rows["subject"] = 0  # its key stands for it
         idents = [self._number(cells.idents[s]) for s in chosen]
-        return CellRows(cells.closed, squeeze(raw(rows)), idents, [cells.last_ids.get(s, "") for s in chosen])
+        return CellRows(cells.closed, squeeze(rows), idents, [cells.last_ids.get(s, "") for s in chosen])
 
     def _waiting(self) -> Waiting:
         shard, pool = self._shard, self._shard.pool
@@ -186,7 +191,7 @@ class Writer:
             rows[name][unused] = 0
         idents = [self._number(pool.idents[i]) for i in chosen]
         ids, names = [pool.ids[i] for i in chosen], [pool.names[i] for i in chosen]
-        return Waiting(squeeze(raw(rows)), lanes, subjects, idents, ids, names)
+        return Waiting(squeeze(rows), lanes, subjects, idents, ids, names)
 
 
 def _keys(rows: npt.NDArray[Any], slots: npt.NDArray[np.int32]) -> list[int]:
@@ -195,11 +200,9 @@ def _keys(rows: npt.NDArray[Any], slots: npt.NDArray[np.int32]) -> list[int]:
     return keys
 
 
-def _new_places(counts: Index, told: npt.NDArray[np.int32], ring: str) -> tuple[Index, Index]:
-    """Places of a ring that are new; the newest step that was told may have been judged since."""
-    begin = told.astype(np.int64)
-    begin = np.maximum(begin - 1, 0) if ring == "history" else begin
-    return places(begin, counts, lay.LANE[ring].shape[0])
+def _begin(told: npt.NDArray[np.int32], ring: Ring) -> Index:
+    """The number of the first place of a ring that is new; the newest step that was told may have been judged since."""
+    return told.astype(np.int64) - (ring == _HISTORY)
 
 
 class Reader:
@@ -219,6 +222,11 @@ class Reader:
         self._cells(kept.cells, idents)
         self._waiting(kept.waiting, idents)
 
+    def expect(self, times: int) -> None:
+        """About so many times what was read yet is to come in all: growing bit by bit would take longer."""
+        for table in (self._shard.lanes, self._shard.subjects):
+            table.reserve(round(len(table) * times * _AND_MORE))
+
     def finish(self) -> None:
         """All segments are read: they are what a checkpoint holds."""
         self._shard.awaiting.restore(one for asked in self._asked.values() for one in asked)
@@ -230,21 +238,19 @@ class Reader:
             self._asked.pop(key, None)
             if key in shard.lanes:
                 shard.forget_lane(key)
-        heads = spread(kept.rows, lay.HEAD_BYTES)
-        keys = heads[:, :8].copy().view(np.uint64)[:, 0]  # a row begins with its key
-        chosen = shard.lanes.place(keys.tolist())
+        keys = keys_of(kept.rows, lay.HEAD_BYTES)
+        chosen = shard.lanes.place(keys)
         slots, rows = np.array(chosen, np.int64), shard.lanes.rows
-        raw(rows)[slots, : lay.HEAD_BYTES] = heads
+        spread(kept.rows, rows, slots, lay.HEAD_BYTES)
         since = np.frombuffer(kept.since, np.int32).reshape(-1, 2)
         for (ring, counts, column), new in zip(_RINGS, kept.rings, strict=True):
-            at, place = _new_places(rows[counts][slots], since[:, column], ring)
-            rows[ring][slots[at], place] = np.frombuffer(new, lay.LANE[ring].base)
+            scatter(new, rows, slots, _begin(since[:, column], ring), rows[counts][slots], ring)
         for slot, more in zip(chosen, kept.trails, strict=True):
             if slot in shard.trails:
                 shard.trails[slot].go_on(more)
             else:
                 shard.trails[slot] = more
-        self._asked.update((key, []) for key in keys.tolist())
+        self._asked.update((key, []) for key in keys)
         for asked in kept.asked:
             self._asked[asked[3]].append(asked)
         return chosen

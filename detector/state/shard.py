@@ -16,7 +16,7 @@ from detector.state.finals import Finals
 from detector.state.pool import Pool
 from detector.state.seen import Seen
 from detector.state.sources import Sources
-from detector.state.table import doubled
+from detector.state.table import grown
 from detector.state.tracked import Tracked
 from detector.state.whole import Whole
 
@@ -242,5 +242,5 @@ class Shard:
 
     def reach_told(self) -> None:
         """There is a place in `told` for every lane."""
-        while len(self.told) < len(self.lanes.rows):
-            self.told = doubled(self.told)
+        if len(self.told) < len(self.lanes.rows):
+            self.told = grown(self.told, len(self.lanes.rows))

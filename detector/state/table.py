@@ -92,6 +92,11 @@ class Table:
             slots[n] = self._slots[keys[n]] = slot
         return slots
 
+    def reserve(self, many: int) -> None:
+        """There is place for so many rows before the table has to grow."""
+        if many > len(self.rows):
+            self.rows = grown(self.rows, many)
+
     def put(self, rows: npt.NDArray[Any]) -> list[int]:
         """Puts whole rows (each key once) as they were encoded; returns their slots."""
         slots = self.place(rows["key"].tolist())
@@ -100,7 +105,12 @@ class Table:
 
 
 def doubled(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The rows, with as many empty ones behind them. What is not used yet takes no memory: it was never touched."""
-    more = np.zeros((2 * len(rows), *rows.shape[1:]), rows.dtype)
+    """The rows, with as many empty ones behind them."""
+    return grown(rows, 2 * len(rows))
+
+
+def grown(rows: npt.NDArray[Any], to: int) -> npt.NDArray[Any]:
+    """The rows, with empty ones behind them. What is not used yet takes no memory: it was never touched."""
+    more = np.zeros((to, *rows.shape[1:]), rows.dtype)
     more[: len(rows)] = rows
     return more

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detector.state.table import Table, doubled
+from detector.state.table import Table, grown
 
 Slots = npt.NDArray[np.int64]
 
@@ -45,9 +45,14 @@ class Tracked(Table):
         self.touch(slots)
         return slots
 
+    def reserve(self, many: int) -> None:
+        """As of every table."""
+        super().reserve(many)
+        self._reach()
+
     def _reach(self) -> None:
-        while len(self._changed) < len(self.rows):
-            self._changed = doubled(self._changed)
+        if len(self._changed) < len(self.rows):
+            self._changed = grown(self._changed, len(self.rows))
 
     def changed(self) -> Slots:
         """Slots of the rows that changed since `clean`."""
