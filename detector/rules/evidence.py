@@ -4,7 +4,8 @@ from typing import Any
 
 from detector.rules.finding import Facts
 from detector.state import found as fnd
-from detector.state.shard import KEEP_IDS, Shard
+from detector.state.shard import Shard
+from detector.state.trails import KEEP_IDS
 
 _SHOWN_STEPS, _SHOWN_MINUTES = 12, 60
 

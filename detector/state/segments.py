@@ -16,7 +16,7 @@ from detector.state.cells import News
 from detector.state.compact import Index, Ring, Words, gather, keys_of, rows_of, scatter, spread, squeeze
 from detector.state.finals import Final
 from detector.state.pool import WAITING
-from detector.state.shard import Shard, Trail
+from detector.state.shard import Shard
 from detector.state.sources import Sources
 
 _AND_MORE = 1.2
@@ -67,7 +67,7 @@ class Lanes(msgspec.Struct, array_like=True):
     rows: Words
     since: bytes
     rings: list[bytes]
-    trails: list[Trail]
+    trails: list[msgspec.Raw]  # of Trail
     idents: list[int]
     asked: list[tuple[int, float, int, int]]  # number, s UTC, wait key, lane
     gone: list[int]
@@ -154,7 +154,7 @@ class Writer:
             squeeze(rows, slots, lay.HEAD_BYTES),
             since.tobytes(),
             rings,
-            [shard.trails[s].since(n) for s, n in zip(chosen, since[:, 0].tolist(), strict=True)],
+            shard.trails.tell(chosen, since[:, 0].tolist()),
             self._names(chosen, shard.lane_names, shard.renamed_lanes),
             shard.awaiting.of(rows["key"][slots].tolist()),
             [] if self._whole else shard.lanes.gone_of_segment(self._segment),
@@ -245,11 +245,7 @@ class Reader:
         since = np.frombuffer(kept.since, np.int32).reshape(-1, 2)
         for (ring, counts, column), new in zip(_RINGS, kept.rings, strict=True):
             scatter(new, rows, slots, _begin(since[:, column], ring), rows[counts][slots], ring)
-        for slot, more in zip(chosen, kept.trails, strict=True):
-            if slot in shard.trails:
-                shard.trails[slot].go_on(more)
-            else:
-                shard.trails[slot] = more
+        shard.trails.take_back(chosen, kept.trails)
         self._asked.update((key, []) for key in keys)
         for asked in kept.asked:
             self._asked[asked[3]].append(asked)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -18,9 +17,9 @@ from detector.state.seen import Seen
 from detector.state.sources import Sources
 from detector.state.table import grown
 from detector.state.tracked import Tracked
+from detector.state.trails import Trails
 from detector.state.whole import Whole
 
-KEEP_IDS = 16
 SEEN_FROM = 1_000_000
 """Segment numbers from here on are chunks of seen ids; 0 holds what belongs to no subject."""
 
@@ -28,40 +27,6 @@ SEEN_FROM = 1_000_000
 MAX_TEAMS = 20_000
 """Teams of which it is known when one of their tasks moved last."""
 MAX_TOOL_NAMES = 10_000
-
-
-class Trail(msgspec.Struct, array_like=True):
-    """What a lane keeps of its newest steps beside the numbers: ids of their calls, names of their first tools.
-
-    And ids of the calls that only shortened its context.
-    """
-
-    first: int = 0  # number of the oldest step that is kept
-    ids: list[str] = []
-    names: list[str] = []
-    compactions: list[str] = []
-
-    def trim(self) -> None:
-        """Lets go of what no alert will name."""
-        over = len(self.ids) - KEEP_IDS
-        if over > 0:
-            del self.ids[:over], self.names[:over]
-            self.first += over
-        del self.compactions[:-KEEP_IDS]
-
-    def since(self, step: int) -> "Trail":
-        """What a checkpoint has to tell where it told all before this step."""
-        first = max(step, self.first)
-        skip = first - self.first
-        return Trail(first, self.ids[skip:], self.names[skip:], self.compactions)
-
-    def go_on(self, more: "Trail") -> None:
-        """Takes back what `since` gave."""
-        kept = more.first - self.first
-        if not 0 <= kept <= len(self.ids):
-            self.first, kept = more.first, 0
-        self.ids[kept:], self.names[kept:], self.compactions = more.ids, more.names, more.compactions
-        self.trim()
 
 
 class Shard:
@@ -85,7 +50,7 @@ class Shard:
         self.lane_names: dict[int, Ident] = {}  # by slot
         self.subject_names: dict[int, Ident] = {}
         self.teams: dict[int, list[str | None]] = {}  # that spent on a subject, by its slot
-        self.trails: dict[int, Trail] = {}  # by lane's slot
+        self.trails = Trails()
         self.awaiting = Awaiting(max_awaiting)
         self._tool_names: dict[str, str] = {}
         self.pool = Pool()
@@ -128,7 +93,7 @@ class Shard:
         row["info_calls"] = rules.run_inflation.info_calls
         self.lane_names[slot] = ident
         self.renamed_lanes.add(slot)
-        self.trails[slot] = Trail()
+        self.trails.start(slot)
         return slot
 
     def look_up_usual(self, slot: int, t: float) -> None:
@@ -208,7 +173,8 @@ class Shard:
         self.renamed_lanes.discard(slot)
         if slot < len(self.told):
             self.told[slot] = 0
-        del self.lane_names[slot], self.trails[slot]
+        del self.lane_names[slot]
+        self.trails.forget(slot)
 
     def forget_subject(self, key: int) -> None:
         """Takes a subject out of memory."""

@@ -36,7 +36,7 @@ def open_stored(raw: bytes, version: int, kept: type[T]) -> T:
     with refusing_damage():
         found = msgspec.msgpack.decode(raw, type=_Head).version
         if found == version:
-            _, told, checksum = msgspec.msgpack.decode(raw, type=tuple[int, bytes, int])
+            _, told, checksum = msgspec.msgpack.decode(raw, type=tuple[int, memoryview, int])
             if xxh3_64_intdigest(told) != checksum:
                 raise ValueError
             return msgspec.msgpack.decode(told, type=kept, strict=False)

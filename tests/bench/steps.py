@@ -144,7 +144,8 @@ def _plainly(steps: list[PlainStep], lanes: Mapping[str, dict[int, Any]]) -> dic
 
 def histories(engine: Engine) -> list[int]:
     """Bytes of what is remembered of each run that is live: its row, its ids and names."""
-    return [LANE.itemsize + held_bytes(trail) for trail in engine._shard.trails.values()]
+    shard = engine._shard
+    return [LANE.itemsize + held_bytes(shard.trails[slot]) for slot in shard.lane_names]
 
 
 def held_bytes(trail: Any) -> int:

@@ -15,7 +15,7 @@ from detector.config import Config
 from detector.engine import Engine
 from detector.pipeline.intake import Intake
 from detector.state.layout import LANE
-from detector.state.shard import KEEP_IDS, Trail
+from detector.state.trails import KEEP_IDS, Trail
 from tests.bench import report, steps
 from tests.bench.mix import KINDS, LOOPS, SHARES, Mix
 from tests.bench.plain import PLAIN, PlainStep, plain_steps

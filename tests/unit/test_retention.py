@@ -81,5 +81,5 @@ def test_all_is_forgotten_in_the_end() -> None:
     shard, book = shard_of(engine), engine._book
     assert isinstance(book, EpisodeBook)
     assert (len(shard.lanes), len(shard.subjects), len(shard.cells.table), list(book)) == (0, 0, 0, [])
-    assert (shard.lane_names, shard.subject_names, shard.trails, len(shard.awaiting)) == ({}, {}, {}, 0)
+    assert (shard.lane_names, shard.subject_names, len(shard.trails), len(shard.awaiting)) == ({}, {}, 0, 0)
     assert engine.waiting == 0
