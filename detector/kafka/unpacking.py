@@ -8,45 +8,36 @@ for as long as the broker keeps it.
 import importlib
 import logging
 import struct
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-import cramjam
-import numpy as np
 from aiokafka import ConsumerRecord
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 from aiokafka.record.memory_records import MemoryRecords
 
 from detector.errors import BadInput, Reason
+from detector.kafka import codecs
+from detector.kafka.codecs import UNREADABLE, UnpackedTooLargeError
 
 log = logging.getLogger(__name__)
 
-MAX_UNPACKED_BYTES = 128 << 20
-"""Of one batch. Producers fill batches of some 100 kB, and by default none of over 1 MB before it is packed."""
+MAX_TAKEN_BYTES = 32 << 20
+"""Of one getmany, with one record more: 1 MB that is fetched can hold hundreds of batches up to the bound."""
 
-_GZIP = 31  # zlib's word for a window of 32 KiB with gzip's head and tail
-_XERIAL = b"\x82SNAPPY\0" + struct.pack(">ii", 1, 1)
-"""The head of snappy as Java packs it: blocks follow, each behind its length. Others send one block without a head."""
-_FIRST_BYTES = 65_536
-_GROWTH = 8
-_FULL = "failed to write whole buffer"  # cramjam's only sign that there was more
+_room: ContextVar[list[int] | None] = ContextVar("room", default=None)
 _USERS = ("aiokafka.record.default_records", "aiokafka.record.legacy_records")
 _COMPILED = ("aiokafka.record._crecords.default_records", "aiokafka.record._crecords.legacy_records")
+_UNPACKERS = {
+    "gzip_decode": codecs.gunzip,
+    "snappy_decode": codecs.unsnappy,
+    "lz4_decode": codecs.unlz4,
+    "zstd_decode": codecs.unzstd,
+}
 _LENGTH_AT, _BEFORE_LENGTH_ENDS = 8, 12  # of a batch: its offset, the length of what follows
-
-
-class UnpackedTooLargeError(Exception):
-    """A batch unpacks to more than MAX_UNPACKED_BYTES."""
-
-
-UNREADABLE = (
-    UnpackedTooLargeError, CorruptRecordException, UnsupportedCodecError, cramjam.DecompressionError,
-    zlib.error, EOFError, ValueError, LookupError, struct.error,
-)  # fmt: skip
-"""What reading a batch raises where the batch is at fault."""
 
 
 @dataclass
@@ -68,78 +59,10 @@ def hand_on(value: bytes) -> bytes:
     return value
 
 
-def gunzip(payload: Any) -> bytes:
-    """What gzip packed, all its members; raises UnpackedTooLargeError before it takes more than the bound."""
-    out, left = bytearray(), bytes(payload)
-    while left:
-        unpacker = zlib.decompressobj(_GZIP)
-        while left and not unpacker.eof:
-            out += unpacker.decompress(left, MAX_UNPACKED_BYTES + 1 - len(out))
-            if len(out) > MAX_UNPACKED_BYTES:
-                raise UnpackedTooLargeError
-            left = unpacker.unconsumed_tail
-        if not unpacker.eof:
-            raise EOFError("a compressed batch is cut off")
-        left = unpacker.unused_data
-    return bytes(out)
-
-
-def unsnappy(payload: Any) -> bytes:
-    """What snappy packed, in one block or in Java's framing; raises UnpackedTooLargeError, cramjam's or ValueError."""
-    packed = memoryview(payload)
-    if packed[: len(_XERIAL)] != _XERIAL:
-        return _block(packed, MAX_UNPACKED_BYTES)
-    blocks, at, size = [], len(_XERIAL), 0
-    while at < len(packed):
-        (length,) = struct.unpack_from(">i", packed, at)
-        at += 4
-        if not 0 < length <= len(packed) - at:
-            raise ValueError("a block of snappy is cut off")
-        blocks.append(_block(packed[at : at + length], MAX_UNPACKED_BYTES - size))
-        size += len(blocks[-1])
-        at += length
-    return b"".join(blocks)
-
-
-def unlz4(payload: Any) -> bytes:
-    """What lz4 packed, all its frames; raises UnpackedTooLargeError or cramjam's."""
-    return _grown(cramjam.lz4.decompress_into, payload)
-
-
-def unzstd(payload: Any) -> bytes:
-    """What zstd packed, all its frames; raises UnpackedTooLargeError or cramjam's."""
-    return _grown(cramjam.zstd.decompress_into, payload)
-
-
-def _block(packed: memoryview, room: int) -> bytes:
-    """One block of snappy, which begins with the length of what it unpacks to."""
-    stated = cramjam.snappy.decompress_raw_len(packed)
-    if stated > room:
-        raise UnpackedTooLargeError
-    return _into(stated, cramjam.snappy.decompress_raw_into, packed)
-
-
-def _grown(unpack: Callable[[Any, Any], int], payload: Any) -> bytes:
-    """Unpacks into a buffer that cannot grow, and anew into a larger one where it is full, up to the bound.
-
-    What a frame states of its size is not asked: it need not be true.
-    """
-    size = max(_FIRST_BYTES, _GROWTH * len(payload))
-    while True:
-        try:
-            return _into(min(size, MAX_UNPACKED_BYTES), unpack, payload)
-        except cramjam.DecompressionError as error:
-            if str(error) != _FULL:
-                raise
-        if size >= MAX_UNPACKED_BYTES:
-            raise UnpackedTooLargeError
-        size *= _GROWTH
-
-
-def _into(size: int, unpack: Callable[[Any, Any], int], packed: Any) -> bytes:
-    """Unpacks into a buffer of so many bytes; the pages that it does not come to take no memory."""
-    out = np.empty(size, np.uint8)
-    return out[: unpack(packed, out)].tobytes()
+def size_of(record: ConsumerRecord) -> int:
+    """Of value, key and headers, in bytes."""
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers) if record.headers else 0
+    return len(record.value or b"") + len(record.key or b"") + headers
 
 
 class Records:
@@ -180,6 +103,9 @@ class BoundedRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             self.next_fetch_offset = unread.offset + 1
             if self._hands_on and unread.first <= unread.offset:
                 yield unread
+            else:
+                told = {"topic": unread.topic, "partition": unread.partition, "offset": unread.first}
+                log.error("passed over %s", unread.bad.detail, extra=told | {"next_offset": unread.offset + 1})
 
     def _unread(self, error: Exception) -> UnreadBatch:
         records, tp = self._records, self._tp
@@ -187,15 +113,51 @@ class BoundedRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         (base,) = struct.unpack_from(">q", value)
         first, last = max(self.next_fetch_offset, base), max(batch.next_offset - 1, base)
         if isinstance(error, UnpackedTooLargeError):
-            bad = BadInput(Reason.TOO_LARGE, "", f"a batch that unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+            bad = BadInput(Reason.TOO_LARGE, "", f"a batch that unpacks to more than {codecs.MAX_UNPACKED_BYTES} bytes")
         else:
             bad = BadInput(Reason.UNREADABLE_BATCH, "", _fault(batch, error))
-        told = {"topic": tp.topic, "partition": tp.partition, "offset": first, "next_offset": last + 1}
-        log.error("passed over %s", bad.detail, extra=told)
         at_ms, kind = getattr(batch, "max_timestamp", -1), getattr(batch, "timestamp_type", 0)
         return UnreadBatch(
             tp.topic, tp.partition, last, at_ms, kind, None, value, None, -1, len(value), (), first=first, bad=bad
         )
+
+
+@contextmanager
+def little_at_once() -> Iterator[None]:
+    """What is taken of a consumer within has MAX_TAKEN_BYTES in all, over all partitions, and one record more."""
+    token = _room.set([MAX_TAKEN_BYTES])
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
+class BoundedResult(fetcher.FetchResult):  # type: ignore[misc]
+    """aiokafka's own, which gives no more than there is room for; the rest stays packed until it is asked for again."""
+
+    _partition_records: Any
+
+    def getall(self, max_records: int | None = None) -> list[Any]:
+        """The next records, none where there is no room."""
+        room = _room.get()
+        if room is None:
+            taken: list[Any] = super().getall(max_records)
+            return taken
+        taken = []
+        if room[0] <= 0 or not self.has_more() or not self.check_assignment(self._topic_partition):
+            return taken
+        left = room[0]
+        for record in self._partition_records:
+            taken.append(record)
+            left -= size_of(record)
+            if left <= 0 or len(taken) == max_records:
+                self._update_position()
+                break
+        else:
+            self._update_position()
+            self._partition_records = None
+        room[0] = left
+        return taken
 
 
 def _fault(batch: Any, error: Exception) -> str:
@@ -209,13 +171,12 @@ def _fault(batch: Any, error: Exception) -> str:
 
 def bound() -> None:
     """From now on every consumer of this process keeps to the bound."""
-    fetcher.MemoryRecords, fetcher.PartitionRecords = Records, BoundedRecords
-    unpackers = {"gzip_decode": gunzip, "snappy_decode": unsnappy, "lz4_decode": unlz4, "zstd_decode": unzstd}
+    fetcher.MemoryRecords, fetcher.PartitionRecords, fetcher.FetchResult = Records, BoundedRecords, BoundedResult
     for name in (*_USERS, *_COMPILED):
         try:
             module = importlib.import_module(name)
         except ImportError:  # without compiled code it reads by Python
             continue
-        for codec, unpacker in unpackers.items():
+        for codec, unpacker in _UNPACKERS.items():
             if hasattr(module, codec):
                 setattr(module, codec, unpacker)

@@ -3,7 +3,7 @@
 from detector.config import Config
 from detector.kafka.group import Record
 from detector.kafka.outbox import Out
-from detector.kafka.unpacking import UnreadBatch
+from detector.kafka.unpacking import UnreadBatch, size_of
 from detector.pipeline.intake import DeadLetter
 
 NOTHING = b""
@@ -29,12 +29,7 @@ def dead_letter(config: Config, dead: DeadLetter, record: Record, again: bool = 
         reference.append(("last_offset", str(record.offset)))
     ours = [(name, value.encode()) for name, value in reference]
     ingest, topic = config.ingest, config.topics.dead_letters
-    if again or not ingest.dead_letter_bytes or _size(record) > ingest.max_record_bytes:
+    if again or not ingest.dead_letter_bytes or size_of(record) > ingest.max_record_bytes:
         return Out(topic, NOTHING, headers=ours)
     value = NOTHING if record.key is None and record.value is None else record.value
     return Out(topic, value, record.key, headers=[*record.headers, *ours])
-
-
-def _size(record: Record) -> int:
-    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
-    return len(record.value or b"") + len(record.key or b"") + headers

@@ -16,7 +16,7 @@ from detector.enrich import packing
 from detector.kafka.admin import partitions_of
 from detector.kafka.group import GroupReader, Record, Source
 from detector.kafka.outbox import Out, Outbox
-from detector.kafka.unpacking import UnreadBatch
+from detector.kafka.unpacking import UnreadBatch, size_of
 from detector.kafka.whole import WholeTopic
 from detector.metrics import Metrics
 from detector.pipeline.dead_letters import dead_letter
@@ -181,7 +181,7 @@ class IngestStage:
             for source, records in got.items():
                 batch.setdefault(source, []).extend(records)
                 room -= len(records)
-                size += sum(len(r.value or b"") for r in records)
+                size += sum(map(size_of, records))
             if size >= BATCH_BYTES or self._reader.at_end or time.monotonic() >= until_s:
                 break
             await asyncio.sleep(0)  # a fetch does not yield while it has records in hand

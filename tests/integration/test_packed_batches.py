@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Producer
 
 from detector.config import Config
-from detector.kafka import clients, unpacking
+from detector.kafka import clients, codecs, unpacking
 from detector.metrics import Metrics
 from detector.model.packed import decode_packed
 from detector.pipeline.ingest import IngestStage
@@ -77,7 +77,7 @@ async def test_what_two_kinds_of_producers_pack_is_taken(config: Config, codec: 
 async def test_a_bomb_is_a_dead_letter_as_it_came_and_after_a_restart_no_second(
     config: Config, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 100_000)
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 100_000)
     topic, metrics = config.topics.calls, Metrics(config.metrics)
     async with (
         packing(config, codec) as producer,
@@ -101,7 +101,7 @@ async def test_a_bomb_is_a_dead_letter_as_it_came_and_after_a_restart_no_second(
     assert counted(metrics, "events", kind="call") == 15
     assert counted(metrics, "dead_letters", reason="too_large") == 9
 
-    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 10_000_000)
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 10_000_000)
     again = unpacking.Records(letter.value).next_batch()
     assert [json.loads(record.value)["id"] for record in again] == [f"bomb-{n}" for n in range(9)]
 

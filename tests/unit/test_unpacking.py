@@ -21,17 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.errors import Reason
-from detector.kafka import unpacking
+from detector.kafka import codecs, unpacking
 from detector.kafka.clients import consumer  # noqa: F401, importing it is what sets the bound
-from detector.kafka.unpacking import (
-    UnpackedTooLargeError,
-    UnreadBatch,
-    gunzip,
-    hand_on,
-    unlz4,
-    unsnappy,
-    unzstd,
-)
+from detector.kafka.codecs import UnpackedTooLargeError, gunzip, unlz4, unsnappy, unzstd
+from detector.kafka.unpacking import UnreadBatch, hand_on
 
 PLACE = TopicPartition("llm.calls", 3)
 PLAIN, GZIP, SNAPPY, LZ4, ZSTD = range(5)
@@ -97,19 +90,14 @@ def test_packed_and_plain_batches_are_read_in_order(codec: int) -> None:
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_batch_that_would_fill_the_memory_is_handed_on_as_it_came(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, codec: int
+    monkeypatch: pytest.MonkeyPatch, codec: int
 ) -> None:
-    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 1_000_000)
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 1_000_000)
     bomb = batch(1, [b"\0" * 500_000] * 40, codec)
     assert len(bomb) < 1_000_000
-    with caplog.at_level(logging.ERROR):
-        told, goes_on = read(batch(0, [b"before"]), bomb, batch(41, [b"after"]))
+    told, goes_on = read(batch(0, [b"before"]), bomb, batch(41, [b"after"]))
     assert told == [(0, b"before"), (40, bomb), (41, b"after")]
     assert goes_on == 42
-    (line,) = caplog.records
-    assert {name: line.__dict__[name] for name in ("topic", "partition", "offset", "next_offset")} == {
-        "topic": "llm.calls", "partition": 3, "offset": 1, "next_offset": 41,
-    }  # fmt: skip
     unread = lone(found(bomb))
     assert (unread.topic, unread.partition, unread.first, unread.offset) == ("llm.calls", 3, 1, 40)
     assert (unread.timestamp, unread.key, unread.headers) == (AT_MS, None, ())
@@ -118,10 +106,16 @@ def test_a_batch_that_would_fill_the_memory_is_handed_on_as_it_came(
 
 
 def test_who_does_not_ask_for_it_passes_over_what_is_too_large_and_stops_at_what_is_damaged(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 1000)
-    assert read(batch(0, [b"x" * 5000, b"y"]), keeps=False) == ([], 2)
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 1000)
+    with caplog.at_level(logging.ERROR):
+        told, goes_on = read(batch(0, [b"before"]), batch(1, [b"x" * 5000, b"y"]), batch(3, [b"after"]), keeps=False)
+    assert (told, goes_on) == ([(0, b"before"), (3, b"after")], 4)
+    (line,) = caplog.records
+    assert {name: line.__dict__[name] for name in ("topic", "partition", "offset", "next_offset")} == {
+        "topic": "llm.calls", "partition": 3, "offset": 1, "next_offset": 3,
+    }  # fmt: skip
     with pytest.raises(cramjam.DecompressionError):
         read(holding(0, 2, b"no zstd", ZSTD), keeps=False)
     broken = bytearray(batch(0, [b"x"], PLAIN))
@@ -188,8 +182,8 @@ def test_what_is_damaged_is_refused_by_name_or_unpacked(codec: str, data: bytes,
     packed = pack(data)
     at = int(where * len(packed))
     for bad in (packed[:at], packed[:at] + garbage, packed[:at] + garbage + packed[at + len(garbage) :], garbage):
-        with contextlib.suppress(*unpacking.UNREADABLE):
-            assert len(unpack(bad)) <= unpacking.MAX_UNPACKED_BYTES
+        with contextlib.suppress(*codecs.UNREADABLE):
+            assert len(unpack(bad)) <= codecs.MAX_UNPACKED_BYTES
 
 
 @settings(max_examples=100, deadline=None)
@@ -205,9 +199,9 @@ def test_all_members_are_unpacked_as_gzip_does(members: list[bytes]) -> None:
 def test_the_bound_is_exact(monkeypatch: pytest.MonkeyPatch, codec: str) -> None:
     pack, unpack = PACKED[codec]
     packed = pack(b"\0" * 100_000)
-    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 100_000)
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 100_000)
     assert len(unpack(packed)) == 100_000
-    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 99_999)
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 99_999)
     with pytest.raises(UnpackedTooLargeError):
         unpack(packed)
 
@@ -216,11 +210,59 @@ def test_the_bound_is_exact(monkeypatch: pytest.MonkeyPatch, codec: str) -> None
 def test_the_bound_is_over_all_members(monkeypatch: pytest.MonkeyPatch, codec: str) -> None:
     pack, unpack = PACKED[codec]
     packed = pack(b"\0" * 600) + pack(b"\0" * 400)
-    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 1000)
     assert len(unpack(packed)) == 1000
-    monkeypatch.setattr(unpacking, "MAX_UNPACKED_BYTES", 999)
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 999)
     with pytest.raises(UnpackedTooLargeError):
         unpack(packed)
+
+
+class Assigned:
+    """As much of an assignment as a result of a fetch asks for: one partition, and where it is read."""
+
+    active, paused, position = True, False, 0
+
+    def state_value(self, tp: TopicPartition) -> "Assigned":
+        return self
+
+    def consumed_to(self, position: int) -> None:
+        self.position = position
+
+
+def test_of_many_batches_up_to_the_bound_little_is_taken_at_once_and_in_the_end_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unpacking, "MAX_TAKEN_BYTES", 2500)
+    results = []
+    for _ in range(2):
+        records = found(*(batch(n * 3, [b"x" * 1000] * 3, ZSTD) for n in range(2)))
+        results.append(fetcher.FetchResult(PLACE, assignment=Assigned(), partition_records=records, backoff=0))
+    turns = []
+    while any(result.has_more() for result in results):
+        with unpacking.little_at_once():
+            turns.append([[r.offset for r in result.getall(100)] for result in results])
+    # What is over in one partition leaves its room to the next; the end of a fetch shows when nothing follows.
+    assert turns == [[[0, 1, 2], []], [[3, 4, 5], []], [[], [0, 1, 2]], [[], [3, 4, 5]], [[], []]]
+    assert [result._assignment.position for result in results] == [6, 6]
+
+
+def test_keys_and_headers_take_room_too() -> None:
+    record = found(batch(0, [b"abc"], PLAIN)).__next__()
+    assert unpacking.size_of(record) == len(b"k") + len(b"abc")
+    record.headers, record.key, record.value = [("name", b"told"), ("none", None)], b"", None
+    assert unpacking.size_of(record) == len("name") + len("told") + len("none")
+
+
+def test_no_more_records_are_taken_than_were_asked_for() -> None:
+    assigned = Assigned()
+    result = fetcher.FetchResult(
+        PLACE, assignment=assigned, partition_records=found(batch(0, [b"a", b"b", b"c"], PLAIN)), backoff=0
+    )
+    with unpacking.little_at_once():
+        assert [r.offset for r in result.getall(2)] == [0, 1]
+    assert assigned.position == 2
+    assert [r.offset for r in result.getall(2)] == [2]
+    assert not result.has_more()
 
 
 def endless_zstd() -> bytes:
@@ -231,7 +273,7 @@ def endless_zstd() -> bytes:
 
 def blocks_of_snappy(count: int) -> bytes:
     one = raw_snappy(b"\0" * (8 << 20))
-    return unpacking._XERIAL + (struct.pack(">i", len(one)) + one) * count
+    return codecs._XERIAL + (struct.pack(">i", len(one)) + one) * count
 
 
 BOMBS: dict[str, Callable[[], tuple[Callable[[Any], bytes], bytes]]] = {
@@ -268,4 +310,4 @@ def _status(name: str) -> int:
 def test_a_bomb_takes_no_more_than_the_bound_and_its_window(bomb: str) -> None:
     code = f"from tests.unit.test_unpacking import peak_bytes_of; print(peak_bytes_of({bomb!r}))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(ran.stdout) < (unpacking.MAX_UNPACKED_BYTES * 2) + (16 << 20), ran.stdout
+    assert int(ran.stdout) < (codecs.MAX_UNPACKED_BYTES * 2) + (16 << 20), ran.stdout
