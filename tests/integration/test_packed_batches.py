@@ -74,6 +74,21 @@ async def test_what_two_kinds_of_producers_pack_is_taken(config: Config, codec: 
 
 
 @pytest.mark.parametrize("codec", CODECS)
+async def test_what_kafka_itself_packs_is_taken(kafka: Kafka, config: Config, codec: str) -> None:
+    if kafka.kind == "embedded":
+        pytest.skip("the mock cluster packs nothing")
+    topic = kafka.topic("packed-calls", 4, compression_type=codec, message_timestamp_type="CreateTime")
+    config = config.model_copy(update={"topics": config.topics.model_copy(update={"calls": topic})})
+    values = calls("java", 500, output={"text": "An answer of some length. " * 20})
+    async with packing(config, None) as producer:
+        await send(producer, topic, values)
+    metrics = Metrics(config.metrics)
+    async with Reader(config, config.topics.observations) as packed, running(IngestStage(config, metrics)):
+        await until(lambda: len(ids(packed)) == len(values))
+    assert ids(packed) == sorted(json.loads(value)["id"] for value in values)
+
+
+@pytest.mark.parametrize("codec", CODECS)
 async def test_a_bomb_is_a_dead_letter_as_it_came_and_after_a_restart_no_second(
     config: Config, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
