@@ -8,7 +8,7 @@ for as long as the broker keeps it.
 import importlib
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,7 +26,11 @@ from detector.kafka.codecs import UNREADABLE, UnpackedTooLargeError
 log = logging.getLogger(__name__)
 
 MAX_TAKEN_BYTES = 32 << 20
-"""Of one getmany, with one record more: 1 MB that is fetched can hold hundreds of batches up to the bound."""
+"""Of one getmany, with one record more: 1 MB that is fetched can hold hundreds of batches up to the bound.
+
+What is unpacked counts too, and a batch that fails is the last: all of them would keep the loop busy for a minute, and
+a member of a group that sends no heartbeat loses its partitions and begins anew.
+"""
 
 _room: ContextVar[list[int] | None] = ContextVar("room", default=None)
 _USERS = ("aiokafka.record.default_records", "aiokafka.record.legacy_records")
@@ -146,18 +150,27 @@ class BoundedResult(fetcher.FetchResult):  # type: ignore[misc]
         taken = []
         if room[0] <= 0 or not self.has_more() or not self.check_assignment(self._topic_partition):
             return taken
-        left = room[0]
         for record in self._partition_records:
             taken.append(record)
-            left -= size_of(record)
-            if left <= 0 or len(taken) == max_records:
+            room[0] -= size_of(record)
+            if room[0] <= 0 or len(taken) == max_records:
                 self._update_position()
                 break
         else:
             self._update_position()
             self._partition_records = None
-        room[0] = left
         return taken
+
+
+def _counted(unpack: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    def counted(payload: Any) -> bytes:
+        room = _room.get() or [0]
+        left, room[0] = room[0], 0  # what fails may have cost as much as any
+        out = unpack(payload)
+        room[0] = left - len(out)
+        return out
+
+    return counted
 
 
 def _fault(batch: Any, error: Exception) -> str:
@@ -179,4 +192,4 @@ def bound() -> None:
             continue
         for codec, unpacker in _UNPACKERS.items():
             if hasattr(module, codec):
-                setattr(module, codec, unpacker)
+                setattr(module, codec, _counted(unpacker))

@@ -241,9 +241,23 @@ def test_of_many_batches_up_to_the_bound_little_is_taken_at_once_and_in_the_end_
     while any(result.has_more() for result in results):
         with unpacking.little_at_once():
             turns.append([[r.offset for r in result.getall(100)] for result in results])
-    # What is over in one partition leaves its room to the next; the end of a fetch shows when nothing follows.
-    assert turns == [[[0, 1, 2], []], [[3, 4, 5], []], [[], [0, 1, 2]], [[], [3, 4, 5]], [[], []]]
+    # A batch takes room when it is unpacked, and its records when they are taken; what one leaves is the next one's.
+    assert turns == [[[0], []], [[1, 2, 3], []], [[4, 5], [0]], [[], [1, 2, 3]], [[], [4, 5]]]
     assert [result._assignment.position for result in results] == [6, 6]
+
+
+@pytest.mark.parametrize(
+    "payload", [b"no zstd", zstd_encode(b"\0" * 5000)], ids=["damaged", "too large"]
+)  # fmt: skip
+def test_after_a_batch_that_fails_others_have_their_turn(monkeypatch: pytest.MonkeyPatch, payload: bytes) -> None:
+    monkeypatch.setattr(codecs, "MAX_UNPACKED_BYTES", 1000)
+    records = found(*(holding(n, 1, payload, ZSTD) for n in range(3)), batch(3, [b"a", b"b"], PLAIN))
+    result = fetcher.FetchResult(PLACE, assignment=Assigned(), partition_records=records, backoff=0)
+    turns = []
+    while result.has_more():
+        with unpacking.little_at_once():
+            turns.append([r.offset for r in result.getall(100)])
+    assert turns == [[0], [1], [2], [3, 4]]
 
 
 def test_keys_and_headers_take_room_too() -> None:
