@@ -33,6 +33,7 @@ class Reason(StrEnum):
     NOT_UTF8 = "not_utf8"
     TOO_DEEP = "too_deep"
     TOO_LARGE = "too_large"
+    UNREADABLE_BATCH = "unreadable_batch"
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
     OUT_OF_RANGE = "out_of_range"

@@ -20,7 +20,13 @@ MAX_HEARTBEAT_MS = 3000  # a rebalance is noticed at the next heartbeat: keep it
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
-    """aiokafka's consumer, which can also be stopped while the brokers are away."""
+    """aiokafka's consumer, which takes little at once, and can also be stopped while the brokers are away."""
+
+    async def getmany(self, *partitions: Any, **how: Any) -> dict[Any, list[Any]]:
+        """The next records by partition, as many as unpacking.little_at_once allows."""
+        with unpacking.little_at_once():
+            got: dict[Any, list[Any]] = await super().getmany(*partitions, **how)
+        return got
 
     async def stop(self) -> None:
         """Leaves the group and closes; idempotent.

@@ -16,6 +16,7 @@ from detector.errors import DeploymentError
 from detector.kafka.clients import Consumer, consumer, group_id
 from detector.kafka.gaps import Gaps
 from detector.kafka.membership import raise_if_over
+from detector.kafka.unpacking import hand_on
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
             group=group_id(self._config, self._stage),
             fetch_max_wait_ms=FETCH_WAIT_MS,
             check_crcs=CHECK_CRCS,
+            value_deserializer=hand_on,
         )
         try:
             await self._consumer.start()
@@ -108,6 +110,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
     async def fetch(self, timeout_s: float, max_records: int) -> dict[Source, list[Record]]:
         """The next records, in order within each source; none after `timeout_s` without any.
 
+        For a batch that cannot be read there is an UnreadBatch among them.
         Raises DeploymentError or KafkaError where reading cannot go on.
         """
         reader = self._connected()

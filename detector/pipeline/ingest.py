@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from detector.enrich import packing
 from detector.kafka.admin import partitions_of
 from detector.kafka.group import GroupReader, Record, Source
 from detector.kafka.outbox import Out, Outbox
+from detector.kafka.unpacking import UnreadBatch, size_of
 from detector.kafka.whole import WholeTopic
 from detector.metrics import Metrics
 from detector.pipeline.dead_letters import dead_letter
@@ -179,7 +181,7 @@ class IngestStage:
             for source, records in got.items():
                 batch.setdefault(source, []).extend(records)
                 room -= len(records)
-                size += sum(len(r.value or b"") for r in records)
+                size += sum(map(size_of, records))
             if size >= BATCH_BYTES or self._reader.at_end or time.monotonic() >= until_s:
                 break
             await asyncio.sleep(0)  # a fetch does not yield while it has records in hand
@@ -202,10 +204,7 @@ class IngestStage:
         before = None
         for dead in flushed.dead_letters:
             records = batch[dead.source]
-            # Offsets rise, and hardly ever leave one out.
-            at = min(dead.offset - records[0].offset, len(records) - 1)
-            while records[at].offset > dead.offset:
-                at -= 1
+            at = bisect_left(records, dead.offset, key=lambda record: record.offset)
             place = (dead.source, dead.offset)
             out.append(dead_letter(self._config, dead, records[at], again=place == before))
             before = place
@@ -245,8 +244,14 @@ class IngestStage:
 
 
 def _source_records(records: Sequence[Record]) -> list[SourceRecord]:
-    # Without a timestamp Kafka says -1.
-    return [SourceRecord(r.offset, r.value, r.timestamp / 1000 if r.timestamp >= 0 else None) for r in records]
+    return [_source_record(r) for r in records]
+
+
+def _source_record(record: Record) -> SourceRecord:
+    at_s = record.timestamp / 1000 if record.timestamp >= 0 else None  # without a timestamp Kafka says -1
+    if isinstance(record, UnreadBatch):
+        return SourceRecord(record.offset, record.value, at_s, record.bad, record.offset - record.first + 1)
+    return SourceRecord(record.offset, record.value, at_s)
 
 
 async def _cancel(task: asyncio.Task[object] | None) -> None:

@@ -23,11 +23,16 @@ Kind = Literal["calls", "status", "any"]
 
 
 class SourceRecord(NamedTuple):
-    """A record as Kafka has it; `broker_s` is its timestamp in s UTC, None where there is no broker."""
+    """A record as Kafka has it; `broker_s` is its timestamp in s UTC, None where there is no broker.
+
+    `bad` where it stands for `records` records that could not be read.
+    """
 
     offset: int
     value: bytes | None
     broker_s: float | None
+    bad: BadInput | None = None
+    records: int = 1
 
 
 class DeadLetter(NamedTuple):
@@ -101,6 +106,9 @@ class Intake:
         for record in records:
             if record.broker_s is not None and record.broker_s > newest:
                 newest = record.broker_s
+            if record.bad is not None:
+                self._refuse(source, record, record.bad)
+                continue
             if record.value is None:
                 self._refuse(source, record, BadInput(Reason.NOT_JSON, "", "is empty"))
                 continue
@@ -142,7 +150,7 @@ class Intake:
         return t
 
     def _refuse(self, source: int, record: SourceRecord, bad: BadInput) -> None:
-        self.counts[f"bad:{bad.reason}"] += 1
+        self.counts[f"bad:{bad.reason}"] += record.records
         self._dead.append(DeadLetter(source, record.offset, bad.reason, bad.field, bad.detail))
 
     def learn_link(self, key: bytes, value: bytes | None) -> None:

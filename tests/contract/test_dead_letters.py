@@ -6,8 +6,9 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from detector.config import Config, Ingest
-from detector.errors import Reason
+from detector.errors import BadInput, Reason
 from detector.kafka.outbox import Out
+from detector.kafka.unpacking import UnreadBatch
 from detector.pipeline.dead_letters import dead_letter
 from detector.pipeline.intake import DeadLetter
 from tests.contract import walking as w
@@ -69,3 +70,17 @@ def test_a_record_of_many_bad_events_is_written_once() -> None:
     assert (first.key, first.value) == (b"k", b"[1,2]")
     assert (second.key, second.value) == (None, b"")
     assert {name: value.decode() for name, value in second.headers} == REFERENCE
+
+
+@pytest.mark.parametrize(("ingest", "value"), [({}, b"as it came"), ({"max_record_bytes": 9}, b"")])
+def test_a_batch_that_could_not_be_read_is_there_as_it_came_with_its_offsets(ingest: Any, value: bytes) -> None:
+    bad = BadInput(Reason.UNREADABLE_BATCH, "", "a batch that cannot be unpacked")
+    batch = UnreadBatch(
+        "llm.calls", 3, 118_299, 0, 0, None, b"as it came", None, -1, 10, (), first=118_204, bad=bad
+    )  # fmt: skip
+    dead = DeadLetter(3, 118_299, bad.reason, bad.field, bad.detail)
+    out = dead_letter(Config(ingest=Ingest(**ingest)), dead, batch)
+    assert (out.key, out.value) == (None, value)
+    told = {name: value.decode() for name, value in out.headers}
+    w.validator("detector.dead-letters").validate(told)
+    assert (told["reason"], told["offset"], told["last_offset"]) == ("unreadable_batch", "118204", "118299")

@@ -20,7 +20,7 @@ from detector.model.rollup import decode_rollup
 from detector.portfolio import Portfolio
 from detector.replay.reading import read
 from detector.state.layout import VERSION as WATCH
-from tests.fuzz import corpus, tries
+from tests.fuzz import batches, corpus, tries
 from tests.fuzz.ingest import ingest
 from tests.fuzz.mutate import Mutator, to_json, to_msgpack
 from tests.fuzz.texts import texts
@@ -119,6 +119,7 @@ TARGETS: dict[str, Target] = {
     "ingest": Target(
         "the whole of ingest: batches in, all that goes out checked", ingest, _mixed, _json_trees(_mixed), to_json
     ),
+    "batches": Target("batches of records as the broker has them", batches.fetched, batches.of_each_codec),
     "texts": Target("compiled loops over texts, which may read no byte beyond them", texts, lambda: corpus.TEXTS),
     "sketch": Target("sketches that producers made", lambda: tries.sketch, lambda: corpus.SKETCHES),
     "link": Target(

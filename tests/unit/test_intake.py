@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.config import Config, Ingest
-from detector.errors import Reason
+from detector.errors import BadInput, Reason
 from detector.model import packed as pk
 from detector.model.packed import Columns, decode_packed
 from detector.pipeline.intake import Flushed, Intake, SourceRecord
@@ -251,3 +251,14 @@ def test_a_call_that_tells_its_cost_alone_is_unmetered() -> None:
     intake.take(0, "calls", [SourceRecord(0, json.dumps(call(0.0, usage={}, cost_usd=2.0)).encode(), None)])
     (row,) = rows(intake.flush({}))
     assert (row["flags"] & pk.UNMETERED != 0, row["cost_usd"]) == (True, 2.0)
+
+
+def test_a_batch_that_could_not_be_read_is_one_dead_letter_and_counts_its_records() -> None:
+    intake = Intake(Config(), 4)
+    bad = BadInput(Reason.UNREADABLE_BATCH, "", "a batch that cannot be unpacked")
+    unread = SourceRecord(49, b"as it came", T0 + 5, bad, 40)
+    intake.take(0, "calls", [record(9, call(0)), unread, record(50, call(1))])
+    flushed = intake.flush({})
+    assert [(d.offset, d.reason, d.detail) for d in flushed.dead_letters] == [(49, bad.reason, bad.detail)]
+    assert (len(rows(flushed)), intake.counts["bad:unreadable_batch"]) == (2, 40)
+    assert intake.forwarded(0) == T0 + 5
