@@ -88,7 +88,8 @@ class Identities:
             self._before, self._kept, self._chars = self._kept, {}, 0
             self._turns = t + KEPT_S
         self._chars += sum([len(name) for name in who if name is not None])
-        placed = self._kept[who] = self._before.pop(who, None) or self._place(who)
+        placed = self._before.pop(who) if who in self._before else self._place(who)
+        self._kept[who] = placed
         return placed
 
     def _place(self, who: Who) -> Placed:

@@ -146,6 +146,8 @@ def main(argv: list[str]) -> int:
     )
     options = parser.parse_args(argv)
     seconds, speed = options.seconds, options.speed
+    if not (seconds > 0 and speed > 0):
+        parser.error("--seconds and --speed take what is above 0")
     start = time.time() - seconds * speed - AGO_S
     say(f"starting a broker and the stages; {seconds * speed / DAY_S:.1f} days of events in {seconds:g} s")
     with site(start) as at:
