@@ -16,6 +16,8 @@ Who = tuple[
 
 MAX_CHARS = 50_000_000
 """Of the names in answers that are kept: 200,000 answers have 30 million, unless somebody makes names long."""
+KEPT_S = 3600.0
+"""An answer that nobody has asked for in an hour of event time leaves within another: most runs are over by then."""
 
 
 class Placed(NamedTuple):
@@ -42,6 +44,8 @@ class Identities:
     def __init__(self, partitions: int, pseudonyms: Pseudonyms, max_links: int, limit: int = 200_000) -> None:
         self._partitions, self._pseudonyms = partitions, pseudonyms
         self._kept: dict[Who, Placed] = {}
+        self._before: dict[Who, Placed] = {}  # of the hour before: what is asked for again goes into `_kept`
+        self._turns = 0.0
         self._links: dict[tuple[str, str], tuple[str, float]] = {}  # task, and from when on (s UTC)
         self._max_links, self._limit = max_links, limit
         self._chars = 0
@@ -76,12 +80,17 @@ class Identities:
         try:
             return self._kept[who]
         except KeyError:
-            self._chars += sum([len(name) for name in who if name is not None])
-            if len(self._kept) >= self._limit or self._chars > MAX_CHARS:
-                self._kept.clear()
-                self._chars = 0
-            placed = self._kept[who] = self._place(who)
-            return placed
+            return self._keep(who, t)
+
+    def _keep(self, who: Who, t: float) -> Placed:
+        """Half of what may be kept is of this hour, half of the one before; where there is more, the hour ends."""
+        if t >= self._turns or len(self._kept) >= self._limit // 2 or self._chars > MAX_CHARS // 2:
+            self._before, self._kept, self._chars = self._kept, {}, 0
+            self._turns = t + KEPT_S
+        self._chars += sum([len(name) for name in who if name is not None])
+        placed = self._before.pop(who) if who in self._before else self._place(who)
+        self._kept[who] = placed
+        return placed
 
     def _place(self, who: Who) -> Placed:
         tenant, team, user, agent, key, run, parent_run, task, task_type, model, provider = who

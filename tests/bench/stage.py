@@ -33,7 +33,8 @@ def counts(metrics: Metrics) -> dict[str, float]:
 
     Events taken, and those refused of them; packed records judged by watch; checkpoints; alert records; `settled`:
     notify has read and told all it knows of; `lag`: records not yet read, `behind_s`: since when the oldest of them
-    waits, of the slowest partition of any stage.
+    waits, of the slowest partition of any stage; `unjudged_s`: event time of its clock that watch or portfolio has not
+    judged yet, of the slowest partition.
     """
     owed = _total(metrics.notify_pending, "pending") + _total(metrics.lag_records, "records", stage="notify")
     return {
@@ -52,6 +53,7 @@ def counts(metrics: Metrics) -> dict[str, float]:
         "calls": _total(metrics.calls, "total"),
         "lag": _total(metrics.lag_records, "records"),
         "behind_s": max(_samples(metrics.behind, "seconds"), default=0.0),
+        "unjudged_s": max(_samples(metrics.watermark_lag_seconds, "seconds"), default=0.0),
     }
 
 

@@ -5,7 +5,8 @@ records are of no use: what becomes of them is counted too.
 """
 
 import heapq
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from detector.demo import agents, cast
 from detector.demo.agents import Phase, Routine, stream
 from detector.demo.desk import DAY_S, HOUR_S, Desk, Member, Sent
 
+PARTITIONS = 4
+"""Of every topic."""
 BAD_EVERY = 2000
 """Every so many events one more follows that cannot be used."""
 BAD = b'{"type": "call", "id": "no time, no usage"}'
@@ -22,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Record(NamedTuple):
-    """What is sent: topic 0 is llm.calls, 1 task.status; event time in s UTC; `kind`: call, other or bad."""
+    """What is sent: topic 0 is llm.calls, 1 task.status; event time in s UTC; `kind`: call, other, bad or array."""
 
     topic: int
     time: float
@@ -38,6 +41,28 @@ def traffic(start: float, copies: int, seed: int = 1) -> Iterator[Record]:
         yield _record(sent)
         if n % BAD_EVERY == 0:
             yield Record(0, sent.time, b"bad", BAD, "bad")
+
+
+def partition_of(key: bytes) -> int:
+    """Where the records of a key go, as librdkafka's producer has it."""
+    return zlib.crc32(key) % PARTITIONS
+
+
+def arrays(records: Iterable[Record], size: int) -> list[Record]:
+    """The same events, up to `size` of a partition in an array, as a gateway sends them that gathers.
+
+    An array comes when its last event does, and they are in the order of these times, so nothing is late.
+    """
+    gathered: dict[tuple[int, int], list[Record]] = {}
+    for record in records:
+        gathered.setdefault((record.topic, partition_of(record.key)), []).append(record)
+    made = [_array(of[n : n + size]) for of in gathered.values() for n in range(0, len(of), size)]
+    return sorted(made, key=lambda array: array.time)
+
+
+def _array(events: list[Record]) -> Record:
+    last = events[-1]
+    return Record(last.topic, last.time, last.key, b"[" + b",".join(e.value for e in events) + b"]", "array")
 
 
 def _events(start: float, copies: int, seed: int) -> Iterator[Sent]:

@@ -33,6 +33,11 @@ class Sample(NamedTuple):
     stages: Mapping[str, Mapping[str, float]]
 
 
+def unjudged_s(sample: Sample) -> float:
+    """Seconds of event time that were sent, and that watch or portfolio has not judged."""
+    return max(stage["unjudged_s"] for stage in sample.stages.values())
+
+
 def slope(points: Sequence[tuple[float, float]]) -> float:
     """Of the straight line that fits best; 0 of fewer than two points."""
     if len(points) < 2:
@@ -61,6 +66,8 @@ def verdict(samples: Sequence[Sample], sent: Counted) -> dict[str, Any]:
         faults.append(f"{refused:,.0f} dead letters, and {sent.bad:,} records were bad")
     if judged != sent.calls:
         faults.append(f"watch has metered {judged:,.0f} of {sent.calls:,} calls")
+    if late := last["watch"]["late"]:
+        faults.append(f"{late:,.0f} observations came late, and none was sent late")
     if days >= LEAST_DAYS:
         faults += [
             f"{name} grew by {mb:.1f} MB a day of events, more than {GROWS_MB_A_DAY:g}"
@@ -76,10 +83,13 @@ def verdict(samples: Sequence[Sample], sent: Counted) -> dict[str, Any]:
         "dead_letters": refused,
         "calls_sent": sent.calls,
         "calls_metered": judged,
-        "late": last["watch"]["late"],
+        "late": late,
         "alerts": sum(stage["alerts"] for stage in last.values()),
         "lag_records_at_the_end": sum(stage["lag"] for stage in last.values()),
-        "behind_s_highest": max(stage["behind_s"] for s in samples for stage in s.stages.values()),
+        "lag_records_highest": {n: max(s.stages[n]["lag"] for s in samples) for n in last},
+        "behind_s_highest": {n: max(s.stages[n]["behind_s"] for s in samples) for n in last},
+        "unjudged_event_s_highest": max(unjudged_s(s) for s in samples),
+        "live_runs_highest": max(s.stages["watch"]["live_runs"] for s in samples),
         "peak_rss_bytes": {n: max(s.stages[n]["rss_bytes"] for s in samples) for n in last},
         "grown_mb_a_day": grown if days >= LEAST_DAYS else None,
         "faults": faults,

@@ -1,6 +1,7 @@
 """Where the soak runs: a broker, a process for each stage, an Alertmanager's stand-in, and the way to send events.
 
-The processes live on a clock that is moved on once the broker has taken all events up to it, so that nothing is late,
+Events come to the broker at their own times, as those of a real week would: its topics keep what the sender says. The
+processes live on a clock that is moved on once the broker has taken all events up to it, so that nothing is late,
 however slow the machine is.
 """
 
@@ -13,7 +14,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from detector.config import Config, Kafka, Log, Notify, Topics, Web
 from detector.demo.desk import DAY_S
@@ -21,12 +21,12 @@ from detector.kafka import plan
 from detector.kafka.embedded import EmbeddedBroker
 from tests.bench.children import Child
 from tests.bench.receiver import receiver
-from tests.soak.fleet import Record
+from tests.soak.fleet import PARTITIONS, Record, partition_of
 from tests.support.apache import ApacheKafka
+from tests.support.brokers import MADE_UP_TIMES, Real
 
 STAGES = ("ingest", "watch", "portfolio", "notify")
-PARTITIONS = 4
-ASK_S = 20.0
+FLUSH_S = 1.0
 EMBEDDED = "the embedded broker keeps 5 MB a partition: a stage that is further behind loses events there"
 
 
@@ -58,12 +58,19 @@ class Site:
         )
 
     def send(self, records: Iterable[Record]) -> None:
-        """Returns when the broker has them all; their broker time is the present."""
+        """Returns when the broker has them all, each at its own time."""
         for n, record in enumerate(records):
-            self._producer.produce(self._topics[record.topic], record.value, record.key, on_delivery=self._told)
+            self._producer.produce(
+                self._topics[record.topic],
+                record.value,
+                record.key,
+                partition_of(record.key),
+                on_delivery=self._told,
+                timestamp=int(record.time * 1000),
+            )
             if n % 1000 == 0:
                 self._producer.poll(0)
-        while self._producer.flush(ASK_S):
+        while self._producer.flush(FLUSH_S):
             pass
         if self._failed:
             raise RuntimeError(f"the broker refuses events: {self._failed[0]}")
@@ -116,7 +123,7 @@ def _broker(stack: ExitStack) -> tuple[str, str]:
 
 
 def _make_topics(config: Config) -> None:
-    admin = AdminClient({"bootstrap.servers": config.kafka.bootstrap, "log_level": 2})
-    wanted = [NewTopic(t.name, t.partitions, 1, config=t.settings) for t in plan.topics(config)]
-    for made in admin.create_topics(wanted).values():
-        made.result(ASK_S)
+    """Those of producers keep the times of the events."""
+    broker = Real(config.kafka.bootstrap)
+    for topic in plan.topics(config):
+        broker.create_topic(topic.name, topic.partitions, topic.settings | ({} if topic.ours else MADE_UP_TIMES))

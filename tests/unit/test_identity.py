@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.enrich.identity import Identities, hash64, subject_hash
+from detector.enrich.identity import KEPT_S, Identities, hash64, subject_hash
 from detector.enrich.pseudonyms import Pseudonyms
 
 T = 1_790_000_000.0
@@ -153,3 +153,23 @@ def test_partitions_are_used_evenly(partitions: int) -> None:
     counts = [used.count(p) for p in range(partitions)]
     assert sum(counts) == len(used)
     assert min(counts) > 20
+
+
+def test_an_answer_is_forgotten_once_nobody_has_asked_for_two_hours_and_is_the_same_when_made_anew() -> None:
+    known = identities()
+    first = known.place(who(run="over"), T)
+    stays = known.place(who(run="long"), T)
+    for hour in range(1, 4):
+        assert known.place(who(run=f"new-{hour}"), T + hour * KEPT_S)
+        assert known.place(who(run="long"), T + hour * KEPT_S + 1) is stays
+    assert len(known._kept) + len(known._before) == 3
+    again = known.place(who(run="over"), T + 4 * KEPT_S)
+    assert again == first
+    assert again is not first
+
+
+def test_answers_are_bounded_by_number_within_the_hour() -> None:
+    known = Identities(8, Pseudonyms(b"key"), max_links=100, limit=10)
+    for n in range(100):
+        known.place(who(run=f"r-{n}"), T)
+        assert len(known._kept) + len(known._before) <= 10
