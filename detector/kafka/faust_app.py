@@ -14,7 +14,7 @@ from faust.types import TP
 
 from detector.config import Config
 from detector.kafka import clients
-from detector.kafka.clients import HEARTBEATS_PER_SESSION, MAX_HEARTBEAT_MS
+from detector.kafka.clients import CHECK_CRCS, HEARTBEATS_PER_SESSION, MAX_HEARTBEAT_MS
 from detector.kafka.faust_driver import Transport
 from detector.kafka.membership import raise_if_over
 from detector.kafka.plan import max_message_bytes
@@ -185,6 +185,7 @@ def make_app(config: Config, name: str, source: str, state: str, partitions: int
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=COMMIT_S,
         broker_session_timeout=session_s,
+        broker_check_crcs=CHECK_CRCS,
         broker_request_timeout=max(REQUEST_S, session_s),
         broker_heartbeat_interval=min(MAX_HEARTBEAT_MS / 1000, session_s / HEARTBEATS_PER_SESSION),
         producer_linger=0.005,

@@ -13,7 +13,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.errors import DeploymentError
-from detector.kafka.clients import Consumer, consumer, group_id
+from detector.kafka.clients import CHECK_CRCS, Consumer, consumer, group_id
 from detector.kafka.gaps import Gaps
 from detector.kafka.membership import raise_if_over
 from detector.kafka.unpacking import hand_on
@@ -26,9 +26,6 @@ Source: TypeAlias = int
 
 FETCH_WAIT_MS = 100
 """A broker without news answers this soon: what is known of an idle partition is never older."""
-
-CHECK_CRCS = False
-"""The broker has checked them, and damage on the way is TCP's to see: a third of what reading 100 kB costs."""
 
 COMMIT_TRY_S = 5.0
 POSITION_TRY_S = 1.0

@@ -1,9 +1,10 @@
-"""A segment of a checkpoint: a version, what is kept, and a checksum of it; read or refused, never misread."""
+"""A segment of a checkpoint: a version, what is kept, packed, and a checksum; read or refused, never misread."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import cramjam
 import msgspec
 from xxhash import xxh3_64_intdigest
 
@@ -14,7 +15,10 @@ T = TypeVar("T")
 
 DAMAGED = "a segment of the stored state is damaged; restore the topic or start with an empty one"
 
-_UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
+_UNREADABLE = (
+    msgspec.MsgspecError, cramjam.DecompressionError, ValueError, TypeError, KeyError, IndexError, AttributeError,
+    RecursionError,
+)  # fmt: skip
 """How damage shows that no checksum has found."""
 
 
@@ -24,7 +28,7 @@ class _Head(msgspec.Struct, array_like=True):
 
 def store(version: int, kept: Any) -> bytes:
     """The segment's bytes."""
-    told = msgspec.msgpack.encode(kept)
+    told = memoryview(cramjam.snappy.compress_raw(msgspec.msgpack.encode(kept)))
     return msgspec.msgpack.encode([version, told, xxh3_64_intdigest(told)])
 
 
@@ -39,7 +43,8 @@ def open_stored(raw: bytes, version: int, kept: type[T]) -> T:
             _, told, checksum = msgspec.msgpack.decode(raw, type=tuple[int, memoryview, int])
             if xxh3_64_intdigest(told) != checksum:
                 raise ValueError
-            return msgspec.msgpack.decode(told, type=kept, strict=False)
+            unpacked = bytes(cramjam.snappy.decompress_raw(told))  # what is decoded may point into it
+            return msgspec.msgpack.decode(unpacked, type=kept, strict=False)
     raise StateError(other_version("the stored state", found, version))
 
 

@@ -7,6 +7,7 @@ under build/fuzz, and tried again by --again FILE.
 """
 
 import argparse
+import logging
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--engine", choices=("mutation", "atheris"), default="mutation", help="how inputs are made")
     parser.add_argument("--again", type=Path, metavar="FILE", help="try this input alone")
     options = parser.parse_args(argv)
+    logging.getLogger("detector.kafka.unpacking").setLevel(logging.CRITICAL)  # it tells of each batch
     if unknown := set(options.targets) - set(TARGETS):
         parser.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(TARGETS)}")
     chosen = options.targets or list(TARGETS)

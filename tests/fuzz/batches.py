@@ -1,6 +1,5 @@
 """Batches of records as a broker hands them out: the offset and the length are the broker's, the rest is whoever's."""
 
-import logging
 from collections.abc import Callable
 
 from aiokafka import TopicPartition
@@ -31,7 +30,6 @@ def batch(codec: int, values: list[bytes]) -> bytes:
 def fetched() -> Callable[[bytes], bool]:
     """Tries an input as a batch between two good ones, which are read whatever it is."""
     unpacking.bound()
-    logging.getLogger("detector.kafka.unpacking").setLevel(logging.CRITICAL)
     good = batch(4, [b"good" * 100])
 
     def once(data: bytes) -> bool:

@@ -89,8 +89,11 @@ def made() -> Made:
         baselines += [record for _, record in portfolio.process(value, n).baselines]
         if n == len(rolled) // 2:
             accounts = whole(portfolio)
-    plan = Ledger(3, 7, {}).plan(41, {0: b"zero", 1: b"one" * 20}, {0, 1})
-    changelog = [list(pair) for pair in (*plan.segments, plan.manifest)]
+    ledger = Ledger(3, 7, {})
+    plan = ledger.plan(41, {0: b"zero", 1: b"one" * 20}, {}, {0, 1})
+    ledger.finish(plan)
+    later = ledger.plan(42, {0: b"none"}, {1: b"more"}, {0, 1})
+    changelog = [list(pair) for pair in (*plan.segments, *later.segments, later.manifest)]
     few = [value for value in rolled if decode_rollup(value).sheets][:12]
     encoded = [encode_alert(a) for a in alerts][:40] + examples("detector.alerts")
     return Made(records[:8], few, baselines[:8], encoded, watch, accounts, changelog)
