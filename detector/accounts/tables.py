@@ -29,6 +29,8 @@ PAIRS_A_TASK = 4
 """Pairs of agent and task that are kept at once, for each task that may be."""
 MAX_LINKED = 100_000
 """Links of runs that are remembered, for calls that come behind them."""
+MAX_NAMES = 10_000
+_SHARED = ("tenant", "team", "user", "agent", "key", "task_type", "model")
 _MIX, _MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
 PAIR_RINGS = ("minutes", "minute_calls", "minute_tokens")
 
@@ -59,6 +61,7 @@ class Accounts:
         self.linked: OrderedDict[int, Party] = OrderedDict()  # by key of a run's account
         self.newest: dict[int, list[str]] = {}  # ids of the newest calls of a task in this minute, by slot
         self.touched: set[int] = {0}
+        self._names: dict[str, str] = {}
 
     def of_known_team(self, party: Party) -> Party:
         """The party, of the team that takes in all beyond the bound where its own is one of these."""
@@ -86,7 +89,8 @@ class Accounts:
         task, agent = self.tasks.get(task_key), self.agents.get(agent_key)
         if task < 0:
             task = self.make_task(task_key, team, segment, party)
-        self.task_names[task] = party
+        if self.task_names.get(task) != party:
+            self.task_names[task] = self._with_shared_names(party)
         if agent < 0:
             agent = self.agents.add(agent_key, segment)
             self.agents.rows["team"][agent], self.agents.rows["first"][agent] = team, minute * 60.0
@@ -105,6 +109,14 @@ class Accounts:
 
     def _make_team(self, key: int, tenant: str, team: str | None, minute: int) -> None:
         self.teams[key] = Group(key, tenant, team, self.segment_of(key), minute * 60.0)
+
+    def _with_shared_names(self, party: Party) -> Party:
+        """The party, of whose names those that many tasks have are one object: else they were half of an account."""
+        if len(self._names) > MAX_NAMES:
+            self._names.clear()
+        one = self._names.setdefault
+        told = {name: value for name in _SHARED if (value := getattr(party, name)) is not None}
+        return msgspec.structs.replace(party, **{name: one(value, value) for name, value in told.items()})
 
     def make_task(self, key: int, team: int, segment: int, party: Party) -> int:
         """The slot of a new account of a task, or of a run without one."""
@@ -207,7 +219,7 @@ class Accounts:
         ):
             slots = table.put(np.frombuffer(kept[name], dtype))
             parties = msgspec.convert(kept[f"{name[:-1]}_names"], list[Party])
-            names.update(zip(slots, parties, strict=True))
+            names.update(zip(slots, map(self._with_shared_names, parties), strict=True))
         for slot in self.pairs.put(np.frombuffer(kept["pairs"], acc.PAIR)):
             row = self.pairs.rows[slot]
             row["agent"], row["task"] = self.agents.get(int(row["agent_key"])), self.tasks.get(int(row["task_key"]))

@@ -14,7 +14,7 @@ from detector.portfolio import Portfolio
 from detector.state.layout import SUBJECT
 from tests.support.judged import T0, Event, call, in_order, last, status
 from tests.support.spread import Told, before_the_end, portfolio_of, rollups, spikes
-from tests.support.stored import Parts, written
+from tests.support.stored import Parts, whole, written
 from tests.unit.test_detection_table_spend import history, hour_of_spend
 from tests.unit.test_engine import packed
 
@@ -95,6 +95,18 @@ def test_pairs_leave_after_two_hours_tasks_agents_and_groups_after_eight_days() 
     portfolio.process(told[-1].value, len(told))
     assert portfolio.accounts == {"task": 0, "agent": 0, "team": 0}
     assert (len(portfolio._accounts.pairs), len(portfolio._accounts.models)) == (0, 0)
+
+
+def test_names_that_many_tasks_have_are_kept_once_also_after_a_restart() -> None:
+    events = [call(n * 60.0, run=f"r{n}", task=f"T{n}", agent="a", team="team", user="u") for n in range(20)]
+    portfolio = Portfolio(Config())
+    for n, told in enumerate(before_the_end(rollups(events, sizes=[1]))):
+        portfolio.process(told.value, n)
+    for each in (portfolio, Portfolio.restore(Config(), 0, portfolio.offset, whole(portfolio))):
+        names = list(each._accounts.task_names.values())
+        assert len(names) == 20
+        for field in ("tenant", "team", "user", "agent", "model"):
+            assert len({id(getattr(name, field)) for name in names}) == 1
 
 
 def test_what_is_forgotten_is_not_in_the_next_checkpoint() -> None:
