@@ -48,6 +48,6 @@ def other_version(what: str, found: int, expected: int) -> str:
     if found > expected:
         return f"{what} has format {found}, this version reads {expected}: run the newer version that wrote it"
     return (
-        f"{what} has format {found}, this version reads {expected}: run the older version that wrote it, "
-        "or delete the topic and make it anew with: detector topics (what was remembered is lost)"
+        f"{what} has format {found}, this version reads {expected}: run the older version that wrote it, or make "
+        "the topic again from what its source still holds (docs/operations.md, Restoring)"
     )

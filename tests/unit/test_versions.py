@@ -34,8 +34,8 @@ def test_a_checkpoint_of_the_version_before_is_refused_with_its_place_and_what_t
         load(OLD_LOG)
     assert str(refused.value) == (
         "detector.state, partition 0: the checkpoint of generation 3 has format 1, this version reads 2: "
-        "run the older version that wrote it, or delete the topic and make it anew with: detector topics "
-        "(what was remembered is lost)"
+        "run the older version that wrote it, or make the topic again from what its source still holds "
+        "(docs/operations.md, Restoring)"
     )
 
 
