@@ -84,9 +84,8 @@ class Subjects(msgspec.Struct, array_like=True):
 
 
 class CellRows(msgspec.Struct, array_like=True):
-    """Sums of the minute under way; `closed`: of those before it."""
+    """Sums of the minute under way."""
 
-    closed: int
     rows: Words
     idents: list[int]
     last_ids: list[str]
@@ -103,14 +102,28 @@ class Waiting(msgspec.Struct, array_like=True):
     names: list[str]
 
 
+_decode_cells = msgspec.msgpack.Decoder(CellRows, strict=False).decode
+_decode_waiting = msgspec.msgpack.Decoder(Waiting, strict=False).decode
+
+
+def _encode(told: Any) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.msgpack.encode(told))
+
+
 class Rows(msgspec.Struct, array_like=True):
-    """Of a segment. Who has an identity points into `idents`; a number there is the key of a lane that goes by it."""
+    """Of a segment. Who has an identity points into `idents`; a number there is the key of a lane that goes by it.
+
+    Cells are read only where as many minutes have been closed as `closed` says, and what waited only where the last of
+    it, due at `due` (s UTC), waits yet: of what was told some checkpoints ago that is over.
+    """
 
     idents: list[Ident | int]
     lanes: Lanes
     subjects: Subjects
-    cells: CellRows
-    waiting: Waiting
+    closed: int
+    cells: msgspec.Raw  # of CellRows
+    due: float
+    waiting: msgspec.Raw  # of Waiting
 
 
 class Writer:
@@ -124,7 +137,9 @@ class Writer:
     def rows(self) -> Rows:
         """Equal states give equal rows, where all is written."""
         lanes, subjects = self._lanes(), self._subjects()
-        return Rows(self._told, lanes, subjects, self._cells(), self._waiting())
+        due, waiting = self._waiting()
+        cells = _encode(self._cells())
+        return Rows(self._told, lanes, subjects, self._shard.cells.closed, cells, due, waiting)
 
     def _slots(self, table: Any) -> Index:
         slots: Index = (table.slots_of_segment if self._whole else table.changed_of_segment)(self._segment)
@@ -177,9 +192,9 @@ class Writer:
         rows, chosen = cells.table.rows[slots], slots.tolist()
         rows["subject"] = 0  # its key stands for it
         idents = [self._number(cells.idents[s]) for s in chosen]
-        return CellRows(cells.closed, squeeze(rows), idents, [cells.last_ids.get(s, "") for s in chosen])
+        return CellRows(squeeze(rows), idents, [cells.last_ids.get(s, "") for s in chosen])
 
-    def _waiting(self) -> Waiting:
+    def _waiting(self) -> tuple[float, msgspec.Raw]:
         shard, pool = self._shard, self._shard.pool
         places = pool.waiting(self._segment, everything=self._whole)
         rows, chosen = pool.rows[places], places.tolist()
@@ -191,7 +206,8 @@ class Writer:
             rows[name][unused] = 0
         idents = [self._number(pool.idents[i]) for i in chosen]
         ids, names = [pool.ids[i] for i in chosen], [pool.names[i] for i in chosen]
-        return Waiting(squeeze(rows), lanes, subjects, idents, ids, names)
+        told = Waiting(squeeze(rows), lanes, subjects, idents, ids, names)
+        return float(rows["due"].max(initial=0.0)), _encode(told)
 
 
 def _keys(rows: npt.NDArray[Any], slots: npt.NDArray[np.int32]) -> list[int]:
@@ -218,9 +234,10 @@ class Reader:
         lanes, subjects = self._lanes(kept.lanes), self._subjects(kept.subjects)
         _name(lanes, kept.lanes.idents, told, shard.lane_names)
         _name(subjects, kept.subjects.idents, told, shard.subject_names)
-        idents = [who if isinstance(who, Ident) else shard.lane_names[shard.lanes.get(who)] for who in told]
-        self._cells(kept.cells, idents)
-        self._waiting(kept.waiting, idents)
+        if kept.closed == shard.cells.closed:
+            self._cells(_decode_cells(kept.cells), told)
+        if kept.due > shard.watermark:
+            self._waiting(_decode_waiting(kept.waiting), told)
 
     def expect(self, times: int) -> None:
         """About so many times what was read yet is to come in all: growing bit by bit would take longer."""
@@ -261,25 +278,26 @@ class Reader:
         shard.finals.restore(kept.finals)
         return slots
 
-    def _cells(self, kept: CellRows, idents: list[Ident]) -> None:
+    def _ident(self, who: Ident | int) -> Ident:
+        return who if isinstance(who, Ident) else self._shard.lane_names[self._shard.lanes.get(who)]
+
+    def _cells(self, kept: CellRows, told: list[Ident | int]) -> None:
         cells = self._shard.cells
-        if kept.closed != cells.closed:
-            return  # of a minute that is told
         rows = rows_of(kept.rows, lay.CELL)
         slots = cells.table.put(rows)
         for slot, number, last_id in zip(slots, kept.idents, kept.last_ids, strict=True):
-            cells.idents[slot] = ident = idents[number]
+            cells.idents[slot] = ident = self._ident(told[number])
             cells.table.rows["subject"][slot] = self._shard.subjects.get(ident.subject)
             if last_id:
                 cells.last_ids[slot] = last_id
 
-    def _waiting(self, kept: Waiting, idents: list[Ident]) -> None:
+    def _waiting(self, kept: Waiting, told: list[Ident | int]) -> None:
         shard = self._shard
         rows = rows_of(kept.rows, WAITING)
         rows["lane"], rows["subject"] = shard.lanes.slots(kept.lanes), shard.subjects.slots(kept.subjects)
         left = np.flatnonzero(rows["due"] > shard.watermark).tolist()  # the rest is judged
         ids, names = [kept.ids[i] for i in left], [kept.names[i] for i in left]
-        shard.pool.put(rows[left], ids, names, [idents[kept.idents[i]] for i in left])
+        shard.pool.put(rows[left], ids, names, [self._ident(told[kept.idents[i]]) for i in left])
 
 
 def _name(slots: list[int], numbers: list[int], told: list[Ident | int], names: dict[int, Ident]) -> None:
