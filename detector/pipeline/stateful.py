@@ -8,7 +8,6 @@ it harms nothing, stands in detector.kafka.checkpoint.
 import asyncio
 import contextlib
 import logging
-import math
 import time
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,11 +17,11 @@ from aiokafka.errors import KafkaError
 from detector.config import Config
 from detector.errors import DeploymentError, DetectorError
 from detector.kafka.admin import partitions_of
-from detector.kafka.checkpoint import Plan
 from detector.kafka.faust_app import App, make_app
 from detector.kafka.outbox import PERMANENT
 from detector.kafka.reach import knock_all
 from detector.model.alert import Alert
+from detector.pipeline.checkpoints import Checkpoints
 from detector.pipeline.owned import EngineLike, Event, Owned
 from detector.pipeline.standstill import Standstill
 from detector.pipeline.stateful_metrics import StatefulMetrics
@@ -37,14 +36,10 @@ TAKE_S = 0.05
 POLL_S = 0.25  # how soon a failure is noticed
 LAST_CHECKPOINT_S = 10.0
 """A stop waits this long for the last checkpoint; without it the next start repeats some seconds."""
-LOADING_S = 2.0
-"""Partitions of which one is read so soon after the other are of one takeover."""
 CLOSE_S = 5.0
 LEAVE_S = 60.0  # a first answer may come before the group's coordinator is there again
 GROUP_S = 10.0  # a consumer's thread that does not answer within this is none to wait for
 KNOCK_AGAIN_S = 1.0
-AT_ONCE_BYTES = 32_000_000
-"""Of checkpoints in memory before they are written: of many partitions, or of a new owner's first, the rest waits."""
 
 
 class Effect(NamedTuple):
@@ -73,9 +68,9 @@ class StatefulStage:
         self._looking: asyncio.Task[None] | None = None
         self._partitions = 0
         self._owned: dict[int, Owned] = {}
+        self._checkpoints = Checkpoints(state, self._owned, metrics, self._timed)
         self._lock = asyncio.Lock()
         self._busy: dict[object, float] = {}  # what waits for the brokers, with when it began by the monotonic clock
-        self._loaded_s = -math.inf  # when a partition's state was read last, by the monotonic clock
         self._lag: dict[tuple[str, int], int] = {}
         self._standstill = Standstill()
         self._failure: Exception | None = None
@@ -188,16 +183,20 @@ class StatefulStage:
     async def _write_checkpoints(self, app: App) -> None:
         while not self._closing.is_set():
             await self._sleep(self._config.watch.checkpoint_s)
-            await self._let_load(self._config.watch.checkpoint_s)
+            until_s = time.monotonic() + self._config.watch.checkpoint_s
+            while self._checkpoints.loading and time.monotonic() < until_s and not self._closing.is_set():
+                await self._sleep(POLL_S)
             if self._closing.is_set():
                 return
             await self._checkpoint(app)
 
-    async def _let_load(self, most_s: float) -> None:
-        """Waits while partitions are taken over: a new owner's first checkpoint is of everything, and can wait."""
-        until_s = time.monotonic() + most_s
-        while not self._closing.is_set() and LOADING_S + self._loaded_s > time.monotonic() < until_s:
-            await self._sleep(POLL_S)
+    async def _checkpoint(self, app: App) -> None:
+        try:
+            await self._checkpoints.write(app, self._lock, lambda: self._failure is None)
+        except BaseException as error:
+            # The engines take it for written: a later checkpoint would lack what this one has not.
+            self._failure = error if isinstance(error, Exception) else DetectorError(Failed.CUT_OFF)
+            raise
 
     async def _look(self, app: App) -> None:
         while not self._closing.is_set():
@@ -321,10 +320,11 @@ class StatefulStage:
             place = (partition, message.generation_id)
             owned = Owned.load(self, self._source, self._state, *place, data, app.end(partition))
             owned.expect(app.committed(partition))
-            self._owned[partition], self._loaded_s = owned, time.monotonic()
+            self._owned[partition] = owned
+            self._checkpoints.loaded()
         if message.offset > owned.next_offset:
             await self._explain_gap(app, owned, message.offset)
-            return owned if self._holds(app, owned) else None
+            return owned if self._checkpoints.holds(app, owned) else None
         return owned
 
     async def _explain_gap(self, app: App, owned: Owned, offset: int) -> None:
@@ -335,9 +335,6 @@ class StatefulStage:
         log.error("the broker deleted records before they were read: %s", gap)
         self._metrics.missed(offset - owned.next_offset)
 
-    def _holds(self, app: App, owned: Owned) -> bool:
-        return app.owned == owned.generation and self._owned.get(owned.partition) is owned
-
     def _drop(self, *_: Any, **__: Any) -> None:
         """Partitions are given back: their state belongs to whoever gets them next."""
         for owned in self._owned.values():
@@ -346,53 +343,6 @@ class StatefulStage:
         self._owned.clear()
         self._lag.clear()
         self._standstill.forget()
-
-    async def _checkpoint(self, app: App) -> None:
-        """Writes what has changed and acknowledges what it includes; between partitions others may work."""
-        began_s, size = time.monotonic(), 0
-        plans: list[tuple[Owned, Plan]] = []
-        for owned in list(self._owned.values()):
-            async with self._lock:  # no batch is under way, whose alerts may not be written yet
-                if self._failure is not None:
-                    return  # the state may imply alerts that were never written
-                if owned.pending and self._holds(app, owned):
-                    plans.append((owned, owned.plan()))
-            if sum(plan.size for _, plan in plans) >= AT_ONCE_BYTES:
-                size += await self._write_plans(app, plans)
-                plans = []
-            await asyncio.sleep(0)
-        size += await self._write_plans(app, plans)
-        if size:
-            self._metrics.checkpoint(time.monotonic() - began_s, size)
-
-    async def _write_plans(self, app: App, plans: Sequence[tuple[Owned, Plan]]) -> int:
-        """Writes these checkpoints and finishes them; bytes of state, 0 once a partition is lost."""
-        pieces = [(owned, [*((key, None) for key in p.tombstones), *p.segments]) for owned, p in plans]
-        manifests = [(owned, [p.manifest]) for owned, p in plans]
-        try:
-            with self._timed():
-                written = await self._write(app, pieces) and await self._write(app, manifests)
-        except BaseException as error:
-            # The engines take it for written: a later checkpoint would lack what this one has not.
-            self._failure = error if isinstance(error, Exception) else DetectorError(Failed.CUT_OFF)
-            raise
-        if not written:
-            return 0
-        for owned, plan in plans:
-            owned.finish(plan)
-        return sum(plan.size for _, plan in plans)
-
-    async def _write(self, app: App, records: Sequence[tuple[Owned, Sequence[tuple[bytes, bytes | None]]]]) -> bool:
-        """Writes to the changelog and waits until all is acknowledged; False once a partition is lost."""
-        sent = []
-        for owned, pairs in records:
-            for key, value in pairs:
-                if not self._holds(app, owned):
-                    return False
-                sent.append(await app.produce(self._state, key, value, owned.partition))
-        for acknowledged in sent:
-            await acknowledged
-        return all(self._holds(app, owned) for owned, _ in records)
 
     def _look_around(self, app: App) -> None:
         """Whether every partition with work before it moves; and gauges."""
