@@ -212,7 +212,6 @@ class _Draft:
         return self._parties.setdefault(party, len(self._parties))
 
 
-@lru_cache(100_000)
 def _party_of(ident: Ident) -> Party:
     """The party that an identity stands for in rollups. A run is told only where it has no task."""
     return Party(
