@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from detector.model import packed as pk
 from detector.model.packed import MAX_WAITS, ROW, Columns, Ident
+from detector.state.compact import raw
 from detector.state.table import doubled
 
 WAITING = np.dtype(
@@ -48,7 +49,7 @@ class Pool:
             self.rows = doubled(self.rows)
         new = self.rows[n : n + k]
         rows = columns.rows[keep]
-        _bytes(new)[:, : ROW.itemsize] = _bytes(rows)  # the columns of ROW are the first of WAITING
+        raw(new)[:, : ROW.itemsize] = raw(rows)  # the columns of ROW are the first of WAITING
         new["flags"] |= np.where(slots["due"] > rows["t"], pk.LATE, 0).astype(np.uint32)
         for name, values in slots.items():
             new[name] = values
@@ -139,8 +140,3 @@ class Pool:
         live = self.rows[: len(self.ids)]
         slots: list[int] = np.unique(live[name][live["due"] != np.inf]).tolist()
         return set(slots)
-
-
-def _bytes(rows: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Rows (n) as their bytes (n × size of a row)."""
-    return rows.view(np.uint8).reshape(len(rows), rows.dtype.itemsize)

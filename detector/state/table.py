@@ -77,7 +77,10 @@ class Table:
         """Slots of the rows of a segment, by key, so that equal states give equal bytes."""
         rows = self.rows
         slots = np.flatnonzero((rows["used"] == 1) & (rows["segment"] == segment))
-        return slots[np.argsort(rows["key"][slots], kind="stable")]
+        return self._by_key(slots)
+
+    def _by_key(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return slots[np.argsort(self.rows["key"][slots], kind="stable")]
 
     def place(self, keys: list[int]) -> list[int]:
         """Slots of these keys (each once), made where they are new; the caller puts whole rows there."""

@@ -61,9 +61,7 @@ class Tracked(Table):
     def changed_of_segment(self, segment: int) -> Slots:
         """Those of a segment, by key."""
         slots = self.changed()
-        slots = slots[self.rows["segment"][slots] == segment]
-        ordered: Slots = slots[np.argsort(self.rows["key"][slots], kind="stable")]
-        return ordered
+        return self._by_key(slots[self.rows["segment"][slots] == segment])
 
     def segments_changed(self) -> set[int]:
         """Numbers of the segments in which rows changed or left."""
