@@ -13,10 +13,11 @@ from detector import warm
 from tests.bench.load import Load
 from tests.bench.memory import measure_memory
 from tests.bench.mix import KINDS
-from tests.bench.recovery import apache, measure_recovery
+from tests.bench.recovery import measure_recovery
 from tests.bench.report import Found
 from tests.bench.rounds import Measured, Say, bench_config, measure, measure_idiomatic
 from tests.bench.steps import Stepped, measure_steps
+from tests.support.apache import apache_if_any
 from tests.support.command import run_main
 
 PARTS = ("stage", "idiomatic", "large", "steps", "memory")
@@ -74,13 +75,13 @@ def _steps(say: Say, quick: bool) -> tuple[Stepped, dict[str, Stepped]]:
 def _memory(say: Say, runs: int) -> tuple[dict[str, Any], dict[str, float] | None]:
     """What runs hold, and how a worker takes them over; None where there is no Apache Kafka for that."""
     last: dict[str, Any] = {}
-    with apache() as bootstrap:
-        say(f"{runs:,} live runs" + ("" if bootstrap else "; no takeover: Apache Kafka needs Java 17 and Maven"))
-        config = bench_config(bootstrap or "localhost:1")
-        for last in measure_memory(runs, config, *(("publish",) if bootstrap else ())):
+    with apache_if_any() as server:
+        say(f"{runs:,} live runs" + ("" if server else "; no takeover: Apache Kafka needs Java 17 and Maven"))
+        config = bench_config(server.bootstrap if server else "localhost:1")
+        for last in measure_memory(runs, config, *(("publish",) if server else ())):
             if "sent" in last:
                 say(f"{last['sent']:.0%} of their steps")
-        if not bootstrap:
+        if not server:
             return last, None
         say("a worker takes them over")
         return last, measure_recovery(config)

@@ -7,13 +7,9 @@ tests.bench.checkpoints has left them: Faust reads the changelogs from Apache Ka
 import asyncio
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from faust.exceptions import ConsumerNotStarted
 
@@ -21,25 +17,9 @@ from detector.config import Config
 from detector.metrics import Metrics
 from detector.pipeline.watch import WatchStage
 from tests.bench.children import ChildError, rss_bytes, say
-from tests.support.apache import ApacheKafka
 
 POLL_S = 0.005
 PATIENCE_S = 300.0
-
-
-@contextlib.contextmanager
-def apache() -> Iterator[str | None]:
-    """The address of an Apache Kafka of its own, until the end of `with`; None where this machine cannot run it."""
-    if not (shutil.which("java") and shutil.which("mvn")):
-        yield None
-        return
-    with TemporaryDirectory(prefix="bench-kafka-") as directory:
-        server = ApacheKafka(Path(directory))
-        try:
-            server.start()
-            yield server.bootstrap
-        finally:
-            server.kill()
 
 
 class Watched(WatchStage):

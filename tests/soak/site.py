@@ -6,13 +6,10 @@ however slow the machine is.
 """
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
-import pytest
 from confluent_kafka import Producer
 
 from detector.config import Config, Kafka, Log, Notify, Topics, Web
@@ -22,7 +19,7 @@ from detector.kafka.embedded import EmbeddedBroker
 from tests.bench.children import Child
 from tests.bench.receiver import receiver
 from tests.soak.fleet import PARTITIONS, Record, partition_of
-from tests.support.apache import ApacheKafka
+from tests.support.apache import apache_if_any
 from tests.support.brokers import MADE_UP_TIMES, Real
 
 STAGES = ("ingest", "watch", "portfolio", "notify")
@@ -112,14 +109,9 @@ def _on(cores: int | None) -> Iterator[None]:
 
 def _broker(stack: ExitStack) -> tuple[str, str]:
     """Apache Kafka where Java and Maven are there, else the embedded broker."""
-    try:
-        server = ApacheKafka(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="detector-soak-"))))
-        stack.callback(server.kill)
-        server.start()
-    except (pytest.skip.Exception, pytest.fail.Exception):
-        embedded = stack.enter_context(EmbeddedBroker(PARTITIONS))
-        return "embedded", embedded.bootstrap
-    return "apache", server.bootstrap
+    if server := stack.enter_context(apache_if_any()):
+        return "apache", server.bootstrap
+    return "embedded", stack.enter_context(EmbeddedBroker(PARTITIONS)).bootstrap
 
 
 def _make_topics(config: Config) -> None:

@@ -7,11 +7,15 @@ import hashlib
 import shutil
 import subprocess
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import NamedTuple
+
+import pytest
 
 from tests.support.services import Service, free_port, program, unavailable
 
@@ -140,6 +144,20 @@ class ApacheKafka:
         )
         # fmt: on
         assert formatted.returncode == 0, (formatted.stdout + formatted.stderr)[-3000:]
+
+
+@contextmanager
+def apache_if_any() -> Iterator[ApacheKafka | None]:
+    """One that runs until the end of the block; None where it cannot be had here. For programs, which skip nothing."""
+    with TemporaryDirectory(prefix="detector-kafka-") as directory, ExitStack() as stack:
+        server: ApacheKafka | None = None
+        try:
+            server = ApacheKafka(Path(directory))
+            stack.callback(server.kill)
+            server.start()
+        except (pytest.skip.Exception, pytest.fail.Exception):
+            server = None
+        yield server
 
 
 class ApacheCluster:
