@@ -91,6 +91,8 @@ def test_two_engines_with_the_same_state_write_the_same_bytes() -> None:
     assert one == two
     restored = Engine.restore(CONFIG, 0, 2, whole(engines[0]))
     assert bytes_of(restored) == one
+    assert restored.process(records[2], 2).alerts == []
+    assert bytes_of(restored) == one
 
 
 def test_a_state_of_another_version_or_with_damage_is_refused() -> None:
