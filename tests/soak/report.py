@@ -7,7 +7,7 @@ DAY_S = 86_400.0
 MB = 1_000_000.0
 
 GROWS_MB_A_DAY = 6.0
-"""Memory may grow by so much a day of events in the second half: accounts of tasks are kept for 8 days, 0.6 kB each."""
+"""Memory may grow by so much a day of events in the second half: tasks, with their names, are kept for 8 days."""
 LEAST_DAYS = 3.0
 """A shorter run says nothing of growth: runs and ids are remembered for a day, which the second half has to be past."""
 
