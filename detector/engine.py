@@ -302,12 +302,12 @@ class Engine:
             self._kept_house = open_stored(common, VERSION, Common).back_to(shard)
         numbers = sorted(n for n in segments if 0 < n < SEEN_FROM)
         for number in numbers:
-            for part in segments[number]:
-                kept = open_stored(part, VERSION, _Segment)
-                reader.read(kept.rows)
-                for key in kept.resolved:
+            parts = [open_stored(part, VERSION, _Segment) for part in segments[number]]
+            reader.read(part.rows for part in parts)
+            for part in parts:
+                for key in part.resolved:
                     episodes.pop(key, None)
-                episodes.update(((e.rule, e.key), e) for e in kept.episodes)
+                episodes.update(((e.rule, e.key), e) for e in part.episodes)
             if number == numbers[0]:
                 reader.expect(len(numbers))
         seen = [open_stored(part, VERSION, Chunk) for n, parts in segments.items() if n >= SEEN_FROM for part in parts]

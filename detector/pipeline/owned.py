@@ -72,15 +72,22 @@ class Event(Protocol):
 
 
 @contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Objects by the hundred thousand come to stay: looking for garbage among them takes as long as making them."""
+def _to_stay() -> Iterator[None]:
+    """Objects by the hundred thousand are made: to look for garbage among them takes as long, now and later."""
     before = gc.isenabled()
     gc.disable()
     try:
         yield
+        gc.freeze()
     finally:
         if before:
             gc.enable()
+
+
+def give_up(owned: dict[int, "Owned"]) -> None:
+    """Partitions are another worker's now."""
+    owned.clear()
+    gc.unfreeze()  # what came to stay is garbage like any other
 
 
 class Owned:
@@ -115,7 +122,7 @@ class Owned:
         Raises StateError where the state cannot be read or belongs to another topic.
         """
         try:
-            with _without_collecting():
+            with _to_stay():
                 found = choose(data)
                 engine = maker.make(partition) if found is None else maker.restore(partition, *found)
         except StateError as error:

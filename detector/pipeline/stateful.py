@@ -22,7 +22,7 @@ from detector.kafka.outbox import PERMANENT
 from detector.kafka.reach import knock_all
 from detector.model.alert import Alert
 from detector.pipeline.checkpoints import Checkpoints
-from detector.pipeline.owned import EngineLike, Event, Owned
+from detector.pipeline.owned import EngineLike, Event, Owned, give_up
 from detector.pipeline.standstill import Standstill
 from detector.pipeline.stateful_metrics import StatefulMetrics
 from detector.reasons import SILENT_S, Failed, Unready, waiting
@@ -340,7 +340,7 @@ class StatefulStage:
         for owned in self._owned.values():
             self._metrics.processed(owned)
         self._metrics.drop(self._owned)
-        self._owned.clear()
+        give_up(self._owned)
         self._lag.clear()
         self._standstill.forget()
 

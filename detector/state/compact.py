@@ -127,13 +127,17 @@ def _count(there: Bytes) -> Index:
 
 @compiled
 def _squeeze(rows: Bytes, slots: Index, size: int, there: Bytes, words: npt.NDArray[np.uint64]) -> int:
-    n = 0
+    n, full = 0, size // 8
     for i in range(len(slots)):
         row = rows[slots[i]]
         for w in range((size + 7) // 8):
             x = np.uint64(0)
-            for b in range(min(8, size - 8 * w)):
-                x |= np.uint64(row[8 * w + b]) << np.uint64(8 * b)
+            if w < full:  # eight bytes, as the compiler sees: one word is read
+                for b in range(8):
+                    x |= np.uint64(row[8 * w + b]) << np.uint64(8 * b)
+            else:
+                for b in range(size - 8 * w):
+                    x |= np.uint64(row[8 * w + b]) << np.uint64(8 * b)
             if x != 0:
                 there[i, w >> 3] |= np.uint8(128 >> (w & 7))
                 words[n] = x
@@ -143,7 +147,7 @@ def _squeeze(rows: Bytes, slots: Index, size: int, there: Bytes, words: npt.NDAr
 
 @compiled
 def _spread(there: Bytes, words: npt.NDArray[np.uint64], size: int, rows: Bytes, slots: Index) -> None:
-    n = 0
+    n, full = 0, size // 8
     for i in range(len(slots)):
         row = rows[slots[i]]
         row[:size] = 0
@@ -155,8 +159,12 @@ def _spread(there: Bytes, words: npt.NDArray[np.uint64], size: int, rows: Bytes,
                 if bits & np.uint8(128):
                     x = words[n]
                     n += 1
-                    for b in range(min(8, size - 8 * w)):
-                        row[8 * w + b] = np.uint8((x >> np.uint64(8 * b)) & np.uint64(255))
+                    if w < full:  # one word is written
+                        for b in range(8):
+                            row[8 * w + b] = np.uint8((x >> np.uint64(8 * b)) & np.uint64(255))
+                    else:
+                        for b in range(size - 8 * w):
+                            row[8 * w + b] = np.uint8((x >> np.uint64(8 * b)) & np.uint64(255))
                 bits = np.uint8(bits << np.uint8(1))
 
 

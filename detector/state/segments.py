@@ -4,6 +4,7 @@ Both have one form, `Rows`, and are taken back in the order of their writing: ea
 of which only the new places are.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -222,22 +223,30 @@ def _begin(told: npt.NDArray[np.int32], ring: Ring) -> Index:
 
 
 class Reader:
-    """Takes written segments into an empty shard, each in the order of its writing; then `finish`."""
+    """Takes written segments into an empty shard, one after the other; then `finish`."""
 
     def __init__(self, shard: Shard) -> None:
         self._shard = shard
         self._asked: dict[int, list[tuple[int, float, int, int]]] = {}  # by lane
 
-    def read(self, kept: Rows) -> None:
-        """Raises ValueError, KeyError, TypeError or IndexError where they are damaged."""
-        shard, told = self._shard, kept.idents
-        lanes, subjects = self._lanes(kept.lanes), self._subjects(kept.subjects)
-        _name(lanes, kept.lanes.idents, told, shard.lane_names)
-        _name(subjects, kept.subjects.idents, told, shard.subject_names)
-        if kept.closed == shard.cells.closed:
-            self._cells(_decode_cells(kept.cells), told)
-        if kept.due > shard.watermark:
-            self._waiting(_decode_waiting(kept.waiting), told)
+    def read(self, parts: Iterable[Rows]) -> None:
+        """A segment: all of it, then what changed, in the order of its writing.
+
+        Raises ValueError, KeyError, TypeError or IndexError where they are damaged.
+        """
+        shard = self._shard
+        cells: list[tuple[CellRows, list[Ident | int]]] = []
+        for kept in parts:
+            told = kept.idents
+            lanes, subjects = self._lanes(kept.lanes), self._subjects(kept.subjects)
+            _name(lanes, kept.lanes.idents, told, shard.lane_names)
+            _name(subjects, kept.subjects.idents, told, shard.subject_names)
+            if kept.closed == shard.cells.closed:
+                cells.append((_decode_cells(kept.cells), told))
+            if kept.due > shard.watermark:
+                self._waiting(_decode_waiting(kept.waiting), told)
+        if cells:
+            self._cells(cells)
 
     def expect(self, times: int) -> None:
         """About so many times what was read yet is to come in all: growing bit by bit would take longer."""
@@ -281,15 +290,19 @@ class Reader:
     def _ident(self, who: Ident | int) -> Ident:
         return who if isinstance(who, Ident) else self._shard.lane_names[self._shard.lanes.get(who)]
 
-    def _cells(self, kept: CellRows, told: list[Ident | int]) -> None:
+    def _cells(self, parts: list[tuple[CellRows, list[Ident | int]]]) -> None:
+        """Of each cell what was told last: all of it."""
         cells = self._shard.cells
-        rows = rows_of(kept.rows, lay.CELL)
-        slots = cells.table.put(rows)
-        for slot, number, last_id in zip(slots, kept.idents, kept.last_ids, strict=True):
-            cells.idents[slot] = ident = self._ident(told[number])
-            cells.table.rows["subject"][slot] = self._shard.subjects.get(ident.subject)
-            if last_id:
-                cells.last_ids[slot] = last_id
+        rows = np.concatenate([rows_of(kept.rows, lay.CELL) for kept, _ in parts])
+        who = [self._ident(told[number]) for kept, told in parts for number in kept.idents]
+        ids = [last_id for kept, _ in parts for last_id in kept.last_ids]
+        last = sorted({key: n for n, key in enumerate(rows["key"].tolist())}.values())
+        if not len(rows) == len(who) == len(ids):
+            raise ValueError("cells are missing")
+        rows["subject"] = self._shard.subjects.slots([ident.subject for ident in who])
+        slots = cells.table.put(rows[last])
+        cells.idents.update(zip(slots, map(who.__getitem__, last), strict=True))
+        cells.last_ids.update((slot, ids[n]) for slot, n in zip(slots, last, strict=True) if ids[n])
 
     def _waiting(self, kept: Waiting, told: list[Ident | int]) -> None:
         shard = self._shard

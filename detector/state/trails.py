@@ -35,7 +35,6 @@ class Trail(msgspec.Struct, array_like=True, gc=False):
         if not 0 <= kept <= len(self.ids):
             self.first, kept = more.first, 0
         self.ids[kept:], self.names[kept:], self.compactions = more.ids, more.names, more.compactions
-        self.trim()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -46,6 +45,7 @@ def _joined(parts: Iterable[bytes]) -> Trail:
     trail, *rest = map(_decode, parts)
     for more in rest:
         trail.go_on(more)
+    trail.trim()
     return trail
 
 
