@@ -30,6 +30,7 @@ class Reason(StrEnum):
     """Why an event became a dead letter; also the label of its metric."""
 
     NOT_JSON = "not_json"
+    NOT_PROTOBUF = "not_protobuf"
     NOT_UTF8 = "not_utf8"
     TOO_DEEP = "too_deep"
     TOO_LARGE = "too_large"

@@ -1,4 +1,4 @@
-"""The events that producers send: calls, tool results, statuses and links, as typed structs."""
+"""The events that producers send: calls, tools and their results, statuses and links, as typed structs."""
 
 import datetime as dt
 from typing import Annotated, Literal
@@ -80,6 +80,27 @@ class Call(msgspec.Struct):
     error: str | None = None
     output: Output | None = None
     tools: list[Tool] | None = None
+    tools_apart: bool | None = False
+
+
+class ToolCall(msgspec.Struct):
+    """One tool call that is told apart from the model call that asked for it, whose `tools_apart` says so."""
+
+    id: Id
+    time: Time
+    tool: Tool
+    type: Literal["tool_call"] = "tool_call"
+    tenant: Name | None = "default"
+    team: Name | None = None
+    user: Name | None = None
+    agent: Name | None = None
+    key: Name | None = None
+    run: Id | None = None
+    parent_run: Id | None = None
+    task: Id | None = None
+    task_type: Name | None = None
+    turn: Name | None = None
+    interactive: bool | None = False
 
 
 class ToolResult(msgspec.Struct):
@@ -133,4 +154,4 @@ class Link(msgspec.Struct):
     source: Name | None = None
 
 
-Event = Call | ToolResult | Status | Link
+Event = Call | ToolCall | ToolResult | Status | Link

@@ -49,7 +49,7 @@ def decode(value: bytes, topic: str) -> Decoded:
     except msgspec.ValidationError:
         pass
     except Exception as e:
-        return [_bad(e)]
+        return [refusal(e)]
     if value.lstrip()[:1] == b"[":
         from detector.sources.counting import has_more  # compiled: a command that sends one event has no need of it
 
@@ -58,7 +58,7 @@ def decode(value: bytes, topic: str) -> Decoded:
         try:
             return [_one(bytes(raw), topic) for raw in _array.decode(value)]
         except Exception as e:
-            return [_bad(e)]
+            return [refusal(e)]
     return [_one(value, topic)]
 
 
@@ -74,10 +74,10 @@ def _one(value: bytes, topic: str) -> Event | BadInput:
         event: Event = _by_type[kind].decode(value)
         return event
     except Exception as e:
-        return _bad(e)
+        return refusal(e)
 
 
-def _bad(e: Exception) -> BadInput:
+def refusal(e: Exception) -> BadInput:
     """The reason behind a decoder's error; its detail never repeats the event's content."""
     if isinstance(e, msgspec.ValidationError):
         return _invalid(str(e))

@@ -1,0 +1,50 @@
+"""What a foreign format tells: an event, and the attributes that say whom it is about."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from detector.errors import BadInput
+from detector.model.events import Event
+
+Layer = Mapping[str, Any]
+
+
+class Told(NamedTuple):
+    """An event whose run, task, team and such are not set yet: they are looked up in `attributes`.
+
+    attributes: layers, the nearest first (what the decoder has worked out itself, the record's own, the resource's).
+    What a decoder has worked out is named `detector.run`, `detector.parent_run`, `detector.agent` and so on.
+    """
+
+    event: Event
+    attributes: tuple[Layer, ...]
+
+
+Decoded = list[Told | BadInput]
+"""Of one record, or one body, in its order."""
+
+
+def first(attributes: tuple[Layer, ...], name: str) -> Any:
+    """The value of an attribute in the nearest layer that has it; None where it is nowhere.
+
+    What JSON nests is found by its path: `metadata.user_api_key_team_id` is that key, or within `metadata`.
+    """
+    for layer in attributes:
+        for value in _at(layer, name):
+            return value
+    return None
+
+
+def _at(layer: Layer, name: str) -> Iterator[Any]:
+    value = layer.get(name)
+    if value is not None:
+        yield value
+    elif "." in name:
+        head, _, rest = name.partition(".")
+        inner = layer.get(head)
+        while inner is None and "." in rest:
+            more, _, rest = rest.partition(".")
+            head = f"{head}.{more}"
+            inner = layer.get(head)
+        if isinstance(inner, Mapping):
+            yield from _at(inner, rest)
