@@ -23,7 +23,7 @@ from detector.state.advance import MOST_OF_A_STEP, ROOM, advance, expire, file_f
 from detector.state.cells import Cells
 from detector.state.found import FOUND
 from detector.state.layout import VERSION
-from detector.state.minute import close_minute, look_up_usual, note_calls, open_cells, tell_links
+from detector.state.minute import called, close_minute, look_up_usual, note_calls, open_cells, tell_links
 from detector.state.screen import screen_of
 from detector.state.seen import Chunk
 from detector.state.segments import Common, Reader, Rows, Writer
@@ -160,7 +160,7 @@ class Engine:
             alerts += self._keep_house(minute * _MINUTE_S)
             mine, done = order[minutes == minute], 0
             shard.cells.minute = int(minute)
-            calls = mine[rows["kind"][mine] == pk.CALL]
+            calls = called(shard, mine)
             look_up_usual(shard, calls, minute * _MINUTE_S)
             open_cells(shard, calls)
             shard.touch_waiting(mine)
@@ -196,6 +196,7 @@ class Engine:
         done, n, m = advance(order, rows, *tables, self._screen, found, pushed)
         shard.keep_steps(pushed[:m])
         shard.keep_compactions(order[:done])
+        shard.name_by_calls(order[:done])
         note_calls(shard, order[:done])
         alerts = self._inquiry.ask(found[:n])
         found[:n] = np.zeros(n, FOUND)  # what one kind of row does not say is not what another one said before

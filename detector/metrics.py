@@ -14,6 +14,7 @@ from detector.behind import Behind
 from detector.clock import Clock, system_clock
 from detector.config.settings import Metrics as Limits
 from detector.errors import Reason
+from detector.model.events import TYPES
 
 if TYPE_CHECKING:
     from detector.totals import Labels, UsageSums
@@ -108,7 +109,7 @@ class Metrics:
         )
         self.seen_evicted = new("seen_evicted", "Ids forgotten before watch.seen_s, for watch.max_seen_ids.")
         self.links = self._gauge("links", "Links from run to task that ingest holds.")
-        for kind in ("call", "tool_result", "status", "link"):
+        for kind in TYPES:
             self.events.labels(kind)
         for reason in Reason:
             self.dead_letters.labels(reason.value)

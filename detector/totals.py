@@ -48,7 +48,7 @@ def _sum_rows(
 ) -> None:
     """Adds each call of `rows` to the sums (codes × 10, in the order of UsageSums) of its identity's code."""
     for row in rows:
-        if row.kind != pk.CALL:
+        if row.kind != pk.CALL or row.flags & pk.TOOL:
             continue
         s = sums[code_of[row.ident]]
         s[0] += 1

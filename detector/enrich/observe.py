@@ -13,7 +13,7 @@ from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
 from detector.enrich.tools import MAX_DEPTH, of_tools, result_body
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
-from detector.model.events import Call, Link, Output, Status, Tool, ToolResult
+from detector.model.events import Call, Event, Link, Output, Status, Tool, ToolCall, ToolResult
 
 _OPERATION_FLAGS = {
     "compaction": pk.COMPACTION,
@@ -37,10 +37,12 @@ class Observer:
         self.packs: dict[int, Pack] = {}
         self.counts: Counter[str] = Counter()
 
-    def observe(self, event: Call | ToolResult | Status | Link, t: float, source: int, seq: int) -> int:
+    def observe(self, event: Event, t: float, source: int, seq: int) -> int:
         """Adds one event, at `t` (s UTC), to its pack and returns the partition."""
         if isinstance(event, Call):
             return self.call(event, t, source, seq)
+        if isinstance(event, ToolCall):
+            return self._tool_call(event, t, source, seq)
         if isinstance(event, ToolResult):
             return self._tool_result(event, t, source, seq)
         if isinstance(event, Status):
@@ -101,13 +103,16 @@ class Observer:
             name = e.tools[0].name
             if len(e.tools) > 1:
                 flags |= pk.SEVERAL
-            if all(not tool.arguments or bytes(tool.arguments) == b"null" for tool in e.tools):
+            if all(map(_only_named, e.tools)):
                 flags |= pk.NAMES_ONLY
+        elif e.tools_apart:
+            flags |= pk.APART
         elif e.output is not None:
             output, sketch = self._output(e.output, pack)
             if e.output.text is not None and len(e.output.text) <= _LITTLE:
                 flags |= pk.LITTLE
         if flags & pk.ERROR and not action and not output and sketch < 0:
+            flags &= ~pk.APART  # it asked for none
             action = said = _CALL_ACTION
             name = _CALL
             missing = self._failure(e.error, pack)
@@ -123,6 +128,25 @@ class Observer:
         )  # fmt: skip
         pack.ids.append(e.id)
         pack.names.append(name)
+        return partition
+
+    def _tool_call(self, e: ToolCall, t: float, source: int, seq: int) -> int:
+        if e.run is None and e.task is None:
+            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
+        ident, partition = self.identities.place((*who, None, None), t)
+        pack = self._pack(partition)
+        action, said, missing, sketch = self._tools([e.tool], t, ident, pack)
+        flags = pk.TOOL | (pk.NAMES_ONLY if _only_named(e.tool) else 0) | (pk.INTERACTIVE if e.interactive else 0)
+        pack.rows.append(
+            pk.pack_row(
+                pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t,
+                hash64(ident.tenant, "tool", e.id), 0 if e.turn is None else xxh3_64_intdigest(e.turn.encode()),
+                action, 0, 0, said, 0.0, 0.0, 0, 0, 0, 0, 0, sketch,
+            )
+        )  # fmt: skip
+        pack.ids.append(e.id)
+        pack.names.append(e.tool.name)
         return partition
 
     def _tools(self, tools: list[Tool], t: float, ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int]:
@@ -228,6 +252,10 @@ def _parsed(sketch: str) -> tuple[int, bytes]:
         return parse_sketch(sketch)
     except ValueError as error:
         raise BadInput(Reason.OUT_OF_RANGE, "output.sketch", str(error)) from error
+
+
+def _only_named(tool: Tool) -> bool:
+    return not tool.arguments or bytes(tool.arguments) == b"null"
 
 
 def wait_key(subject: int, call_id: str) -> int:

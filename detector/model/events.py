@@ -155,3 +155,4 @@ class Link(msgspec.Struct):
 
 
 Event = Call | ToolCall | ToolResult | Status | Link
+TYPES = ("call", "tool_call", "tool_result", "status", "link")

@@ -37,6 +37,8 @@ DEGENERATE = 1 << 14  # the output repeats a phrase of its own again and again
 SEVERAL = 1 << 15  # the step has several tools
 NAMES_ONLY = 1 << 16  # of its tools the arguments are not told
 LITTLE = 1 << 17  # the output is of a few letters
+APART = 1 << 18  # a call whose tools are told apart from it: they are the steps
+TOOL = 1 << 19  # such a tool: a step, and no call
 OF_RESULTS = TOOL_ERROR | RATE_LIMITED | SAYS_FAILED | SAYS_ONLY_FAILED | SAYS_WAIT | SAYS_OTHER
 """Flags that results bring to their step."""
 FAILURE = TOOL_ERROR | SAYS_FAILED

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from detector.behind import Source
 from detector.kafka.group import GroupReader
 from detector.metrics import Metrics
+from detector.model.events import TYPES
 from detector.pipeline.intake import Intake
 
 STAGE = "ingest"
 BAD = "bad:"
-EVENTS = ("call", "tool_result", "status", "link")
 
 
 class IngestMetrics:
@@ -34,7 +34,7 @@ class IngestMetrics:
         self._metrics.links.set(intake.links)
 
     def _count(self, name: str, more: int) -> None:
-        if name in EVENTS:
+        if name in TYPES:
             self._metrics.events.labels(name).inc(more)
         elif name.startswith(BAD):
             self._metrics.dead_letters.labels(name.removeprefix(BAD)).inc(more)

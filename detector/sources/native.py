@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, Event, Link, Status, ToolResult
+from detector.model.events import Call, Event, Link, Status, ToolCall, ToolResult
 
 Decoded = list[Event | BadInput]
 
@@ -19,11 +19,12 @@ _calls = msgspec.json.Decoder(Call)
 _statuses = msgspec.json.Decoder(Status)
 _by_type: dict[str, msgspec.json.Decoder[Any]] = {
     "call": _calls,
+    "tool_call": msgspec.json.Decoder(ToolCall),
     "tool_result": msgspec.json.Decoder(ToolResult),
     "status": _statuses,
     "link": msgspec.json.Decoder(Link),
 }
-_TYPES = {"calls": ("call", "tool_result"), "status": ("status", "link"), "any": tuple(_by_type)}
+_TYPES = {"calls": ("call", "tool_call", "tool_result"), "status": ("status", "link"), "any": tuple(_by_type)}
 
 
 class _Typed(msgspec.Struct):

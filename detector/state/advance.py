@@ -49,20 +49,36 @@ def advance(
                     return k, n, m  # what came before is told first
                 return 0, final(lane, row.lane, s, row.subject, r, lane.last_t + lane.final_s, found, n), m
             lane.last_t = max(lane.last_t, row.t)
-            if row.turn != 0 and (lane.steps == 0 or lane.history[(lane.steps - 1) % _H].turn != np.uint32(row.turn)):
+            called, apart = row.flags & pk.TOOL == 0, row.flags & pk.APART != 0
+            if (
+                called
+                and row.turn != 0
+                and (lane.steps == 0 or lane.history[(lane.steps - 1) % _H].turn != np.uint32(row.turn))
+            ):
                 s.turns += 1
-            n = meter(s, lane, cells[row.cell_slot], row, r, screen, found, n)
+            if called:
+                n = meter(s, lane, cells[row.cell_slot], row, r, screen, found, n)
             newest = lane.history[(lane.steps - 1) % _H].t if lane.steps > 0 else 0.0
             if row.t >= newest and (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
                 if lane.open:
                     n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
-                n = bloat(lane, s, row, r, screen, found, n)
-                push(lane, row)
-                pushed[m] = r
-                m += 1
-            lane.cost += row.cost_usd
-            lane.tokens += np.int64(row.input) + np.int64(row.out)
-            lane.calls += 1
+                if called:
+                    n = bloat(lane, s, row, r, screen, found, n)
+                if apart:
+                    lane.input = row.input
+                else:
+                    push(lane, row)
+                    pushed[m] = r
+                    m += 1
+            if called:
+                tokens = np.int64(row.input) + np.int64(row.out)
+                lane.cost += row.cost_usd
+                lane.tokens += tokens
+                lane.calls += 1
+                if apart:
+                    lane.apart_cost += row.cost_usd
+                    lane.apart_tokens += tokens
+                    lane.apart_calls += 1
             if row.flags & pk.COMPACTION:
                 n = compact(lane, row, r, s, screen, found, n)
             if lane.open and (lane.missing == 0 or lane.missing == pk.NEVER):

@@ -81,6 +81,9 @@ LANE = np.dtype(
         ("compacted_calls", "i8"),
         ("compacted_step", "i8"),  # number of the step that came next
         ("step_cost", "f8"),  # USD of its newest step's own call
+        ("apart_cost", "f8"),  # USD of the calls since its newest step whose tools are told apart
+        ("apart_tokens", "i8"),
+        ("apart_calls", "i8"),
         ("matches", "i4", (LAGS + 1,)),  # by lag: steps in a row that equal the one that many steps before
         ("seen_count", "i8"),
         ("wait_key", "u8", (MAX_WAITS,)),
@@ -153,5 +156,5 @@ CELL = np.dtype(
 )
 """What one identity has spent in the minute that is under way; gone once the minute is told."""
 
-VERSION = 5
+VERSION = 6
 """Of all of the above: a checkpoint of another version is refused."""

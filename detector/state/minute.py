@@ -4,13 +4,20 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.enrich.identity import subject_hash
-from detector.model.packed import CALL
+from detector.model.packed import CALL, TOOL
 from detector.model.rollup import LINKED, MOVED, Party
 from detector.state.cells import OLD_S, Clocks, News, keys_of
 from detector.state.shard import Shard
 
 MAX_TEAMS = 8
 """Teams that spent on one task and are told of its statuses, the first ones."""
+
+
+def called(shard: Shard, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Those of the waiting rows at `rows` that are calls of a model."""
+    waiting = shard.pool.rows
+    calls: npt.NDArray[np.int64] = rows[(waiting["kind"][rows] == CALL) & (waiting["flags"][rows] & TOOL == 0)]
+    return calls
 
 
 def look_up_usual(shard: Shard, rows: npt.NDArray[np.int64], t: float) -> None:
@@ -40,8 +47,8 @@ def open_cells(shard: Shard, rows: npt.NDArray[np.int64]) -> None:
 
 def note_calls(shard: Shard, walked: npt.NDArray[np.int64]) -> None:
     """Keeps of the waiting rows `walked` that are calls the newest id of each sum."""
+    calls = called(shard, walked)
     rows = shard.pool.rows
-    calls = walked[rows["kind"][walked] == CALL]
     newest = dict(zip(rows["cell_slot"][calls].tolist(), calls.tolist(), strict=True))
     shard.cells.note(list(newest), [shard.pool.ids[r] for r in newest.values()])
 

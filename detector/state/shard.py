@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.config import Rules
-from detector.model.packed import CALL, COMPACTION, Ident
+from detector.model.packed import APART, CALL, COMPACTION, TOOL, Ident
 from detector.model.rollup import team_key
 from detector.state import layout as lay
 from detector.state.awaiting import Awaiting
@@ -118,17 +118,28 @@ class Shard:
     def keep_steps(self, pushed: npt.NDArray[np.int64]) -> None:
         """Keeps ids and tool names of the waiting rows that became steps, in their order.
 
-        A lane goes by its newest step: model, user and such may change from call to call.
+        A lane goes by its newest call: model, user and such may change from call to call.
         """
         ids, names, trails = self.pool.ids, self.pool.names, self.trails
+        tools = self.pool.rows["flags"][pushed] & TOOL != 0
         lanes: list[int] = self.pool.rows["lane"][pushed].tolist()
-        for r, lane in zip(pushed.tolist(), lanes, strict=True):
+        for r, lane, tool in zip(pushed.tolist(), lanes, tools.tolist(), strict=True):
             trail = trails[lane]
             trail.ids.append(ids[r])
             trail.names.append(self._one(names[r]))
-            if self.lane_names[lane] is not self.pool.idents[r]:
-                self.lane_names[lane] = self.pool.idents[r]
-                self.renamed_lanes.add(lane)
+            if not tool:
+                self._name_lane(lane, r)
+
+    def name_by_calls(self, walked: npt.NDArray[np.int64]) -> None:
+        """Lanes go by those of the waiting rows `walked` that are calls whose tools are told apart, too."""
+        rows = self.pool.rows
+        for r in walked[(rows["kind"][walked] == CALL) & (rows["flags"][walked] & APART != 0)].tolist():
+            self._name_lane(int(rows["lane"][r]), r)
+
+    def _name_lane(self, lane: int, row: int) -> None:
+        if self.lane_names[lane] is not self.pool.idents[row]:
+            self.lane_names[lane] = self.pool.idents[row]
+            self.renamed_lanes.add(lane)
 
     def _one(self, name: str) -> str:
         """The name as one object: many runs have the same few tools. What Python interns itself it may keep forever."""
@@ -157,7 +168,8 @@ class Shard:
         rows = self.pool.rows
         self.lanes.touch(rows["lane"][order])
         self.subjects.touch(rows["subject"][order])
-        self.cells.table.touch(rows["cell_slot"][order[rows["kind"][order] == CALL]])
+        calls = (rows["kind"][order] == CALL) & (rows["flags"][order] & TOOL == 0)
+        self.cells.table.touch(rows["cell_slot"][order[calls]])
 
     def waits_since(self, key: int) -> float:
         """The time (s UTC) of the newest step of a lane where it waits for results, else infinite."""

@@ -21,13 +21,15 @@ _FORM_FROM = 4
 
 @compiled
 def push(lane: Any, row: Any) -> None:
-    """Makes a call the newest step of its lane; it is open until it is judged."""
+    """Makes a call, or a tool that is told apart, the newest step of its lane; it is open until it is judged."""
     i = lane.steps
     h = lane.history[i % _H]
     h.t, h.action, h.flags, h.novel = row.t, row.action, row.flags, 0
     h.turn, h.outcome = np.uint32(row.turn), np.uint32(row.output)
-    h.cost_before, h.tokens_before, h.calls_before = lane.cost, lane.tokens, lane.calls
-    lane.step_cost = row.cost_usd
+    h.cost_before, h.tokens_before = lane.cost - lane.apart_cost, lane.tokens - lane.apart_tokens
+    h.calls_before = lane.calls - lane.apart_calls
+    lane.step_cost = row.cost_usd + lane.apart_cost
+    lane.apart_cost, lane.apart_tokens, lane.apart_calls = 0.0, 0, 0
     lane.missing = row.missing
     lane.waiting = row.waiting
     for k in range(row.waiting):
@@ -47,7 +49,8 @@ def push(lane: Any, row: Any) -> None:
     else:
         h.mode = lay.MODE_NONE
         h.signature = np.uint64(0)
-    lane.input = row.input
+    if row.flags & pk.TOOL == 0:
+        lane.input = row.input
     lane.said_before, lane.said = lane.said, row.said
     s = lane.sketches[i % _R]
     ones = 0

@@ -50,6 +50,7 @@ def events() -> list[Event]:
     several = tool("edit", result=f"{MARK} error", path="a", text=MARK) + tool("read", error=MARK, x=[1, {"y": ""}])
     link = {"type": "link", "id": "l1", "time": T0 + 3, "run": "r1", "task": "T1", "tenant": "acme", "source": "git"}
     result = {"type": "tool_result", "id": "x1", "time": T0 + 2, "run": "r1", "call_id": "t1", "result": {"out": MARK}}
+    apart = {"type": "tool_call", "id": "y1", "time": T0 + 2, "run": "r1", "tool": {**later[0], "result": MARK}}
     sketch = json.loads(examples("llm.calls")[2])["output"]
     return [
         call(0, output={"text": said}),
@@ -61,6 +62,8 @@ def events() -> list[Event]:
         call(6, usage={"input_tokens": 9, "cached_input_tokens": 3, "cache_write_tokens": 1, "output_tokens": 2,
                        "reasoning_tokens": 1, "cache_write_1h_tokens": 1}, cost_usd=None, model="claude-sonnet-4-5"),
         call(7, time="2026-09-21T16:13:27+02:00", operation="embeddings", output={"text": ""}, tools=[]),
+        call(7.5, run="r1", tools_apart=True),
+        apart,
         result,
         {**result, "id": "x2", "result": MARK, "error": True, "name": "run", "duration_s": 0.5},
         status(8, "T1", category="completed", actor="human", source="jira", **{"from": "a", "to": "b"}),

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from detector.config import Config
+from detector.model.events import TYPES
 from detector.model.packed import decode_packed
 from detector.pipeline.intake import Intake, Kind, SourceRecord
 from detector.sources import native
@@ -31,9 +32,9 @@ def ingest() -> Callable[[bytes], bool]:
         intake, n = held[:2]
         held[1] += 1
         kind, broker_s = KINDS[n % 3], BROKER_S[n // 3 % 3]
-        before = sum(v for k, v in intake.counts.items() if k in ("call", "tool_result", "status", "link"))
+        before = sum(v for k, v in intake.counts.items() if k in TYPES)
         intake.take(0, kind, [SourceRecord(7, data, broker_s), SourceRecord(8, None, None)])
-        accepted = sum(v for k, v in intake.counts.items() if k in ("call", "tool_result", "status", "link")) - before
+        accepted = sum(v for k, v in intake.counts.items() if k in TYPES) - before
         flushed = intake.flush({0: 1.0})
         dead = [d for d in flushed.dead_letters if d.offset == 7]
         assert [d.offset for d in flushed.dead_letters if d.offset != 7] == [8], "a record without value is told once"

@@ -28,7 +28,8 @@ _RAW = [
 ]  # fmt: skip
 _TEXTS = [
     "", " ", "\0", "\0" * 40, "\ud7ff\ue000", "\U0010ffff", "\u202e\u2066", "é" * 300, "x" * 512, "x" * 513, "null",
-    "NaN", "0", "-1", "call", "tool_result", "status", "link", "default", "other", "none", "strong", "{}", '{"a":',
+    "NaN", "0", "-1", "call", "tool_call", "tool_result", "status", "link", "default", "other", "none", "strong", "{}",
+    '{"a":',
     "2026-11-20T09:14:03.250Z", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:60Z", "[" * 300,
     "/tmp/tmpx", "0x", "\r\n", "\x1b[2J", "${jndi:x}", "../../etc", "a/" * 200, "gpt-5-mini", "openai/" * 60, "*",
     "AQD=", "A" * 176,
