@@ -17,6 +17,7 @@ from detector.config.settings import (
     Watch,
     Web,
 )
+from detector.config.sources import Source
 from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Privacy",
     "Rules",
     "Section",
+    "Source",
     "SpikeRule",
     "Statuses",
     "Time",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from detector.config.settings import (
     Ingest,
@@ -24,6 +24,7 @@ from detector.config.settings import (
     Watch,
     Web,
 )
+from detector.config.sources import Source, check_topics
 from detector.config.thresholds import Episodes, Override, Rules
 
 MAX_REMEMBERED = 10_000
@@ -54,7 +55,20 @@ class Config(Section):
     web: Web = Web()
     metrics: Metrics = Metrics()
     log: Log = Log()
+    sources: list[Source] = Field([], description="topics that others write, beside the native ones")
     overrides: list[Override] = Field([], description="other thresholds for some; later ones win")
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_can_be_told_apart(cls, sources: list[Source], info: ValidationInfo) -> list[Source]:
+        topics = info.data.get("topics", Topics())
+        check_topics(sources, [value for value in topics.model_dump().values() if isinstance(value, str)])
+        return sources
+
+    @property
+    def producers_topics(self) -> list[str]:
+        """What ingest reads."""
+        return [self.topics.calls, self.topics.status, *(source.topic for source in self.sources)]
 
     # Cached properties are no part of what a config says: two are equal whatever was asked of them.
     @cached_property

@@ -18,8 +18,13 @@ def to_toml(config: Config) -> str:
     """The effective configuration; unset keys and secrets are comments."""
     lines = [UNITS]
     for name in Config.model_fields:
-        if name != "overrides":
+        if name not in ("sources", "overrides"):
             lines += ["", *_table(name, getattr(config, name))]
+    for source in config.sources:
+        lines += ["", f"# {type(source).__doc__}", "[[sources]]"]
+        lines += [f"{key} = {_value(getattr(source, key))}" for key in _set_keys(source) if key != "attributes"]
+        own = [f"{key} = {_value(getattr(source.attributes, key))}" for key in _set_keys(source.attributes)]
+        lines += ["[sources.attributes]", *own] if own else []
     for override in config.overrides:
         lines += ["", f"# {type(override).__doc__}", "[[overrides]]"]
         lines += [f"{key} = {_value(getattr(override, key))}" for key in _set_keys(override) if key != "rules"]

@@ -57,8 +57,7 @@ async def progress(config: Config, client: AIOKafkaAdminClient, wait_s: float) -
 
     A stage that is behind is looked at again `wait_s` later: it should have moved.
     """
-    names = config.topics
-    stages = {"ingest": [names.calls, names.status], "watch": [names.observations]}
+    stages = {"ingest": config.producers_topics, "watch": [config.topics.observations]}
     present = await admin.look(client, plan.topics(config))
     partitions = {
         stage: [TopicPartition(topic, n) for topic in read for n in range(present[topic].partitions)]
@@ -87,7 +86,7 @@ async def progress(config: Config, client: AIOKafkaAdminClient, wait_s: float) -
 async def newest_s(config: Config, client: AIOKafkaAdminClient, within_s: float) -> float | None:
     """The newest timestamp among the last records of the topics that producers write, in s UTC."""
     present = await admin.look(client, plan.topics(config))
-    return await lag.newest_s(config, _partitions(present, (config.topics.calls, config.topics.status)), within_s)
+    return await lag.newest_s(config, _partitions(present, config.producers_topics), within_s)
 
 
 def _partitions(present: Mapping[str, Present], topics: Iterable[str]) -> Sequence[TopicPartition]:

@@ -59,7 +59,7 @@ def note_when_asked(reader: Consumer) -> None:
 
 
 class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
-    """A member of the group `<kafka.group>-<stage>`.
+    """A member of the group `<kafka.group>-<stage>`; `topics` by the number that its sources go by.
 
     `settle` is awaited before partitions are given back, and may call done(). `epoch` grows whenever they
     are: what was fetched in an earlier one is not committed. `assignments` counts how often they came.
@@ -68,12 +68,13 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(
         self,
         config: Config,
-        topics: Sequence[str],
+        topics: Mapping[int, str],
         stage: str,
         clock: Clock = system_clock,
         settle: Callable[[], Awaitable[None]] = nothing_to_settle,
     ) -> None:
-        self.topics = list(topics)
+        self.topics = dict(topics)
+        self._numbers = {topic: number for number, topic in topics.items()}
         self.epoch = self.assignments = 0
         self._config, self._stage, self._clock, self._settle = config, stage, clock, settle
         self._consumer: Consumer | None = None
@@ -98,11 +99,11 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._consumer.start()
         except KafkaError as error:
             raise DeploymentError(
-                f"cannot read {', '.join(self.topics)} at {self._config.kafka.bootstrap} ({error}); "
+                f"cannot read {', '.join(self.topics.values())} at {self._config.kafka.bootstrap} ({error}); "
                 "check kafka.bootstrap and the brokers"
             ) from error
         note_when_asked(self._consumer)
-        self._consumer.subscribe(self.topics, listener=self)
+        self._consumer.subscribe([*self.topics.values()], listener=self)
 
     async def fetch(self, timeout_s: float, max_records: int) -> dict[Source, list[Record]]:
         """The next records, in order within each source; none after `timeout_s` without any.
@@ -232,7 +233,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _source(self, tp: TopicPartition) -> Source:
         partition: int = tp.partition
-        return self.topics.index(tp.topic) << 16 | partition
+        return self._numbers[tp.topic] << 16 | partition
 
     def _tp(self, source: Source) -> TopicPartition:
         return TopicPartition(*self.name(source))

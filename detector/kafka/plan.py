@@ -46,8 +46,7 @@ def topics(config: Config) -> list[Topic]:
     }
     alerts = {"cleanup.policy": "compact,delete", "retention.ms": str(ALERTS_KEPT_MS)}
     return [
-        _topic(config, names.calls, many, producers),
-        _topic(config, names.status, many, producers),
+        *(_topic(config, name, many, producers) for name in config.producers_topics),
         _topic(config, names.observations, many, delete),
         # Changelogs of watch and portfolio: a partition belongs to the same partition of what the stage reads.
         _topic(config, names.state, many, state),
@@ -72,5 +71,5 @@ def _topic(config: Config, name: str, partitions: int, settings: dict[str, str])
     if copies >= 3:
         # With one in-sync copy "acknowledged by all" means one disk; two survive the loss of a broker.
         settings["min.insync.replicas"] = "2"
-    ours = name not in (config.topics.calls, config.topics.status)
+    ours = name not in config.producers_topics
     return Topic(name, partitions, copies, settings, ours)

@@ -12,6 +12,7 @@ import msgspec
 
 from detector.clock import Clock, system_clock
 from detector.config import Config
+from detector.config.sources import number_of
 from detector.enrich import packing
 from detector.kafka.admin import partitions_of
 from detector.kafka.group import GroupReader, Record, Source
@@ -21,13 +22,10 @@ from detector.kafka.whole import WholeTopic
 from detector.metrics import Metrics
 from detector.pipeline.dead_letters import dead_letter
 from detector.pipeline.ingest_metrics import IngestMetrics
-from detector.pipeline.intake import Flushed, Intake, Kind, SourceRecord
+from detector.pipeline.intake import NATIVE, Flushed, Intake, SourceRecord
 from detector.reasons import SILENT_S, Unready, waiting
 
 log = logging.getLogger(__name__)
-
-KINDS: tuple[Kind, ...] = ("calls", "status")
-"""By index of the topic; see IngestStage.start."""
 
 COMMIT_S = 1.0
 BATCH_BYTES = 33_554_432
@@ -58,10 +56,13 @@ class IngestStage:
     def __init__(self, config: Config, metrics: Metrics, clock: Clock = system_clock) -> None:
         self._config = config
         self._links = WholeTopic(config, config.topics.links)
-        topics = [config.topics.calls, config.topics.status]
+        native = (config.topics.calls, config.topics.status)
+        feeds = dict(zip(native, NATIVE, strict=False)) | {s.topic: s.topic for s in config.sources}
+        topics = {number_of(topic, native): topic for topic in feeds}
+        self._feeds = {number: feeds[topic] for number, topic in topics.items()}
         self._reader = GroupReader(config, topics, self.name, clock, self._settle)
         self._outbox = Outbox(config)
-        self._metrics = IngestMetrics(metrics, topics)
+        self._metrics = IngestMetrics(metrics, [*feeds])
         self._intake: Intake | None = None
         self._flight: _Flight | None = None
         self._every: list[Source] = []
@@ -76,8 +77,8 @@ class IngestStage:
         """Connects; raises DeploymentError with a fix."""
         topics = self._config.topics
         partitions = await partitions_of(self._config, topics.observations)
-        counts = [await partitions_of(self._config, topic) for topic in self._reader.topics]
-        self._every = [topic << 16 | p for topic, count in enumerate(counts) for p in range(count)]
+        counts = {n: await partitions_of(self._config, topic) for n, topic in self._reader.topics.items()}
+        self._every = [topic << 16 | p for topic, count in counts.items() for p in range(count)]
         await asyncio.to_thread(packing.warm)
         self._intake = Intake(self._config, partitions)
         await self._links.start()
@@ -145,7 +146,7 @@ class IngestStage:
         began_s = time.monotonic()
         epoch, batch = await self._gather(began_s + self._config.ingest.batch_wait_s)
         for source, records in batch.items():
-            intake.take(source, KINDS[source >> 16], _source_records(records))
+            intake.take(source, self._feeds[source >> 16], _source_records(records))
             await asyncio.sleep(0)
         beat = began_s - self._beat_s >= self._config.time.heartbeat_s
         marked = self._mark(intake)
@@ -251,7 +252,7 @@ def _source_record(record: Record) -> SourceRecord:
     at_s = record.timestamp / 1000 if record.timestamp >= 0 else None  # without a timestamp Kafka says -1
     if isinstance(record, UnreadBatch):
         return SourceRecord(record.offset, record.value, at_s, record.bad, record.offset - record.first + 1)
-    return SourceRecord(record.offset, record.value, at_s)
+    return SourceRecord(record.offset, record.value, at_s, headers=record.headers)
 
 
 async def _cancel(task: asyncio.Task[object] | None) -> None:

@@ -1,7 +1,7 @@
 """The pure part of ingest: records of source topics in; packed observations, dead letters and links out."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,10 +16,11 @@ from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link
 from detector.model.packed import MOST_OF_A_ROW
 from detector.secret import reveal
-from detector.sources import native
+from detector.sources.reading import Headers, Read, of_native, of_source
 from detector.sources.times import seconds, taken_at
 
-Kind = Literal["calls", "status", "any"]
+NATIVE: tuple[str, ...] = ("calls", "status", "any")
+"""Feeds of native events; every other is a topic of `sources`."""
 
 
 class SourceRecord(NamedTuple):
@@ -33,6 +34,7 @@ class SourceRecord(NamedTuple):
     broker_s: float | None
     bad: BadInput | None = None
     records: int = 1
+    headers: Headers = ()
 
 
 class DeadLetter(NamedTuple):
@@ -77,6 +79,8 @@ class Intake:
         self._observer = Observer(self._identities, Prices.of(config.prices))
         fit = config.ingest.max_record_bytes // MOST_OF_A_ROW
         self._pack_rows = max(1, min(config.ingest.pack_observations, fit))
+        self._read: dict[str, Read] = {feed: of_native(feed) for feed in NATIVE}
+        self._read |= {source.topic: of_source(source) for source in config.sources}
         self._full: list[tuple[int, Pack]] = []
         self._dead: list[DeadLetter] = []
         self._links: list[tuple[bytes, bytes]] = []
@@ -100,9 +104,9 @@ class Intake:
         """
         return self._forwarded.get(source, 0.0)
 
-    def take(self, source: int, kind: Kind, records: Sequence[SourceRecord]) -> None:
-        """Takes records of one source, in the order of their offsets."""
-        newest = self._forwarded.get(source, 0.0)
+    def take(self, source: int, feed: str, records: Sequence[SourceRecord]) -> None:
+        """Takes records of one source, in the order of their offsets; `feed`: of NATIVE, or a topic of `sources`."""
+        newest, read = self._forwarded.get(source, 0.0), self._read[feed]
         for record in records:
             if record.broker_s is not None and record.broker_s > newest:
                 newest = record.broker_s
@@ -116,7 +120,7 @@ class Intake:
                 self._refuse(source, record, BadInput(Reason.TOO_LARGE, "", f"has {len(record.value)} bytes"))
                 continue
             seq = record.offset << 16
-            for event in native.decode(record.value, kind):
+            for event in read(record.value, record.headers):
                 t = self._one(source, record, seq, event)
                 if record.broker_s is None and t > newest:
                     newest = t

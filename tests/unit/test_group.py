@@ -94,7 +94,7 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture
 def reader(consumer: FakeConsumer, wall: list[float]) -> GroupReader:
     """Its clock runs ten times as fast as the wall clock."""
-    reader = GroupReader(Config(), ["calls", "status"], "ingest", lambda: wall[0] * 10)
+    reader = GroupReader(Config(), {0: "calls", 1: "status"}, "ingest", lambda: wall[0] * 10)
     reader._consumer = consumer  # type: ignore[assignment]
     return reader
 
@@ -156,7 +156,7 @@ async def test_before_partitions_are_given_back_what_settles_is_committed(consum
     async def settle() -> None:
         reader.done({SOURCE: 8}, reader.epoch)
 
-    reader = GroupReader(Config(), ["calls", "status"], "ingest", settle=settle)
+    reader = GroupReader(Config(), {0: "calls", 1: "status"}, "ingest", settle=settle)
     reader._consumer = consumer  # type: ignore[assignment]
     await reader.on_partitions_revoked({TP})
     assert consumer.commits == [{TP: 8}]
@@ -166,7 +166,7 @@ async def test_a_settling_that_fails_still_ends_the_epoch(consumer: FakeConsumer
     async def settle() -> None:
         raise DeploymentError("no")
 
-    reader = GroupReader(Config(), ["calls", "status"], "ingest", settle=settle)
+    reader = GroupReader(Config(), {0: "calls", 1: "status"}, "ingest", settle=settle)
     reader._consumer = consumer  # type: ignore[assignment]
     with pytest.raises(DeploymentError):
         await reader.on_partitions_revoked({TP})
