@@ -74,6 +74,7 @@ def check_topics(sources: Sequence[Source], taken: Sequence[str]) -> None:
         other = seen.setdefault(number_of(source.topic, ()), source.topic)
         if other is not source.topic:
             raise ValueError(
-                f"{source.topic} is there twice" if other == source.topic else
-                f"{source.topic} cannot be told from {other} in the state; read it under another name"
+                f"{source.topic} is there twice"
+                if other == source.topic
+                else f"{source.topic} cannot be told from {other} in the state; read it under another name"
             )

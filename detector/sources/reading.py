@@ -42,7 +42,9 @@ def of_source(source: Source) -> Read:
     return partial(_foreign, _DECODERS[source.format], whose)
 
 
-def _foreign(decode: Callable[[bytes], Decoded], whose: Whose, value: bytes, headers: Headers) -> list[Event | BadInput]:
+def _foreign(
+    decode: Callable[[bytes], Decoded], whose: Whose, value: bytes, headers: Headers
+) -> list[Event | BadInput]:
     decoded = decode(value)
     if len(decoded) > native.MAX_IN_RECORD:
         return [BadInput(Reason.TOO_LARGE, "", f"holds more than {native.MAX_IN_RECORD:,} events")]

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from detector.errors import BadInput
 from detector.model.events import Event
 
@@ -27,7 +29,8 @@ Decoded = list[Told | BadInput]
 def first(attributes: tuple[Layer, ...], name: str) -> Any:
     """The value of an attribute in the nearest layer that has it; None where it is nowhere.
 
-    What JSON nests is found by its path: `metadata.user_api_key_team_id` is that key, or within `metadata`.
+    What JSON nests is found by its path: `metadata.user_api_key_team_id` is that key, or within `metadata`, which may
+    be JSON as a text.
     """
     for layer in attributes:
         for value in _at(layer, name):
@@ -39,12 +42,22 @@ def _at(layer: Layer, name: str) -> Iterator[Any]:
     value = layer.get(name)
     if value is not None:
         yield value
-    elif "." in name:
-        head, _, rest = name.partition(".")
+        return
+    head, dot, rest = name.partition(".")
+    while dot:
         inner = layer.get(head)
-        while inner is None and "." in rest:
-            more, _, rest = rest.partition(".")
-            head = f"{head}.{more}"
-            inner = layer.get(head)
-        if isinstance(inner, Mapping):
-            yield from _at(inner, rest)
+        if inner is not None:
+            if isinstance(inner, str) and inner[:1] == "{":
+                inner = _parsed(inner)
+            if isinstance(inner, Mapping):
+                yield from _at(inner, rest)
+            return
+        more, dot, rest = rest.partition(".")
+        head = f"{head}.{more}"
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None

@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from detector.config.sources import SEPARATOR
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link, Status, ToolCall, ToolResult
 from detector.sources.told import Told, first
 
 MAX_CHARS = 512
 """Of a name, as of native events."""
-SEPARATOR = " ~ "
-
 FIELDS = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type")
 _OF: dict[type, tuple[str, ...]] = {
     Call: FIELDS,

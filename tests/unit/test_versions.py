@@ -48,7 +48,8 @@ def test_so_is_a_segment_of_the_version_before_in_a_checkpoint_of_this_one() -> 
 
 
 @pytest.mark.parametrize(
-    "kept", [b"", b"\x92", b"\x92%c\x90" % VERSION, b"\x92%c" % VERSION, b"\xc1", store(VERSION, 7), store(VERSION, [])[:-1]]
+    "kept",
+    [b"", b"\x92", b"\x92%c\x90" % VERSION, b"\x92%c" % VERSION, b"\xc1", store(VERSION, 7), store(VERSION, [])[:-1]],
 )
 def test_a_segment_that_is_damaged_is_refused_with_its_place(kept: bytes) -> None:
     plan = Ledger(0, 3, []).plan(9, {1: kept}, {}, [1])
