@@ -1,0 +1,172 @@
+"""Gemini CLI: its log records to calls and tools, as version 0.61 sends them.
+
+Of the `gemini_cli.*` records three are read: `api_response`, which is a call (the same call is told twice more, under
+`gen_ai.*` and as a span), `api_error`, which is one for each failed attempt, and `tool_call`.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from detector.model.events import MAX_TOKENS, Call, Output, ToolCall, Usage
+from detector.sources import checked
+from detector.sources.otlp import Record
+from detector.sources.told import Decoded, Layer, Told
+
+
+def mine(record: Record) -> bool:
+    """Whether Gemini CLI says it."""
+    return record.name.startswith("gemini_cli.")
+
+
+def take(records: list[Record]) -> Decoded:
+    """Calls and tools of Gemini CLI's records, in their order; a BadInput for each that cannot be used."""
+    return checked.each(records, _READERS)
+
+
+class _Work(NamedTuple):
+    """Whose work it is. A sub-agent is a run of its own, within that of its session."""
+
+    run: str | None
+    parent: str | None
+    turn: str | None
+    agent: str
+
+    def told(self, record: Record, event: Call | ToolCall) -> Told:
+        about = {"detector.run": self.run, "detector.parent_run": self.parent, "detector.agent": self.agent}
+        return Told(event, (about, record.attributes, record.resource))
+
+
+def _work(said: Layer) -> _Work:
+    """By `prompt_id`: `<agent_id>#<turn>` of a sub-agent; else a prompt, which may begin with the session's id."""
+    session, prompt = checked.text(said, "session.id"), checked.text(said, "prompt_id")
+    agent, mark, _ = (prompt or "").partition("#")
+    if mark and agent and agent != session:
+        return _Work(agent, session, None, "subagent")
+    return _Work(session, None, prompt, "main")
+
+
+def _answered(record: Record) -> Told:
+    """A call."""
+    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
+    model, usage = checked.required(said, "model"), _usage(said)
+    return work.told(
+        record,
+        Call(
+            id=checked.made_id("gemini", work.run, _prompt(said), t, usage.input_tokens, usage.output_tokens),
+            time=t,
+            model=model,
+            usage=usage,
+            turn=work.turn,
+            interactive=checked.flag(said, "interactive"),
+            operation="generate_content",
+            duration_s=checked.seconds(said, "duration_ms"),
+            output=_output(said),
+            tools_apart=True,
+        ),
+    )
+
+
+def _usage(said: Layer) -> Usage:
+    """Gemini CLI counts thoughts apart from its output. What it was told no usage of it tells with zeros."""
+    read, written = checked.tokens(said, "input_token_count"), checked.tokens(said, "output_token_count")
+    thought = checked.tokens(said, "thoughts_token_count")
+    if not (read or written or thought):
+        return Usage()
+    if written is not None:
+        written = checked.within(written + (thought or 0), MAX_TOKENS, "output_token_count")
+    return Usage(
+        input_tokens=read,
+        cached_input_tokens=checked.tokens(said, "cached_content_token_count"),
+        output_tokens=written,
+        reasoning_tokens=thought,
+    )
+
+
+def _failed(record: Record) -> Told:
+    """An attempt that failed. Its usage is told nowhere."""
+    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
+    return work.told(
+        record,
+        Call(
+            id=checked.made_id("gemini error", work.run, _prompt(said), t),
+            time=t,
+            model=checked.required(said, "model"),
+            usage=Usage(),
+            turn=work.turn,
+            interactive=checked.flag(said, "interactive"),
+            operation="generate_content",
+            duration_s=checked.seconds(said, "duration_ms"),
+            status=checked.failure(said.get("status_code")),
+            error=checked.words(said, "error.message", "error", "error.type"),
+        ),
+    )
+
+
+def _used(record: Record) -> Told:
+    """A tool: its arguments where prompts are logged, its result never."""
+    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
+    name = checked.required(said, "function_name")
+    failed: bool | str = False
+    if checked.flag(said, "success") is False:
+        failed = checked.words(said, "error", "error_type") or True
+    arguments = checked.words(said, "function_args")
+    return work.told(
+        record,
+        ToolCall(
+            id=checked.made_id("gemini tool", work.run, _prompt(said), t, name, arguments),
+            time=t,
+            tool=checked.tool(name, None, arguments, None, failed),
+            turn=work.turn,
+            interactive=checked.flag(said, "interactive"),
+        ),
+    )
+
+
+def _prompt(said: Layer) -> str | None:
+    return checked.text(said, "prompt_id")
+
+
+# The answer: what the server sent, chunk by chunk
+
+
+class _Part(msgspec.Struct):
+    text: str | None = None
+    thought: bool | None = None
+
+
+class _Content(msgspec.Struct):
+    parts: list[_Part] | None = None
+
+
+class _Candidate(msgspec.Struct):
+    content: _Content | None = None
+
+
+class _Chunk(msgspec.Struct):
+    candidates: list[_Candidate] | None = None
+
+
+_chunks = msgspec.json.Decoder(list[_Chunk]).decode
+
+
+def _output(said: Layer) -> Output | None:
+    """What the model said, without its thoughts; None where that is not told."""
+    raw = checked.words(said, "response_text")
+    if raw is None:
+        return None
+    try:
+        chunks = _chunks(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    candidates = [c for chunk in chunks for c in chunk.candidates or () if c.content is not None]
+    parts = [p for c in candidates if c.content is not None for p in c.content.parts or ()]
+    text = "".join(p.text for p in parts if p.text and not p.thought)
+    return Output(text=text) if text else None
+
+
+_READERS: dict[str, checked.Reader] = {
+    "gemini_cli.api_response": _answered,
+    "gemini_cli.api_error": _failed,
+    "gemini_cli.tool_call": _used,
+}
