@@ -14,6 +14,7 @@ from detector.commands.broker import broker
 from detector.commands.config import config
 from detector.commands.demo import demo
 from detector.commands.doctor import doctor
+from detector.commands.explain_event import explain_event
 from detector.commands.link import link
 from detector.commands.prices import prices
 from detector.commands.replay import replay
@@ -50,7 +51,7 @@ def cli(context: click.Context, path: str | None) -> None:
     context.obj = Setup(path)
 
 
-for command in (worker, topics, doctor, link, replay, backtest, prices, demo, config, broker):
+for command in (worker, topics, doctor, link, explain_event, replay, backtest, prices, demo, config, broker):
     cli.add_command(command)
 
 

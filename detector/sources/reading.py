@@ -15,7 +15,9 @@ Headers = Sequence[tuple[str, bytes]]
 Read = Callable[[bytes, Headers], list[Event | BadInput]]
 """The events of a record's value and headers, and a reason for each that cannot be used."""
 
-_DECODERS: dict[str, Callable[[bytes], Decoded]] = {
+Decode = Callable[[bytes], Decoded]
+
+_DECODERS: dict[str, Decode] = {
     "otlp_logs": otlp_logs.decode,
     "otlp_spans": otlp_spans.decode,
     "litellm": litellm.decode,
@@ -33,18 +35,27 @@ def of_native(topic: str) -> Read:
 
 def of_source(source: Source) -> Read:
     """Of a topic that others write."""
-    if source.format == "native":
-        return of_native("any")
-    if source.format == "cloudevents":
-        return partial(cloudevents.decode, topic="any")
-    lists = USUAL[source.format] | source.attributes.model_dump(exclude_none=True)
-    whose = Whose(lists, {"tenant": source.tenant, "team": source.team})
-    return partial(_foreign, _DECODERS[source.format], whose)
+    decode, whose = decoder_of(source), whose_of(source)
+    if decode is not None and whose is not None:
+        return partial(_foreign, decode, whose)
+    return partial(cloudevents.decode, topic="any") if source.format == "cloudevents" else of_native("any")
 
 
-def _foreign(
-    decode: Callable[[bytes], Decoded], whose: Whose, value: bytes, headers: Headers
-) -> list[Event | BadInput]:
+def decoder_of(source: Source) -> Decode | None:
+    """The decoder of a source's format; None where it holds native events."""
+    return _DECODERS.get(source.format)
+
+
+def whose_of(source: Source) -> Whose | None:
+    """Whose its events are; None where they say so themselves."""
+    lists = USUAL.get(source.format)
+    if lists is None:
+        return None
+    own = source.attributes.model_dump(exclude_none=True)
+    return Whose({**lists, **own}, {"tenant": source.tenant, "team": source.team})
+
+
+def _foreign(decode: Decode, whose: Whose, value: bytes, headers: Headers) -> list[Event | BadInput]:
     decoded = decode(value)
     if len(decoded) > native.MAX_IN_RECORD:
         return [BadInput(Reason.TOO_LARGE, "", f"holds more than {native.MAX_IN_RECORD:,} events")]

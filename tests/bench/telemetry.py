@@ -10,13 +10,13 @@ import argparse
 import json
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from detector.errors import BadInput
 from detector.model.events import Call
-from tests.bench.telemetry_kinds import kind_of
+from detector.sources import litellm, otlp_logs, otlp_spans
+from detector.sources.recognise import format_of
 from tests.support.command import run_main
 
 NUMBERS = {
@@ -49,8 +49,7 @@ LEFT_OUT: dict[str, dict[str, int]] = {
     "double/*": {"written": 2},
 }
 """Captures, and the calls and the numbers of told calls that their client itself leaves out. Of others, any may be."""
-DECODERS = {"litellm": "litellm", "logs": "otlp_logs", "spans": "otlp_spans"}
-"""Kinds of bodies, and their modules of detector.sources."""
+DECODERS = {"litellm": litellm, "otlp_logs": otlp_logs, "otlp_spans": otlp_spans}
 
 Numbers = dict[str, int | None]
 
@@ -71,8 +70,8 @@ def measure(folder: Path) -> Found | None:
         event
         for path in sorted(folder.iterdir())
         if path.suffix in (".bin", ".json") and not path.name.endswith(".decoded.json")
-        if (kind := kind_of(body := path.read_bytes())) is not None
-        for event in import_module(f"detector.sources.{DECODERS[kind]}").decode(body)
+        if (decoder := DECODERS.get(format_of(body := path.read_bytes()) or "")) is not None
+        for event in decoder.decode(body)
     ]
     if not decoded:
         return None

@@ -10,7 +10,7 @@ from hypothesis import given
 from detector.config import Config
 from detector.engine import Engine
 from detector.model.alert import Alert, decode_alert, encode_alert
-from detector.pipeline.intake import Intake, Kind, SourceRecord
+from detector.pipeline.intake import Intake, SourceRecord
 from tests.contract import walking as w
 
 SCHEMA = w.schema("detector.alerts")
@@ -51,10 +51,10 @@ def test_alert_records_encode_to_what_the_schema_says(fields: dict[str, Any]) ->
     assert decode_alert(encode_alert(alert)) == alert
 
 
-def records(engine: Engine, intake: Intake, until: float, kind: Kind, *events: dict[str, Any]) -> list[bytes]:
+def records(engine: Engine, intake: Intake, until: float, feed: str, *events: dict[str, Any]) -> list[bytes]:
     """What the engine writes when it gets these events and event time has come to `until`."""
-    source = int(kind == "status") << 16
-    intake.take(source, kind, [SourceRecord(int(until), msgspec.json.encode(list(events)), None)])
+    source = int(feed == "status") << 16
+    intake.take(source, feed, [SourceRecord(int(until), msgspec.json.encode(list(events)), None)])
     flushed = intake.flush({0: until, 1 << 16: until}, everywhere=True)
     assert flushed.dead_letters == []
     out: list[bytes] = []

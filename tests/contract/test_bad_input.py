@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from detector.config import Config
+from detector.config import Config, Source
 from detector.errors import Reason
 from detector.model.events import Call
-from detector.pipeline.intake import Intake, Kind, SourceRecord
+from detector.pipeline.intake import Intake, SourceRecord
 from detector.sources import native
 
 PAGE = (Path(__file__).parents[2] / "docs" / "inputs.md").read_text(encoding="utf-8")
+CONFIG = Config(sources=[Source(topic="otlp_logs", format="otlp_logs")])
 NOW = 1_795_165_200.0
 DAY = 86_400.0
 # What watch does with an event that was taken is not ingest's to show; those rows are tested with the engine.
@@ -55,7 +56,7 @@ class Case(NamedTuple):
 
     row: str
     value: bytes | None
-    kind: Kind = "calls"
+    feed: str = "calls"
     reasons: str = ""
     field: str = ""
     counted: str = ""
@@ -65,8 +66,8 @@ def taken(row: str, *values: bytes, counted: str = "") -> list[Case]:
     return [Case(row, value, counted=counted) for value in values]
 
 
-def refused(row: str, reasons: str, field: str, *values: bytes | None, kind: Kind = "calls") -> list[Case]:
-    return [Case(row, value, kind, reasons, field) for value in values]
+def refused(row: str, reasons: str, field: str, *values: bytes | None, feed: str = "calls") -> list[Case]:
+    return [Case(row, value, feed, reasons, field) for value in values]
 
 
 CASES = [
@@ -74,10 +75,14 @@ CASES = [
         "not JSON, cut off, empty, a tombstone, text after the event, a byte order mark", "not_json", "",
         b"hello", event()[:-1], b"", None, event() + b"x", event() + event(), b"\xef\xbb\xbf" + event(),
     ),
+    *refused(
+        "in a topic of OTLP, a body that is neither JSON nor the protobuf message that belongs there", "not_protobuf",
+        "", b"hello", b"\n\xff\xff", feed="otlp_logs",
+    ),
     *refused("NaN, Infinity", "not_json", "", event(b', "cost_usd": NaN'), event(b', "unknown": -Infinity')),
     *refused("a text, number or null in place of an event", "wrong_type", "", b'"x"', b"1", b"null"),
     *refused("a field of the wrong type", "wrong_type", "agent", event(agent=1), event(agent=["a"])),
-    *refused("a field of the wrong type", "wrong_type", "task", status(task=["t"]), kind="status"),
+    *refused("a field of the wrong type", "wrong_type", "task", status(task=["t"]), feed="status"),
     *refused("a field of the wrong type", "wrong_type", "type", event(type=None)),
     *refused(
         "a number in quotes, tokens with a fraction point (12.0)", "wrong_type", "usage.input_tokens",
@@ -85,12 +90,12 @@ CASES = [
     ),
     *refused("a required field is missing", "missing_field", "model", b'{"id": "i", "time": 1795165200}'),
     *refused("a required field is missing", "missing_field", "tools[0].name", event(tools=[{}])),
-    *refused("a required field is missing", "missing_field", "strength", event(task="t"), kind="status"),
+    *refused("a required field is missing", "missing_field", "strength", event(task="t"), feed="status"),
     *refused(
         "neither run nor task", "missing_field", "run",
         event(run=None), event(run=None, type="tool_result", call_id="c"),
     ),
-    *refused("neither run nor task", "missing_field", "task", status(run=None, task=None), kind="status"),
+    *refused("neither run nor task", "missing_field", "task", status(run=None, task=None), feed="status"),
     *refused("an empty id, a text over 512 characters", "out_of_range", "id", event(id=""), event(id=LONG)),
     *refused(
         "negative tokens, more than 100,000,000", "out_of_range", "usage.output_tokens",
@@ -101,11 +106,11 @@ CASES = [
         event(cost_usd=-0.01), event(cost_usd=100_001), event(b', "cost_usd": 1e400'),
     ),
     *refused(NOT_ALLOWED, "out_of_range", "status", event(status="fine")),
-    *refused(NOT_ALLOWED, "out_of_range", "category", status(category="done"), kind="status"),
+    *refused(NOT_ALLOWED, "out_of_range", "category", status(category="done"), feed="status"),
     *refused(SKETCH, "out_of_range", "output.sketch", event(output={"sketch": "AAAA"})),
     *refused(SKETCH, "out_of_range", "output.fingerprint", event(output={"fingerprint": "12"})),
     *refused(OTHER_TYPE, "unknown_type", "type", event(type="status"), event(type="link"), event(type="x")),
-    *refused(OTHER_TYPE, "unknown_type", "type", status(type="call"), kind="status"),
+    *refused(OTHER_TYPE, "unknown_type", "type", status(type="call"), feed="status"),
     *refused("a time without offset", "wrong_type", "time", event(time="2026-11-20T09:00:00")),
     *refused(
         "a time that cannot be read, a leap second", "out_of_range", "time",
@@ -149,8 +154,8 @@ ROWS = dict(re.findall(r"^\| (.+?) \| (.+) \|$", PAGE.partition("## What becomes
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.row[:50])
 def test_bad_input_ends_as_the_page_says(case: Case) -> None:
-    intake = Intake(Config(), partitions=1)
-    intake.take(0, case.kind, [SourceRecord(7, case.value, NOW)])
+    intake = Intake(CONFIG, partitions=1)
+    intake.take(0, case.feed, [SourceRecord(7, case.value, NOW)])
     dead = intake.flush({}).dead_letters
     row = ROWS[case.row]
     if case.reasons:

@@ -9,14 +9,13 @@ import numpy as np
 from detector.config import Config
 from detector.model.events import TYPES
 from detector.model.packed import decode_packed
-from detector.pipeline.intake import Intake, Kind, SourceRecord
+from detector.pipeline.intake import NATIVE, Intake, SourceRecord
 from detector.sources import native
 from detector.sources.native import MAX_IN_RECORD
 from tests.fuzz.corpus import MARK
 
 PARTITIONS = 4
 RENEWED = 20_000
-KINDS: tuple[Kind, ...] = ("calls", "status", "any")
 BROKER_S = (None, 1_790_000_100.0, 1_795_165_200.0)
 
 
@@ -31,14 +30,14 @@ def ingest() -> Callable[[bytes], bool]:
             held[:] = [Intake(config, PARTITIONS), 0]
         intake, n = held[:2]
         held[1] += 1
-        kind, broker_s = KINDS[n % 3], BROKER_S[n // 3 % 3]
+        feed, broker_s = NATIVE[n % 3], BROKER_S[n // 3 % 3]
         before = sum(v for k, v in intake.counts.items() if k in TYPES)
-        intake.take(0, kind, [SourceRecord(7, data, broker_s), SourceRecord(8, None, None)])
+        intake.take(0, feed, [SourceRecord(7, data, broker_s), SourceRecord(8, None, None)])
         accepted = sum(v for k, v in intake.counts.items() if k in TYPES) - before
         flushed = intake.flush({0: 1.0})
         dead = [d for d in flushed.dead_letters if d.offset == 7]
         assert [d.offset for d in flushed.dead_letters if d.offset != 7] == [8], "a record without value is told once"
-        events = len(native.decode(data, kind))
+        events = len(native.decode(data, feed))
         assert accepted + len(dead) == events, f"{events} in, {accepted} accepted, {len(dead)} dead letters"
         _check(flushed.packed, accepted, flushed.links)
         assert all(MARK not in d.field + d.detail for d in dead), "a reason that repeats what was sent"

@@ -9,8 +9,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from detector.sources.recognise import format_of
 from tests.bench.telemetry import main
-from tests.bench.telemetry_kinds import kind_of
 
 ANSWER = {"input": 900, "cached": 600, "written": 100, "output": 40, "reasoning": 16}
 
@@ -112,8 +112,13 @@ def test_kinds_of_bodies_are_recognised_by_what_is_in_them() -> None:
     logs.resource_logs.add().scope_logs.add().log_records.add(observed_time_unix_nano=5, event_name="x" * 16)
     spans.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, start_time_unix_nano=5)
     metrics.resource_metrics.add().scope_metrics.add().metrics.add(name="n" * 16, description="d" * 8)
-    assert [kind_of(body.SerializeToString()) for body in (logs, spans, metrics)] == ["logs", "spans", None]
-    assert [kind_of(body) for body in (b'{"resourceLogs":[]}', b'\n{"resourceSpans":[]}')] == ["logs", "spans"]
+    assert [format_of(body.SerializeToString()) for body in (logs, spans, metrics)] == ["otlp_logs", "otlp_spans", None]
+    assert [format_of(body) for body in (b'{"resourceLogs":[]}', b'\n{"resourceSpans":[]}')] == [
+        "otlp_logs",
+        "otlp_spans",
+    ]
     payload = json.dumps(told("a")).encode()
-    assert [kind_of(body) for body in (payload, b"[" + payload + b"]")] == ["litellm", "litellm"]
-    assert [kind_of(body) for body in (b"", b"[]", b"{}", b"[3]", b"{", b"\xff\xff", b"\n\x05ab")] == [None] * 7
+    assert [format_of(body) for body in (payload, b"[" + payload + b"]")] == ["litellm", "litellm"]
+    assert [format_of(body) for body in (b"", b"[3]", b"{", b"\xff\xff", b"\n\x05ab")] == [None] * 5
+    assert [format_of(body) for body in (b"[]", b"{}", b"[{}]")] == ["native"] * 3
+    assert format_of(b'{"specversion": "1.0"}') == "cloudevents"
