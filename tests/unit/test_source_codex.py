@@ -98,7 +98,7 @@ def test_a_broken_stream_is_one_failed_call() -> None:
         SAID | {"event.name": "codex.sse_event", "duration_ms": "5", "error.message": "error decoding body"},
         COMPLETED | {"error.message": "stream disconnected"},
     )
-    assert (call.status, call.error, call.usage) == ("error", "stream disconnected", Usage())
+    assert (call.status, call.error, call.usage, call.tools_apart) == ("error", "stream disconnected", Usage(), False)
 
 
 def test_the_same_call_has_the_same_id_and_another_has_another() -> None:
