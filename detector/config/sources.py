@@ -69,12 +69,11 @@ def check_topics(sources: Sequence[Source], taken: Sequence[str]) -> None:
     """Raises ValueError where a topic is there twice, or is one of those `taken`."""
     seen: dict[int, str] = {}
     for source in sources:
-        if source.topic in taken:
-            raise ValueError(f"{source.topic} is a topic of the detector itself; see [topics]")
-        other = seen.setdefault(number_of(source.topic, ()), source.topic)
-        if other is not source.topic:
-            raise ValueError(
-                f"{source.topic} is there twice"
-                if other == source.topic
-                else f"{source.topic} cannot be told from {other} in the state; read it under another name"
-            )
+        topic, number = source.topic, number_of(source.topic, ())
+        if topic in taken:
+            raise ValueError(f"{topic} is a topic of the detector itself; see [topics]")
+        if topic in seen.values():
+            raise ValueError(f"{topic} is there twice")
+        if number in seen:
+            raise ValueError(f"{topic} cannot be told from {seen[number]} in the state; read it under another name")
+        seen[number] = topic

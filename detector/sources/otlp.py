@@ -179,6 +179,7 @@ _SCALARS: dict[str, Any] = {
     "double_value": lambda v: v.double_value,
     "bool_value": lambda v: v.bool_value,
     "bytes_value": lambda v: v.bytes_value,
+    "string_value_strindex": lambda v: None,  # into a table that only profiles have
     "array_value": _list,
     "kvlist_value": _map,
 }
