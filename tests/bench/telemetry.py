@@ -8,7 +8,7 @@ call or a number is missing that the client is known to tell.
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from detector.errors import BadInput
 from detector.model.events import Call
-from tests.bench.telemetry_kinds import kind_of
+from detector.sources.told import Decoded
+from tests.bench.telemetry_kinds import Kind, kind_of
 from tests.support.command import run_main
 
 NUMBERS = {
@@ -49,7 +50,7 @@ LEFT_OUT: dict[str, dict[str, int]] = {
     "double/*": {"written": 2},
 }
 """Captures, and the calls and the numbers of told calls that their client itself leaves out. Of others, any may be."""
-DECODERS = {"litellm": "litellm", "logs": "otlp_logs", "spans": "otlp_spans"}
+DECODERS: dict[Kind, str] = {"litellm": "litellm", "logs": "otlp_logs", "spans": "otlp_spans"}
 """Kinds of bodies, and their modules of detector.sources."""
 
 Numbers = dict[str, int | None]
@@ -67,21 +68,26 @@ class Found(NamedTuple):
 
 def measure(folder: Path) -> Found | None:
     """What is told of a capture beside its truth; None where none of its bodies has a decoder."""
-    decoded = [
-        event
+    bodies = [
+        (kind, body)
         for path in sorted(folder.iterdir())
         if path.suffix in (".bin", ".json") and not path.name.endswith(".decoded.json")
         if (kind := kind_of(body := path.read_bytes())) is not None
-        for event in import_module(f"detector.sources.{DECODERS[kind]}").decode(body)
     ]
-    if not decoded:
+    if not bodies:
         return None
+    decoded = [one for kind, body in bodies for one in _decoder(kind)(body)]
     refused = [f"{one.field or 'an event'} is refused: {one.detail}" for one in decoded if isinstance(one, BadInput)]
     calls = _once(one.event for one in decoded if not isinstance(one, BadInput))
     answered = [call for call in calls if call.status == "ok" or call.usage.output_tokens]
     told = [{n: getattr(call.usage, field) for n, field in NUMBERS.items()} for call in answered]
     found = compare(told, _truth(folder / "truth.jsonl"), _left_out(folder))
     return found._replace(failed=len(calls) - len(answered), wrong=refused + found.wrong)
+
+
+def _decoder(kind: Kind) -> Callable[[bytes], Decoded]:
+    decode: Callable[[bytes], Decoded] = import_module(f"detector.sources.{DECODERS[kind]}").decode
+    return decode
 
 
 def _once(events: Iterable[Any]) -> list[Call]:
