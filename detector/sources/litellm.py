@@ -124,7 +124,8 @@ def _call(p: Payload, raw: Raw) -> Call:
     status, error = _outcome(p)
     output, tools = answer(raw.get("response", _NOTHING))
     return Call(
-        id=_bounded(p.id),
+        # A failure has the id of the request, and so has a later success of embeddings.
+        id=_bounded(p.id if status == "ok" else f"{p.id}/failure"),
         time=p.endTime,
         model=model,
         usage=_usage(p, said, provider == "anthropic" or "claude" in model),

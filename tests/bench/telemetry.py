@@ -8,7 +8,7 @@ call or a number is missing that the client is known to tell.
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from detector.errors import BadInput
 from detector.model.events import Call
 from detector.sources import litellm, otlp_logs, otlp_spans
 from detector.sources.recognise import format_of
+from detector.sources.told import Decoded
 from tests.support.command import run_main
 
 NUMBERS = {
@@ -49,7 +50,12 @@ LEFT_OUT: dict[str, dict[str, int]] = {
     "double/*": {"written": 2},
 }
 """Captures, and the calls and the numbers of told calls that their client itself leaves out. Of others, any may be."""
-DECODERS = {"litellm": litellm, "otlp_logs": otlp_logs, "otlp_spans": otlp_spans}
+DECODERS: dict[str | None, Callable[[bytes], Decoded]] = {
+    "litellm": litellm.decode,
+    "otlp_logs": otlp_logs.decode,
+    "otlp_spans": otlp_spans.decode,
+}
+"""By format."""
 
 Numbers = dict[str, int | None]
 
@@ -66,15 +72,15 @@ class Found(NamedTuple):
 
 def measure(folder: Path) -> Found | None:
     """What is told of a capture beside its truth; None where none of its bodies has a decoder."""
-    decoded = [
-        event
+    bodies = [
+        (decode, body)
         for path in sorted(folder.iterdir())
         if path.suffix in (".bin", ".json") and not path.name.endswith(".decoded.json")
-        if (decoder := DECODERS.get(format_of(body := path.read_bytes()) or "")) is not None
-        for event in decoder.decode(body)
+        if (decode := DECODERS.get(format_of(body := path.read_bytes()))) is not None
     ]
-    if not decoded:
+    if not bodies:
         return None
+    decoded = [one for decode, body in bodies for one in decode(body)]
     refused = [f"{one.field or 'an event'} is refused: {one.detail}" for one in decoded if isinstance(one, BadInput)]
     calls = _once(one.event for one in decoded if not isinstance(one, BadInput))
     answered = [call for call in calls if call.status == "ok" or call.usage.output_tokens]

@@ -45,7 +45,7 @@ def checked(decoded: Decoded) -> Decoded:
 
 
 def test_every_foreign_format_has_a_decoder_and_a_body_to_try_it_with() -> None:
-    formats = {n for n in ("otlp_logs", "otlp_spans", "litellm")}
+    formats = {n for n in ("otlp_logs", "litellm")}
     assert set(DECODERS) == formats == set(bodies.BODIES)
     for name in formats:
         source = Source.model_validate({"topic": "t", "format": name})
@@ -108,9 +108,11 @@ _values = st.recursive(
 def places(value: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Paths of everything in a JSON value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [above, *(path for key, one in inner for path in places(one, (*above, key)))] if above else [
-        path for key, one in inner for path in places(one, (key,))
-    ]
+    return (
+        [above, *(path for key, one in inner for path in places(one, (*above, key)))]
+        if above
+        else [path for key, one in inner for path in places(one, (key,))]
+    )
 
 
 @each_decoder

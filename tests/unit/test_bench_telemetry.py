@@ -15,7 +15,9 @@ from tests.bench.telemetry import main
 ANSWER = {"input": 900, "cached": 600, "written": 100, "output": 40, "reasoning": 16}
 
 
-def told(id: str, usage: dict[str, int] = ANSWER, status: str = "success", **left_out: Any) -> dict[str, Any]:
+def told(
+    id: str, usage: dict[str, int] = ANSWER, status: str = "success", call_type: str = "acompletion", **left_out: Any
+) -> dict[str, Any]:
     """A payload of LiteLLM's with these numbers."""
     numbers = {**usage, **left_out}
     of = {
@@ -28,7 +30,8 @@ def told(id: str, usage: dict[str, int] = ANSWER, status: str = "success", **lef
         "completion_tokens_details": {"reasoning_tokens": numbers.get("reasoning")},
     }
     return {
-        "id": id, "litellm_call_id": id, "endTime": 1_790_000_000.0, "status": status, "metadata": {"usage_object": of}
+        "id": id, "litellm_call_id": id, "endTime": 1_790_000_000.0, "status": status, "call_type": call_type,
+        "metadata": {"usage_object": of}
     }  # fmt: skip
 
 
@@ -79,6 +82,13 @@ def test_what_the_client_tells_must_not_be_missing(tmp_path: Path, capsys: pytes
     assert "WRONG: calls: 1 missing that the client tells" in out
     assert "WRONG: cached: 1 missing that the client tells" in out
     assert "cached 0/1200 (1 absent)" in out
+
+
+def test_bodies_of_which_nothing_is_told_are_not_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(capture(tmp_path, [ANSWER], [told("a", call_type="aget_responses")]))]) == 1
+    assert "calls   0/1" in capsys.readouterr().out
 
 
 def test_what_the_client_leaves_out_or_the_server_does_not_say_may_be_missing(tmp_path: Path) -> None:

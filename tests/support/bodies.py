@@ -1,0 +1,68 @@
+"""Bodies of every foreign format, as their clients send them: each with a call, most with a tool."""
+
+import json
+from typing import Any
+
+from tests.support.otlp import Log, logs_json, logs_protobuf
+
+MARK = "sesame-4711"
+"""In texts: no reason and no log may repeat it."""
+
+RESOURCE = {"service.name": "a-client", "team": "payments", "task": "PAY-1"}
+_CODEX = {"conversation.id": "conv-1", "originator": "codex_exec", "model": "gpt-5.1"}
+_GEMINI = {"session.id": "sess-1", "prompt_id": "sess-1", "model": "gemini-2.5-pro"}
+_CLAUDE = {"session.id": "sess-2", "model": "claude-sonnet-4-5", "event.sequence": 4}
+LOGS = [
+    Log(
+        _CODEX
+        | {"event.name": "codex.sse_event", "event.kind": "response.completed"}
+        | {"input_token_count": "1200", "output_token_count": "70", "cached_token_count": 800}
+    ),
+    Log(
+        _CODEX
+        | {"event.name": "codex.tool_result", "tool_name": "exec_command", "call_id": "c1", "success": "true"}
+        | {"arguments": json.dumps({"cmd": MARK}), "output": f"Chunk ID: a1\nWall time: 0.1 seconds\nOutput:\n{MARK}"}
+    ),
+    Log(
+        _GEMINI
+        | {"event.name": "gemini_cli.api_response", "input_token_count": 900, "output_token_count": 40}
+        | {"cached_content_token_count": 300, "thoughts_token_count": 25, "duration_ms": 250, "response_text": MARK}
+    ),
+    Log(_GEMINI | {"event.name": "gemini_cli.tool_call", "function_name": "read_file", "success": False}),
+    Log(
+        _CLAUDE
+        | {"event.name": "claude_code.api_request", "input_tokens": 10, "output_tokens": 30, "cost_usd": 0.01}
+        | {"cache_read_tokens": 900, "cache_creation_tokens": 100, "request_id": "req-1", "duration_ms": 900}
+    ),
+    Log({"event.name": "codex.startup_phase", "note": MARK}),
+]
+
+
+def _litellm(**more: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": MARK, "tool_calls": [
+        {"id": "t1", "type": "function", "function": {"name": "ls", "arguments": json.dumps({"path": MARK})}}
+    ]}  # fmt: skip
+    return {
+        "id": "chatcmpl-1", "litellm_call_id": "l-1", "trace_id": "trace-1", "call_type": "acompletion",
+        "model": "openai/gpt-5-mini", "custom_llm_provider": "openai", "status": "success", "response_cost": 0.01,
+        "startTime": 1_790_000_050.0, "endTime": 1_790_000_060.0, "response_time": 10.0,
+        "prompt_tokens": 1500, "completion_tokens": 90, "total_tokens": 1590,
+        "metadata": {"usage_object": {"prompt_tokens_details": {"cached_tokens": 1024}}, "requester_metadata": {}},
+        "request_tags": ["team:payments", "task:PAY-1", "User-Agent: x"],
+        "messages": [{"role": "user", "content": MARK}, {"role": "tool", "tool_call_id": "t0", "content": MARK}],
+        "response": {"choices": [{"message": message}]},
+    } | more  # fmt: skip
+
+
+PAIRS: dict[str, list[tuple[bytes, bytes]]] = {
+    "otlp_logs": [(logs_protobuf(LOGS, RESOURCE), logs_json(LOGS, RESOURCE))],
+}
+"""The same body as protobuf and as JSON."""
+BODIES: dict[str, list[bytes]] = {
+    "otlp_logs": [body for pair in PAIRS["otlp_logs"] for body in pair],
+    "litellm": [
+        json.dumps(_litellm()).encode(),
+        json.dumps([_litellm(id="chatcmpl-2"), _litellm(id="l-1", status="failure", response_cost=0.0)]).encode(),
+    ],
+}
+"""By format."""
