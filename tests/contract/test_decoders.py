@@ -45,7 +45,7 @@ def checked(decoded: Decoded) -> Decoded:
 
 
 def test_every_foreign_format_has_a_decoder_and_a_body_to_try_it_with() -> None:
-    formats = {n for n in ("otlp_logs", "litellm")}
+    formats = {"otlp_logs", "otlp_spans", "litellm"}
     assert set(DECODERS) == formats == set(bodies.BODIES)
     for name in formats:
         source = Source.model_validate({"topic": "t", "format": name})
