@@ -20,6 +20,8 @@ def to_toml(config: Config) -> str:
     for name in Config.model_fields:
         if name not in ("sources", "overrides"):
             lines += ["", *_table(name, getattr(config, name))]
+    lines += ["", f"# {Config.model_fields['sources'].description}"]
+    lines += [] if config.sources else ["# [[sources]] with a topic and its format: see docs/inputs.md"]
     for source in config.sources:
         lines += ["", f"# {type(source).__doc__}", "[[sources]]"]
         lines += [f"{key} = {_value(getattr(source, key))}" for key in _set_keys(source) if key != "attributes"]

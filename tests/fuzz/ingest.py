@@ -1,17 +1,17 @@
 """The whole of ingest without a broker: every event is either in what goes out or a dead letter, and never both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from detector.config import Config
+from detector.config import Config, Source
 from detector.model.events import TYPES
 from detector.model.packed import decode_packed
 from detector.pipeline.intake import NATIVE, Intake, SourceRecord
-from detector.sources import native
 from detector.sources.native import MAX_IN_RECORD
+from detector.sources.reading import of_native, of_source
 from tests.fuzz.corpus import MARK
 
 PARTITIONS = 4
@@ -19,10 +19,12 @@ RENEWED = 20_000
 BROKER_S = (None, 1_790_000_100.0, 1_795_165_200.0)
 
 
-def ingest() -> Callable[[bytes], bool]:
-    """Tries an input as a record of each kind in turn, together with a good one and one without a value."""
+def ingest(feeds: Sequence[str] = NATIVE) -> Callable[[bytes], bool]:
+    """Tries an input as a record of each of these feeds in turn, together with a good one and one without a value."""
     held: list[Any] = []
-    config = Config()
+    sources = [Source.model_validate({"topic": feed, "format": feed}) for feed in feeds if feed not in NATIVE]
+    config = Config(sources=sources)
+    reads = {feed: of_native(feed) for feed in NATIVE} | {source.topic: of_source(source) for source in sources}
     good = b'{"id":"good","time":1790000000,"run":"good","model":"m","usage":{},"output":{"text":"fine"}}'
 
     def once(data: bytes) -> bool:
@@ -30,14 +32,14 @@ def ingest() -> Callable[[bytes], bool]:
             held[:] = [Intake(config, PARTITIONS), 0]
         intake, n = held[:2]
         held[1] += 1
-        feed, broker_s = NATIVE[n % 3], BROKER_S[n // 3 % 3]
+        feed, broker_s = feeds[n % len(feeds)], BROKER_S[n // len(feeds) % 3]
         before = sum(v for k, v in intake.counts.items() if k in TYPES)
         intake.take(0, feed, [SourceRecord(7, data, broker_s), SourceRecord(8, None, None)])
         accepted = sum(v for k, v in intake.counts.items() if k in TYPES) - before
         flushed = intake.flush({0: 1.0})
         dead = [d for d in flushed.dead_letters if d.offset == 7]
         assert [d.offset for d in flushed.dead_letters if d.offset != 7] == [8], "a record without value is told once"
-        events = len(native.decode(data, feed))
+        events = len(reads[feed](data, ()))
         assert accepted + len(dead) == events, f"{events} in, {accepted} accepted, {len(dead)} dead letters"
         _check(flushed.packed, accepted, flushed.links)
         assert all(MARK not in d.field + d.detail for d in dead), "a reason that repeats what was sent"

@@ -25,6 +25,7 @@ from tests.fuzz.ingest import ingest
 from tests.fuzz.mutate import Mutator, to_json, to_msgpack
 from tests.fuzz.texts import texts
 from tests.fuzz.tries import Try
+from tests.support import bodies
 
 
 class Target(NamedTuple):
@@ -52,6 +53,10 @@ def _calls() -> list[bytes]:
 def _mixed() -> list[bytes]:
     own = corpus.events()
     return [*_calls(), *corpus.examples("task.status"), json.dumps(own).encode(), json.dumps(own[:2]).encode(), b"[]"]
+
+
+def _foreign() -> list[bytes]:
+    return [body for of_format in bodies.BODIES.values() for body in of_format]
 
 
 def _linked() -> list[bytes]:
@@ -118,6 +123,13 @@ TARGETS: dict[str, Target] = {
     ),
     "ingest": Target(
         "the whole of ingest: batches in, all that goes out checked", ingest, _mixed, _json_trees(_mixed), to_json
+    ),
+    "formats": Target(
+        "the whole of ingest over topics that others write",
+        lambda: ingest([*bodies.BODIES, "cloudevents"]),
+        _foreign,
+        lambda: [json.loads(body) for body in _foreign() if body[:1] in b"[{"],
+        to_json,
     ),
     "batches": Target("batches of records as the broker has them", batches.fetched, batches.of_each_codec),
     "texts": Target("compiled loops over texts, which may read no byte beyond them", texts, lambda: corpus.TEXTS),

@@ -17,7 +17,9 @@ from detector.config import Config, load_config
 from detector.errors import DeploymentError
 from detector.kafka.admin import TopicReport
 
-COMMANDS = ("worker", "topics", "doctor", "link", "replay", "backtest", "prices", "demo", "config", "broker")
+COMMANDS = (
+    "worker", "topics", "doctor", "link", "explain-event", "replay", "backtest", "prices", "demo", "config", "broker",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
