@@ -1,0 +1,99 @@
+"""OTLP spans of model calls: each to the decoder of its conventions, and each call told once.
+
+Two instrumentations may tell of one call, one span within the other: each knows something that the other does not.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from detector.errors import BadInput
+from detector.model.events import Call
+from detector.sources import genai_spans, openinference, otlp
+from detector.sources.otlp import Record
+from detector.sources.told import Decoded, Told
+
+_LOGGED = ("gemini", "codex")
+"""Scopes of clients whose log records are metered."""
+_CONVENTIONS = (genai_spans, openinference)
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class _Seen(NamedTuple):
+    """A call of this body, the outermost span that tells it, and where in the answer it stands."""
+
+    at: int
+    outer: Record
+    told: Told
+
+
+def decode(body: bytes) -> Decoded:
+    """The calls and tools of a body, protobuf or JSON, in its order."""
+    try:
+        records = otlp.spans(body)
+    except BadInput as bad:
+        return [bad]
+    return _once(records)
+
+
+def _once(records: Iterable[Record]) -> Decoded:
+    out: list[Told | BadInput | None] = []
+    by_id: dict[str, _Seen] = {}
+    for record in records:
+        convention = next((c for c in _CONVENTIONS if c.mine(record)), None)
+        if convention is None or record.scope.startswith(_LOGGED):
+            continue
+        try:
+            told = convention.read(record)
+        except BadInput as bad:
+            out.append(bad)
+            continue
+        out.append(told)
+        if not isinstance(told.event, Call):
+            continue
+        seen = by_id.get(told.event.id)
+        if seen is None or seen.outer.resource != record.resource:
+            by_id[told.event.id] = _Seen(len(out) - 1, record, told)
+            continue
+        out.pop()
+        inside = record.begin > seen.outer.begin or (record.begin == seen.outer.begin and record.t <= seen.outer.t)
+        outer, merged = (seen.outer, _merged(seen.told, told)) if inside else (record, _merged(told, seen.told))
+        by_id[told.event.id] = _Seen(seen.at, outer, merged)
+        out[seen.at] = merged
+    _join_failures(out, by_id.values())
+    return [told for told in out if told is not None]
+
+
+def _join_failures(out: list[Told | BadInput | None], seen: Iterable[_Seen]) -> None:
+    """A call that failed has no answer whose id could tell it: it is one with the failed call right around it."""
+    failed = {
+        (s.outer.trace, s.outer.span): s
+        for s in seen
+        if isinstance(s.told.event, Call) and s.told.event.status != "ok" and s.outer.span
+    }
+    for inner in failed.values():
+        around = failed.get((inner.outer.trace, inner.outer.parent))
+        if around is None or around is inner or around.outer.resource != inner.outer.resource:
+            continue
+        outer, within = out[around.at], out[inner.at]
+        if isinstance(outer, Told) and isinstance(within, Told):
+            out[around.at], out[inner.at] = _merged(outer, within), None
+
+
+def _merged(outer: Told, inner: Told) -> Told:
+    """One call of two tellings: what the outer one does not say is the inner one's."""
+    a, b = outer.event, inner.event
+    assert isinstance(a, Call)
+    assert isinstance(b, Call)
+    usage = _filled(a.usage, b.usage)
+    call = _filled(a, b)
+    call.usage, call.tools_apart = usage, a.tools_apart or b.tools_apart
+    if call.tools_apart:
+        call.tools = None
+    return Told(call, outer.attributes + inner.attributes)
+
+
+def _filled(a: S, b: S) -> S:
+    missing = {name: getattr(b, name) for name in a.__struct_fields__ if getattr(a, name) is None}
+    return msgspec.structs.replace(a, **missing)
