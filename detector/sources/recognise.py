@@ -1,5 +1,6 @@
 """Which format a captured body has, by what is in it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -40,11 +41,15 @@ def format_of(body: bytes) -> Format | None:
 
 def _of_protobuf(body: bytes) -> Format | None:
     """All requests begin alike; but where a log has its time a span has an id, and a metric its name."""
-    try:
-        if any(record.t for record in otlp.logs(body)):
-            return "otlp_logs"
-        if any(len(span.trace) == 32 and span.begin for span in otlp.spans(body)):
-            return "otlp_spans"
-    except BadInput:
-        pass
+    if any(record.t for record in _read(otlp.logs, body)):
+        return "otlp_logs"
+    if any(len(span.trace) == 32 and span.begin for span in _read(otlp.spans, body)):
+        return "otlp_spans"
     return None
+
+
+def _read(read: Callable[[bytes], list[otlp.Record]], body: bytes) -> list[otlp.Record]:
+    try:
+        return read(body)
+    except BadInput:
+        return []

@@ -21,7 +21,7 @@ from detector.enrich.sketch import parse_sketch
 from detector.errors import BadInput, DetectorError, StateError
 from detector.kafka.checkpoint import choose
 from detector.model.alert import decode_alert
-from detector.model.events import Call, Link, Status, ToolResult
+from detector.model.events import Event
 from detector.pipeline.intake import Intake
 from detector.portfolio import Portfolio
 from detector.sources import native
@@ -48,7 +48,7 @@ def events(topic: str) -> Callable[[], Try]:
                 assert corpus.MARK not in event.field + event.detail, "a reason that repeats what was sent"
                 assert len(event.field) + len(event.detail) < 500, "a reason as long as the event"
             else:
-                assert isinstance(event, Call | ToolResult | Status | Link)
+                assert isinstance(event, Event)
         return any(not isinstance(event, BadInput) for event in found)
 
     return lambda: once

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tests.support.otlp import Log, logs_json, logs_protobuf
+from tests.support.otlp_spans import Span, spans_json, spans_protobuf
 
 MARK = "sesame-4711"
 """In texts: no reason and no log may repeat it."""
@@ -37,6 +38,39 @@ LOGS = [
     Log({"event.name": "codex.startup_phase", "note": MARK}),
 ]
 
+_TALK = [{"role": "assistant", "parts": [{"type": "text", "content": MARK}], "finish_reason": "stop"}]
+SPANS = [
+    Span(
+        {"gen_ai.operation.name": "chat", "gen_ai.response.id": "resp-1", "gen_ai.response.model": "gpt-5-mini"}
+        | {"gen_ai.provider.name": "openai", "gen_ai.conversation.id": "conv-1", "gen_ai.usage.input_tokens": 1500}
+        | {"gen_ai.usage.output_tokens": 90, "gen_ai.usage.cache_read.input_tokens": 1024}
+        | {"operation.cost": 0.01, "gen_ai.output.messages": json.dumps(_TALK)},
+        scope="pydantic-ai",
+        span=2,
+        parent=1,
+    ),
+    Span(
+        {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "ls", "gen_ai.tool.call.id": "t1"}
+        | {"gen_ai.conversation.id": "conv-1", "gen_ai.tool.call.result": MARK}
+        | {"gen_ai.tool.call.arguments": json.dumps({"path": MARK})},
+        scope="pydantic-ai",
+        span=3,
+        parent=1,
+    ),
+    Span({"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 1500}, scope="pydantic-ai"),
+    Span(
+        {"openinference.span.kind": "LLM", "llm.model_name": "gpt-5-mini", "llm.token_count.prompt": 900}
+        | {"llm.token_count.completion": 40, "output.value": MARK, "metadata": json.dumps({"task": "PAY-2"})},
+        span=4,
+        trace=2,
+    ),
+    Span(
+        {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-5-mini", "error.type": "RateLimitError"},
+        span=5,
+        failed=True,
+    ),
+]
+
 
 def _litellm(**more: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": MARK, "tool_calls": [
@@ -56,10 +90,12 @@ def _litellm(**more: Any) -> dict[str, Any]:
 
 PAIRS: dict[str, list[tuple[bytes, bytes]]] = {
     "otlp_logs": [(logs_protobuf(LOGS, RESOURCE), logs_json(LOGS, RESOURCE))],
+    "otlp_spans": [(spans_protobuf(SPANS, RESOURCE), spans_json(SPANS, RESOURCE))],
 }
 """The same body as protobuf and as JSON."""
 BODIES: dict[str, list[bytes]] = {
-    "otlp_logs": [body for pair in PAIRS["otlp_logs"] for body in pair],
+    "otlp_logs": [*PAIRS["otlp_logs"][0]],
+    "otlp_spans": [*PAIRS["otlp_spans"][0]],
     "litellm": [
         json.dumps(_litellm()).encode(),
         json.dumps([_litellm(id="chatcmpl-2"), _litellm(id="l-1", status="failure", response_cost=0.0)]).encode(),
