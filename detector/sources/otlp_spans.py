@@ -4,13 +4,14 @@ Two instrumentations may tell of one call, one span within the other: each knows
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from detector.errors import BadInput
 from detector.model.events import Call
-from detector.sources import genai_spans, openinference, otlp
+from detector.sources import checked, genai_spans, openinference, otlp
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Told
 
@@ -18,6 +19,11 @@ _LOGGED = ("gemini", "codex")
 """Scopes of clients whose log records are metered."""
 _CONVENTIONS = (genai_spans, openinference)
 S = TypeVar("S", bound=msgspec.Struct)
+
+
+_CONVERSATION = "gen_ai.conversation.id"
+_MOST_AROUND = 64
+"""Spans around a span that are looked at."""
 
 
 class _Seen(NamedTuple):
@@ -37,15 +43,16 @@ def decode(body: bytes) -> Decoded:
     return _once(records)
 
 
-def _once(records: Iterable[Record]) -> Decoded:
+def _once(records: list[Record]) -> Decoded:
     out: list[Told | BadInput | None] = []
     by_id: dict[str, _Seen] = {}
+    runs = _Runs(records)
     for record in records:
         convention = next((c for c in _CONVENTIONS if c.mine(record)), None)
         if convention is None or record.scope.startswith(_LOGGED):
             continue
         try:
-            told = convention.read(record)
+            told = _within_its_parent(convention.read(record), record, runs)
         except BadInput as bad:
             out.append(bad)
             continue
@@ -63,6 +70,37 @@ def _once(records: Iterable[Record]) -> Decoded:
         out[seen.at] = merged
     _join_failures(out, by_id.values())
     return [told for told in out if told is not None]
+
+
+def _within_its_parent(told: Told, record: Record, runs: "_Runs") -> Told:
+    parent = runs.around(record)
+    return told if parent is None else Told(told.event, ({"detector.parent_run": parent}, *told.attributes))
+
+
+class _Runs:
+    """Agents that another agent's tool starts have conversations of their own: the trace leads to the other's."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self._records = records
+
+    @cached_property
+    def _spans(self) -> dict[tuple[str, str], Record]:
+        return {(r.trace, r.span): r for r in self._records if r.span}
+
+    def around(self, record: Record) -> str | None:
+        """The conversation that a record's own is part of, as far as this body tells; None where it is in none."""
+        own = record.attributes.get(_CONVERSATION)
+        if own is None:
+            return None
+        at: Record | None = record
+        for _ in range(_MOST_AROUND):
+            at = self._spans.get((at.trace, at.parent)) if at is not None and at.parent else None
+            if at is None:
+                return None
+            run = at.attributes.get(_CONVERSATION)
+            if isinstance(run, str) and run != own and 0 < len(run) <= checked.MAX_TEXT:
+                return run
+        return None
 
 
 def _join_failures(out: list[Told | BadInput | None], seen: Iterable[_Seen]) -> None:

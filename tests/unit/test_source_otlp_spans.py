@@ -318,6 +318,26 @@ def test_whose_a_call_is() -> None:
     ]  # fmt: skip
 
 
+def test_an_agent_within_another_ones_tool_is_part_of_the_others_run() -> None:
+    conversation = "gen_ai.conversation.id"
+    lead = Span({"gen_ai.operation.name": "invoke_agent", conversation: "lead"}, span=1)
+    tool = Span(TOOL | {conversation: "lead"}, span=2, parent=1)
+    plain_span = Span({}, span=3, parent=2)
+    sub = Span({"gen_ai.operation.name": "invoke_agent", conversation: "sub"}, span=4, parent=3)
+    call = Span(CHAT | {conversation: "sub"}, span=5, parent=4)
+    decoded = told(call, sub, plain_span, tool, lead)
+    assert [(type(d.event), first(d.attributes, "detector.parent_run")) for d in decoded] == [
+        (Call, "lead"),
+        (ToolCall, None),
+    ]
+
+
+def test_spans_around_each_other_are_in_no_run() -> None:
+    around = CHAT | {"gen_ai.conversation.id": "a"}
+    (decoded,) = told(Span(around, span=1, parent=2), Span(around, span=2, parent=1))
+    assert first(decoded.attributes, "detector.parent_run") is None
+
+
 @pytest.mark.parametrize(
     ("more", "field", "reason"),
     [
