@@ -25,12 +25,12 @@ def logs_protobuf(logs: Sequence[Log], resource: dict[str, Any] | None = None) -
     """One resource, each record in a scope of its own."""
     request = ExportLogsServiceRequest()
     of_resource = request.resource_logs.add()
-    _fill(of_resource.resource.attributes, resource or {})
+    fill(of_resource.resource.attributes, resource or {})
     for log in logs:
         of_scope = of_resource.scope_logs.add()
         of_scope.scope.name = log.scope
-        record = of_scope.log_records.add(time_unix_nano=_nanoseconds(log.t), event_name=log.event_name)
-        _fill(record.attributes, log.attributes)
+        record = of_scope.log_records.add(time_unix_nano=nanoseconds(log.t), event_name=log.event_name)
+        fill(record.attributes, log.attributes)
     return bytes(request.SerializeToString())
 
 
@@ -41,27 +41,29 @@ def logs_json(logs: Sequence[Log], resource: dict[str, Any] | None = None) -> by
             "scope": {"name": log.scope},
             "logRecords": [
                 {
-                    "timeUnixNano": str(_nanoseconds(log.t)),
+                    "timeUnixNano": str(nanoseconds(log.t)),
                     "body": None,
                     "eventName": log.event_name,
-                    "attributes": _pairs(log.attributes),
+                    "attributes": pairs(log.attributes),
                     "traceId": "",
                 }
             ],
         }
         for log in logs
     ]
-    told = {"resourceLogs": [{"resource": {"attributes": _pairs(resource or {})}, "scopeLogs": scopes}]}
+    told = {"resourceLogs": [{"resource": {"attributes": pairs(resource or {})}, "scopeLogs": scopes}]}
     return json.dumps(told).encode()
 
 
-def _nanoseconds(t: float) -> int:
+def nanoseconds(t: float) -> int:
+    """Of s UTC."""
     return round(t * 1e6) * 1000
 
 
-def _fill(pairs: Any, attributes: dict[str, Any]) -> None:
+def fill(repeated: Any, attributes: dict[str, Any]) -> None:
+    """Adds attributes to a field of a protobuf message."""
     for key, value in attributes.items():
-        pairs.add(key=key, value=_any(value))
+        repeated.add(key=key, value=_any(value))
 
 
 def _any(value: Any) -> AnyValue:
@@ -82,10 +84,15 @@ def _any(value: Any) -> AnyValue:
             made = AnyValue()
             made.array_value.values.extend(_any(v) for v in value)
             return made
+        case dict():
+            made = AnyValue()
+            fill(made.kvlist_value.values, value)
+            return made
     raise TypeError(type(value))
 
 
-def _pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Attributes as JSON has them."""
     return [{"key": key, "value": _json(value)} for key, value in attributes.items()]
 
 
@@ -105,4 +112,6 @@ def _json(value: Any) -> dict[str, Any]:
             return {"bytesValue": base64.b64encode(value).decode()}
         case list():
             return {"arrayValue": {"values": [_json(v) for v in value]}}
+        case dict():
+            return {"kvlistValue": {"values": pairs(value)}}
     raise TypeError(type(value))

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-NOW = 1_800_000_000.0
-"""s UTC, when a span ends that says nothing else."""
+from tests.support.otlp import NOW, fill, nanoseconds, pairs
 
 
 class Span(NamedTuple):
@@ -40,7 +38,7 @@ def spans_protobuf(spans: Sequence[Span], resource: dict[str, Any] | None = None
     """One resource, each span in a scope of its own."""
     request = ExportTraceServiceRequest()
     of_resource = request.resource_spans.add()
-    _fill(of_resource.resource.attributes, resource or {})
+    fill(of_resource.resource.attributes, resource or {})
     for span in spans:
         of_scope = of_resource.scope_spans.add()
         of_scope.scope.name = span.scope
@@ -49,13 +47,13 @@ def spans_protobuf(spans: Sequence[Span], resource: dict[str, Any] | None = None
             trace_id=span.trace.to_bytes(16, "big"),
             span_id=span.span.to_bytes(8, "big"),
             parent_span_id=span.parent.to_bytes(8, "big") if span.parent else b"",
-            start_time_unix_nano=_nanoseconds(span.t - span.lasts_s),
-            end_time_unix_nano=_nanoseconds(span.t),
+            start_time_unix_nano=nanoseconds(span.t - span.lasts_s),
+            end_time_unix_nano=nanoseconds(span.t),
         )
         made.status.code = 2 if span.failed else 0
-        _fill(made.attributes, span.attributes)
+        fill(made.attributes, span.attributes)
         if span.thrown is not None:
-            _fill(made.events.add(name="exception").attributes, span.thrown)
+            fill(made.events.add(name="exception").attributes, span.thrown)
     return bytes(request.SerializeToString())
 
 
@@ -63,73 +61,18 @@ def spans_json(spans: Sequence[Span], resource: dict[str, Any] | None = None) ->
     """The same as JSON, 64-bit numbers as strings."""
     scopes = []
     for span in spans:
-        thrown = [] if span.thrown is None else [{"name": "exception", "attributes": _pairs(span.thrown)}]
+        thrown = [] if span.thrown is None else [{"name": "exception", "attributes": pairs(span.thrown)}]
         made = {
             "name": span.name,
             "traceId": trace_of(span),
             "spanId": f"{span.span:016x}",
             "parentSpanId": f"{span.parent:016x}" if span.parent else "",
-            "startTimeUnixNano": str(_nanoseconds(span.t - span.lasts_s)),
-            "endTimeUnixNano": str(_nanoseconds(span.t)),
-            "attributes": _pairs(span.attributes),
+            "startTimeUnixNano": str(nanoseconds(span.t - span.lasts_s)),
+            "endTimeUnixNano": str(nanoseconds(span.t)),
+            "attributes": pairs(span.attributes),
             "events": thrown,
             "status": {"code": 2} if span.failed else {},
         }
         scopes.append({"scope": {"name": span.scope}, "spans": [made]})
-    told = {"resourceSpans": [{"resource": {"attributes": _pairs(resource or {})}, "scopeSpans": scopes}]}
+    told = {"resourceSpans": [{"resource": {"attributes": pairs(resource or {})}, "scopeSpans": scopes}]}
     return json.dumps(told).encode()
-
-
-def _nanoseconds(t: float) -> int:
-    return round(t * 1e6) * 1000
-
-
-def _fill(pairs: Any, attributes: dict[str, Any]) -> None:
-    for key, value in attributes.items():
-        pairs.add(key=key, value=_any(value))
-
-
-def _any(value: Any) -> AnyValue:
-    match value:
-        case None:
-            return AnyValue()
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return AnyValue(int_value=value)
-        case float():
-            return AnyValue(double_value=value)
-        case str():
-            return AnyValue(string_value=value)
-        case list():
-            made = AnyValue()
-            made.array_value.values.extend(_any(v) for v in value)
-            return made
-        case dict():
-            made = AnyValue()
-            _fill(made.kvlist_value.values, value)
-            return made
-    raise TypeError(type(value))
-
-
-def _pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": _json(value)} for key, value in attributes.items()]
-
-
-def _json(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {}
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case str():
-            return {"stringValue": value}
-        case list():
-            return {"arrayValue": {"values": [_json(v) for v in value]}}
-        case dict():
-            return {"kvlistValue": {"values": _pairs(value)}}
-    raise TypeError(type(value))
