@@ -8,14 +8,15 @@ from typing import Any
 import msgspec
 
 from detector.model.events import Call, Output, Tool, Usage
-from detector.sources import checked
+from detector.sources import checked, langsmith_spans
 from detector.sources import span_parts as parts
 from detector.sources.otlp import Record
 from detector.sources.told import Layer, Told
 
 _INFERENCES = frozenset(("chat", "text_completion", "generate_content", "embeddings"))
 _TOOL = "execute_tool"
-_TELL_TOOLS_APART = ("pydantic-ai", "opentelemetry.instrumentation.langchain", "langsmith")
+_LANGCHAIN = "opentelemetry.instrumentation.langchain"
+_TELL_TOOLS_APART = ("pydantic-ai", _LANGCHAIN, langsmith_spans.SCOPE)
 """Scopes that send a span for each tool."""
 
 _USAGE = "gen_ai.usage."
@@ -40,7 +41,9 @@ _MOST_IN_TURN = 64
 def mine(record: Record) -> bool:
     """Whether it is a call or a tool by these conventions."""
     operation = record.attributes.get("gen_ai.operation.name")
-    return isinstance(operation, str) and (operation in _INFERENCES or operation == _TOOL)
+    if not isinstance(operation, str) or (operation not in _INFERENCES and operation != _TOOL):
+        return False
+    return record.scope != langsmith_spans.SCOPE or langsmith_spans.mine(record.attributes)
 
 
 def read(record: Record) -> Told:
@@ -79,7 +82,7 @@ def _id(record: Record, ended: parts.Outcome) -> str:
 
 
 def _usage(said: Layer) -> Usage:
-    return parts.metered(
+    usage = parts.metered(
         Usage(
             input_tokens=parts.tokens(said, _INPUT),
             cached_input_tokens=parts.tokens(said, _CACHED),
@@ -89,6 +92,7 @@ def _usage(said: Layer) -> Usage:
             reasoning_tokens=parts.tokens(said, _REASONING),
         )
     )
+    return langsmith_spans.fill(usage, said) if usage.input_tokens else usage
 
 
 def _cost(said: Layer) -> float | None:
@@ -161,7 +165,9 @@ def _tool(record: Record) -> Told:
     name = checked.required(said, "gen_ai.tool.name")
     arguments = parts.as_text(said.get("gen_ai.tool.call.arguments", said.get("tool_arguments")))
     result = parts.as_text(said.get("gen_ai.tool.call.result", said.get("tool_response")))
-    if record.scope.startswith("opentelemetry.instrumentation.langchain"):
+    if record.scope == langsmith_spans.SCOPE:
+        arguments, result = parts.as_text(said.get("gen_ai.prompt")), parts.as_text(said.get("gen_ai.completion"))
+    if record.scope.startswith((_LANGCHAIN, langsmith_spans.SCOPE)):
         arguments, result = unwrapped(arguments), unwrapped(result)
     return parts.told(record, parts.used(record, name, checked.text(said, "gen_ai.tool.call.id"), arguments, result))
 

@@ -229,6 +229,34 @@ def test_equal_tools_of_langchain_are_equal_whatever_wraps_them() -> None:
     ] * 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "events"), [("llm", 1), ("embedding", 1), ("prompt", 0), ("retriever", 0), ("chain", 0)]
+)
+def test_of_what_langsmith_calls_chat_only_models_are_calls(kind: str, events: int) -> None:
+    assert len(told(Span(CHAT | {"langsmith.span.kind": kind}, scope="langsmith"))) == events
+
+
+def test_parts_of_langsmiths_counts_are_in_its_metadata() -> None:
+    details = {"input_token_details": {"cache_read": 300}, "output_token_details": {"reasoning": 8}}
+    call = one(Span(CHAT | {"langsmith.metadata.usage_metadata": json.dumps(details)}, scope="langsmith"))
+    assert call.usage == Usage(900, 300, None, None, 40, 8)
+
+
+@pytest.mark.parametrize("count", [-1, 10**9])
+def test_absurd_parts_of_langsmiths_counts_are_refused(count: int) -> None:
+    details = json.dumps({"input_token_details": {"cache_read": count}})
+    bad = one(Span(CHAT | {"langsmith.metadata.usage_metadata": details}, scope="langsmith"))
+    assert isinstance(bad, BadInput)
+    assert bad.field == "langsmith.metadata.usage_metadata"
+
+
+def test_a_tool_that_langsmith_tells() -> None:
+    result = {"output": {"kwargs": {"content": "alpha", "tool_call_id": "call-1"}}}
+    said_too = {"gen_ai.prompt": '{"input": "a"}', "gen_ai.completion": json.dumps(result)}
+    event = one(Span(TOOL | said_too | {"langsmith.span.kind": "tool"}, scope="langsmith"))
+    assert (said(event.tool.arguments), said(event.tool.result)) == ('{"input": "a"}', "alpha")
+
+
 def test_two_tellings_of_one_call_are_one_call_and_the_outer_one_goes_first() -> None:
     inner = Span(CHAT | {"gen_ai.usage.cache_read.input_tokens": 300, "user": "b"}, span=2, parent=1, lasts_s=1.0)
     outer = Span(CHAT | {"gen_ai.response.model": "outer", "user": "a"}, scope="pydantic-ai", span=1)
@@ -380,6 +408,7 @@ _NAMES = sorted(
     {
         *CHAT, *TOOL, *LLM, "gen_ai.output.messages", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result",
         "gen_ai.tool.call.id", "gen_ai.completion.0.content", "gen_ai.completion.0.tool_calls.0.name", "metadata",
+        "langsmith.metadata.usage_metadata",
         "operation.cost", "error.type", "http.response.status_code", "llm.invocation_parameters", "input.value",
         "llm.output_messages.0.message.content", "llm.output_messages.0.message.tool_calls.0.tool_call.function.name",
     }
@@ -398,7 +427,9 @@ _NAMES = sorted(
         ]
     ),
     more=st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=8),
-    scope=st.sampled_from(["scope", "opentelemetry.instrumentation.langchain", "openinference.instrumentation.openai"]),
+    scope=st.sampled_from(
+        ["scope", "langsmith", "opentelemetry.instrumentation.langchain", "openinference.instrumentation.openai"]
+    ),
     failed=st.booleans(),
 )
 def test_every_call_and_tool_is_an_event_or_a_reason(
