@@ -1,6 +1,7 @@
 """What a foreign format tells: an event, and the attributes that say whom it is about."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,6 +10,9 @@ from detector.errors import BadInput
 from detector.model.events import Event
 
 Layer = Mapping[str, Any]
+
+MAX_PARSED = 16_384
+"""Characters of JSON that is a text; in more nothing is looked for."""
 
 
 class Told(NamedTuple):
@@ -47,7 +51,7 @@ def _at(layer: Layer, name: str) -> Iterator[Any]:
     while dot:
         inner = layer.get(head)
         if inner is not None:
-            if isinstance(inner, str) and inner[:1] == "{":
+            if isinstance(inner, str) and inner[:1] == "{" and len(inner) <= MAX_PARSED:
                 inner = _parsed(inner)
             if isinstance(inner, Mapping):
                 yield from _at(inner, rest)
@@ -56,6 +60,7 @@ def _at(layer: Layer, name: str) -> Iterator[Any]:
         head = f"{head}.{more}"
 
 
+@lru_cache(256)  # a resource's text is asked for again with each of its records
 def _parsed(text: str) -> Any:
     try:
         return msgspec.json.decode(text)

@@ -56,6 +56,12 @@ def test_a_name_leads_into_what_json_nests_and_into_json_that_is_a_text() -> Non
     assert first(layers, "said.none") is None
 
 
+def test_in_a_long_text_nothing_is_looked_for() -> None:
+    text = '{"task": "T", "x": "%s"}'
+    assert first(({"metadata": text % ("x" * 16_000)},), "metadata.task") == "T"
+    assert first(({"metadata": text % ("x" * 17_000)},), "metadata.task") is None
+
+
 @pytest.mark.parametrize(
     ("value", "name"), [(7, "7"), (True, None), (1.5, None), (["x"], None), ({}, None), (" x ", "x")]
 )
