@@ -18,6 +18,7 @@ from detector.commands.explain_event import explain_event
 from detector.commands.link import link
 from detector.commands.prices import prices
 from detector.commands.replay import replay
+from detector.commands.status import status
 from detector.commands.topics import topics
 from detector.commands.worker import worker
 from detector.errors import ConfigError, DetectorError
@@ -51,7 +52,7 @@ def cli(context: click.Context, path: str | None) -> None:
     context.obj = Setup(path)
 
 
-for command in (worker, topics, doctor, link, explain_event, replay, backtest, prices, demo, config, broker):
+for command in (worker, topics, doctor, link, status, explain_event, replay, backtest, prices, demo, config, broker):
     cli.add_command(command)
 
 

@@ -88,10 +88,10 @@ def link(
     from detector.kafka.sending import send
 
     asyncio.run(send(config, Out(config.topics.status, value, link_key(made)), timeout))
-    click.echo(f"run {_line(run)} works on task {_line(task)}: sent to {config.topics.status} as {_line(made.id)}")
+    click.echo(f"run {line(run)} works on task {line(task)}: sent to {config.topics.status} as {line(made.id)}")
     return 0
 
 
-def _line(text: str) -> str:
+def line(text: str) -> str:
     """A name that fits a line and does nothing to a terminal."""
     return text if text.isprintable() else repr(text)

@@ -141,11 +141,29 @@ class Prices(Section):
     )
 
 
+class States(Section):
+    """Which states of trackers are of which category; letters and separators do not count, own lists replace these."""
+
+    backlog: list[str] = Field(["triage", "new", "open", "to triage"], description="not planned yet")
+    planned: list[str] = Field(["todo", "to do", "ready", "selected for development"], description="to be done")
+    started: list[str] = Field(
+        ["in progress", "in review", "reopened", "doing", "blocked"], description="somebody or something works on it"
+    )
+    completed: list[str] = Field(
+        ["done", "closed", "resolved", "merged", "released", "deployed", "shipped"], description="done"
+    )
+    not_planned: list[str] = Field(
+        ["canceled", "cancelled", "won't do", "won't fix", "declined", "rejected"], description="will not be done"
+    )
+    duplicate: list[str] = Field([], description="another one is done in its place")
+
+
 class Statuses(Section):
     """Whether anything tells what became of the work."""
 
     connected: Literal["auto", "yes", "no"] = Field("auto", description="auto: yes while one was seen within silent_s")
     silent_s: Positive = Field(604_800.0, description="without any status for this long there is no source")
+    states: States = States()
 
 
 class Privacy(Section):

@@ -1,0 +1,99 @@
+"""`detector status push`: tells the detector that a task moved, where nothing else does."""
+
+import click
+
+from detector.commands import Setup
+from detector.commands.link import ANY_TEXT, RIGHT, SOME_TEXT, line
+
+CATEGORIES = ("backlog", "planned", "started", "completed", "not_planned", "duplicate")
+OPTIONS = {
+    **RIGHT,
+    **dict.fromkeys(("from", "to", "deliverable", "reverts"), ANY_TEXT),
+    "task": SOME_TEXT,
+}
+
+
+@click.group()
+def status() -> None:
+    """Tell the detector what became of tasks.
+
+    \b
+    Example:
+      detector status push --task PAY-1312 --to done
+    """
+
+
+@status.command()
+@click.option("--task", required=True, help="The ticket, issue or job, as on the calls.")
+@click.option("--to", required=True, help="Its state now, in your words; [statuses.states] says which are done.")
+@click.option("--from", "from_", help="Its state before.")
+@click.option("--category", type=click.Choice(CATEGORIES), help="Default: that of the state.")
+@click.option(
+    "--strength",
+    type=click.Choice(("strong", "medium", "weak")),
+    default="strong",
+    help="strong: the task moved. medium: a commit, a green pipeline. Default: strong.",
+)
+@click.option("--actor", type=click.Choice(("human", "agent", "system")), help="Whose doing it was.")
+@click.option("--source", help="Who says so: ci, deploy, …")
+@click.option("--deliverable", help="Link or id of what shipped.")
+@click.option("--reverts", help="The deliverable that is taken back.")
+@click.option("--tenant", help="As on the calls. Default: default.")
+@click.option("--time", metavar="RFC3339", help="When it was so, with the offset. Default: now.")
+@click.option("--id", help="Id of the event. Default: made of all that it says, its time included.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.IntRange(1, 3600),
+    default=15,
+    help="Fail where Kafka has not acknowledged it by then. Default: 15.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the event as JSON and send nothing.")
+@click.pass_context
+def push(
+    context: click.Context, /, to: str, category: str | None, timeout: int, dry_run: bool, **said: str | None
+) -> int:
+    """Tell that a task moved: sends a status to the topic of statuses.
+
+    A strong one starts the task's clock and its money anew, and resolves its alerts. Ends with 0 once all replicas of
+    the topic have it. Needs where Kafka is and how to log in, nothing else.
+
+    \b
+    Examples, in a step of a pipeline:
+      detector status push --task "$TICKET" --to merged --source ci --deliverable "$PULL_REQUEST_URL"
+      detector status push --task "$TICKET" --to green --strength medium --source ci
+    After a rollback:
+      detector status push --task "$TICKET" --to reopened --category started --reverts "$PULL_REQUEST_URL"
+    """
+    import asyncio
+
+    from detector.clock import system_clock
+    from detector.errors import BadInput, Reason
+    from detector.model.events import Status
+    from detector.sources.making import encode_made, make
+    from detector.sources.pushing import category_of, status_id, status_key
+
+    setup: Setup = context.obj
+    config = setup.load()
+    of = category or category_of(to, config.statuses.states)
+    if of is None and said["strength"] == "strong":
+        click.echo(f"no category is known for {to!r}: name it by --category, or in [statuses.states]", err=True)
+    told = {"from" if name == "from_" else name: value for name, value in said.items()} | {"to": to, "category": of}
+    try:
+        made = make(Status, config.ingest, system_clock(), told)
+    except BadInput as bad:
+        malformed = bad.reason in (Reason.OUT_OF_RANGE, Reason.WRONG_TYPE)
+        reason = OPTIONS.get(bad.field, bad.detail) if malformed else bad.detail
+        raise click.BadParameter(reason, context, param_hint=f"'--{bad.field}'") from bad
+    made.id = said["id"] or status_id(made)
+    value = encode_made(made)
+    if dry_run:
+        click.echo(value)
+        return 0
+    from detector.kafka.outbox import Out
+    from detector.kafka.sending import send
+
+    asyncio.run(send(config, Out(config.topics.status, value, status_key(made)), timeout))
+    which = f"{line(to)}, which is {of}" if of is not None and of != to else line(to)
+    click.echo(f"task {line(made.task or '')} is {which}: sent to {config.topics.status} as {line(made.id)}")
+    return 0
