@@ -1,6 +1,6 @@
 """The fields of LiteLLM's payloads: those that are read, typed, and all others when they are asked for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, KeysView, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -90,20 +90,23 @@ class Fields(Mapping[str, Any]):
     """A payload without conversation, answer and prices; a field is decoded when it is first asked for."""
 
     def __init__(self, raw: Raw) -> None:
-        self._raw, self._known = raw, dict[str, Any]()
+        self._raw = {name: value for name, value in raw.items() if name not in _LEFT_OUT}
+        self._known = dict[str, Any]()
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
-            if name in _LEFT_OUT:
-                raise KeyError(name)
             self._known[name] = readable(self._raw[name])
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in self._raw if name not in _LEFT_OUT)
+        return iter(self._raw)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._raw)
+
+    def keys(self) -> KeysView[str]:
+        """As of every mapping; to look for several does not decode them."""
+        return self._raw.keys()
 
 
 def readable(raw: msgspec.Raw | str) -> Any:

@@ -18,6 +18,8 @@ from detector.sources.told import Decoded, Told
 _LOGGED = ("gemini", "codex")
 """Scopes of clients whose log records are metered."""
 _CONVENTIONS = (genai_spans, openinference)
+_MOST_LAYERS = 12
+"""Of attributes of a call that was told several times: those of four tellings."""
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -129,7 +131,7 @@ def _merged(outer: Told, inner: Told) -> Told:
     call.usage, call.tools_apart = usage, a.tools_apart or b.tools_apart
     if call.tools_apart:
         call.tools = None
-    return Told(call, outer.attributes + inner.attributes)
+    return Told(call, (outer.attributes + inner.attributes)[:_MOST_LAYERS])
 
 
 def _filled(a: S, b: S) -> S:

@@ -47,17 +47,21 @@ def _at(layer: Layer, name: str) -> Iterator[Any]:
     if value is not None:
         yield value
         return
-    head, dot, rest = name.partition(".")
-    while dot:
+    for head in ways(name)[:-1]:
         inner = layer.get(head)
         if inner is not None:
             if isinstance(inner, str) and inner[:1] == "{" and len(inner) <= MAX_PARSED:
                 inner = _parsed(inner)
             if isinstance(inner, Mapping):
-                yield from _at(inner, rest)
+                yield from _at(inner, name[len(head) + 1 :])
             return
-        more, dot, rest = rest.partition(".")
-        head = f"{head}.{more}"
+
+
+@lru_cache(4096)  # names are configured
+def ways(name: str) -> tuple[str, ...]:
+    """The keys of a layer that may lead to a name: `a.b.c` is itself a key, or within `a` or `a.b`."""
+    parts = name.split(".")
+    return tuple(".".join(parts[: n + 1]) for n in range(len(parts)))
 
 
 @lru_cache(256)  # a resource's text is asked for again with each of its records

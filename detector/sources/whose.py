@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from detector.config.sources import SEPARATOR
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link, Status, ToolCall, ToolResult
-from detector.sources.told import Told, first
+from detector.sources.told import Told, first, ways
 
 MAX_CHARS = 512
 """Of a name, as of native events."""
@@ -22,10 +22,11 @@ _OF: dict[type, tuple[str, ...]] = {
 
 
 class Place(NamedTuple):
-    """An attribute, and the regular expression whose first match in it is meant."""
+    """An attribute, the keys one of which a layer has to have for it, and the pattern whose first match is meant."""
 
     attribute: str
-    pattern: re.Pattern[str] | None = None
+    keys: frozenset[str]
+    pattern: re.Pattern[str] | None
 
 
 class Found(NamedTuple):
@@ -41,6 +42,7 @@ class Whose:
 
     def __init__(self, lists: Mapping[str, Sequence[str]], usual: Mapping[str, str | None]) -> None:
         self._places = {field: [_place(name) for name in names] for field, names in lists.items()}
+        self._keys = frozenset(key for places in self._places.values() for place in places for key in place.keys)
         self._usual = {field: value for field, value in usual.items() if value is not None}
 
     def fill(self, told: Told) -> Event:
@@ -56,8 +58,11 @@ class Whose:
     def find(self, told: Told) -> list[Found]:
         """What the attributes say, and which of them did. Raises BadInput where a name is too long."""
         out = []
+        there = {key for layer in told.attributes for key in layer.keys() & self._keys}  # few of all that are tried
         for field in _OF[type(told.event)]:
             for place in self._places.get(field, ()):
+                if place.keys.isdisjoint(there):
+                    continue
                 value = _text(first(told.attributes, place.attribute))
                 if value and place.pattern is not None:
                     match = place.pattern.search(value[:MAX_CHARS])
@@ -73,7 +78,8 @@ class Whose:
 
 def _place(name: str) -> Place:
     attribute, separator, pattern = name.partition(SEPARATOR)
-    return Place(attribute.strip(), re.compile(pattern) if separator else None)
+    attribute = attribute.strip()
+    return Place(attribute, frozenset(ways(attribute)), re.compile(pattern) if separator else None)
 
 
 def _text(value: Any) -> str:

@@ -446,3 +446,9 @@ def test_every_call_and_tool_is_an_event_or_a_reason(
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_never_raise(body: bytes) -> None:
     assert isinstance(decode(body), list)
+
+
+def test_a_call_that_is_told_again_and_again_is_one_with_few_attributes() -> None:
+    (once,) = told(*[Span(CHAT, span=n + 1) for n in range(50)])
+    assert once.event.id == "chatcmpl-1"
+    assert len(once.attributes) == 12

@@ -98,3 +98,11 @@ _json = st.recursive(
 def test_any_name_in_any_attributes_is_found_or_not_and_never_an_error(layer: dict[str, Any], name: str) -> None:
     found = first((layer,), name)
     assert layer.get(name) is None or found is layer[name]
+
+
+@given(st.lists(st.dictionaries(st.text("ab.", max_size=4), _json), max_size=3), st.lists(st.text("ab.", min_size=1)))
+def test_only_names_that_no_layer_can_have_are_passed_over(layers: list[dict[str, Any]], names: list[str]) -> None:
+    said = [(name, first(tuple(layers), name)) for name in names]
+    texts = [(name, value.strip()) for name, value in said if isinstance(value, str) and value.strip()]
+    found = whose(task=[name for name, value in said if not isinstance(value, int)]).find(call(*layers))
+    assert [(one.attribute, one.value) for one in found] == texts[:1]
