@@ -14,8 +14,10 @@ Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 Dollars = Annotated[float, msgspec.Meta(ge=0, le=MAX_COST_USD)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
-Name = Annotated[str, msgspec.Meta(max_length=512)]
+MAX_NAME = 512
+"""Characters of an id or a name."""
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 Time = float | Annotated[dt.datetime, msgspec.Meta(tz=True)]
 """Seconds UTC since 1970, or RFC 3339 with its offset."""
 

@@ -10,12 +10,10 @@ import msgspec
 from xxhash import xxh3_128_hexdigest
 
 from detector.errors import BadInput, Reason
-from detector.model.events import EMPTY, MAX_COST_USD, MAX_TOKENS, Tool
+from detector.model.events import EMPTY, MAX_COST_USD, MAX_NAME, MAX_TOKENS, Tool
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
 
-MAX_TEXT = 512
-"""Characters of an id or a name."""
 MAX_SECONDS = 1e9
 _DIGITS = 40
 """Characters of a number that is told as a string; more are none."""
@@ -107,8 +105,8 @@ def text(layer: Layer, name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise BadInput(Reason.WRONG_TYPE, name, "must be a string")
-    if len(value) > MAX_TEXT:
-        raise BadInput(Reason.OUT_OF_RANGE, name, f"has more than {MAX_TEXT} characters")
+    if len(value) > MAX_NAME:
+        raise BadInput(Reason.OUT_OF_RANGE, name, f"has more than {MAX_NAME} characters")
     return value
 
 

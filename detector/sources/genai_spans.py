@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from detector.model.events import Call, Output, Tool, Usage
+from detector.model.events import Tool, Usage
 from detector.sources import checked, langsmith_spans
 from detector.sources import span_parts as parts
 from detector.sources.otlp import Record
@@ -50,34 +50,26 @@ def read(record: Record) -> Told:
     """The event of a span that is `mine`. Raises BadInput."""
     if record.attributes["gen_ai.operation.name"] == _TOOL:
         return _tool(record)
-    said, apart = record.attributes, record.scope.startswith(_TELL_TOOLS_APART)
-    model = parts.named(said, _MODEL) or checked.required(said, _MODEL[-1])
-    ended, cost = parts.outcome(record), _cost(said)
-    text, tools = _answer(said)
-    call = Call(
-        id=_id(record, ended),
-        time=parts.ended(record),
-        model=model,
-        usage=_usage(said),
-        provider=parts.named(said, _PROVIDER),
-        service_tier=parts.named(said, _TIER),
+    said = record.attributes
+    call = parts.call(
+        record,
+        _id(record),
+        parts.named(said, _MODEL) or checked.required(said, _MODEL[-1]),
+        _usage(said),
         operation=said["gen_ai.operation.name"],
-        cost_usd=cost,
-        cost_basis=None if cost is None else "told",
-        duration_s=parts.lasted(record),
-        status=ended.status,
-        error=ended.error,
-        output=Output(text=text) if text else None,
-        tools=tools if tools and not apart else None,
-        tools_apart=apart,
+        provider=parts.named(said, _PROVIDER),
+        cost_usd=_cost(said),
+        answer=_answer(said),
+        tools_apart=record.scope.startswith(_TELL_TOOLS_APART),
+        service_tier=parts.named(said, _TIER),
     )
     return parts.told(record, call)
 
 
-def _id(record: Record, ended: parts.Outcome) -> str:
+def _id(record: Record) -> str:
     """The answer's. LiteLLM gives a failed attempt the id of its request, which the later success may have too."""
     answer = checked.text(record.attributes, "gen_ai.response.id")
-    of_request = ended.status != "ok" and answer == record.attributes.get("litellm.call_id")
+    of_request = answer == record.attributes.get("litellm.call_id") and parts.outcome(record).status != "ok"
     return parts.own_id(record) if answer is None or of_request else answer
 
 

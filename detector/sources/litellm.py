@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, ToolResult, Usage
+from detector.model.events import MAX_NAME, Call, ToolResult, Usage
 from detector.sources.litellm_payload import (
     Fields,
     InputDetails,
@@ -28,8 +28,6 @@ from detector.sources.litellm_talk import answer, results
 from detector.sources.native import MAX_IN_RECORD, refusal
 from detector.sources.told import Decoded, Told
 
-MAX_CHARACTERS = 512
-"""Of an id or a name."""
 BEFORE_S = 0.001
 """A result is told by the call that it goes into: it comes this much before that one's end, and so is never late."""
 
@@ -130,7 +128,7 @@ def _call(p: Payload, raw: Raw) -> Call:
         model=model,
         usage=_usage(p, said, provider == "anthropic" or "claude" in model),
         provider=provider,
-        service_tier=tier if isinstance(tier, str) and len(tier) <= MAX_CHARACTERS else None,
+        service_tier=tier if isinstance(tier, str) and len(tier) <= MAX_NAME else None,
         operation=_OPERATIONS.get(p.call_type, p.call_type) if p.call_type else None,
         cost_usd=cost,
         cost_basis=None if cost is None else "told",
@@ -143,13 +141,13 @@ def _call(p: Payload, raw: Raw) -> Call:
 
 
 def _short(name: str, text: str | None) -> None:
-    if text is not None and len(text) > MAX_CHARACTERS:
-        raise BadInput(Reason.OUT_OF_RANGE, name, f"must have at most {MAX_CHARACTERS} characters")
+    if text is not None and len(text) > MAX_NAME:
+        raise BadInput(Reason.OUT_OF_RANGE, name, f"must have at most {MAX_NAME} characters")
 
 
 def _bounded(id: str) -> str:
     """The id, or a digest where it is too long: those of Responses hold users and teams."""
-    return id if len(id) <= MAX_CHARACTERS else f"litellm-{blake2b(id.encode(), digest_size=16).hexdigest()}"
+    return id if len(id) <= MAX_NAME else f"litellm-{blake2b(id.encode(), digest_size=16).hexdigest()}"
 
 
 def _usage(p: Payload, u: UsageObject, claude: bool) -> Usage:
@@ -183,7 +181,7 @@ def _outcome(p: Payload) -> tuple[Literal["ok", "error", "rate_limited"], str | 
     said = p.error_information if isinstance(p.error_information, dict) else {}
     kind = said.get("error_class")
     limited = str(said.get("error_code")) == "429"
-    return "rate_limited" if limited else "error", kind[:MAX_CHARACTERS] if isinstance(kind, str) and kind else None
+    return "rate_limited" if limited else "error", kind[:MAX_NAME] if isinstance(kind, str) and kind else None
 
 
 def _duration(p: Payload) -> float | None:

@@ -5,10 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from detector.model.events import EMPTY, Output, Tool
+from detector.model.events import EMPTY, MAX_NAME, Output, Tool
 
-MAX_CHARACTERS = 512
-"""Of a tool's name or id."""
 MAX_AFTER = 1_000
 """Messages after the last answer that are looked at."""
 REDACTED = "redacted-by-litellm"
@@ -139,11 +137,11 @@ def _add(texts: list[str], text: Any) -> None:
 def _tool(tools: list[Tool], asked: _Function | _Part | None, id: Any) -> None:
     if asked is not None and isinstance(asked.name, str) and asked.name:
         arguments = asked.arguments if len(asked.arguments) else asked.input
-        tools.append(Tool(name=asked.name[:MAX_CHARACTERS], call_id=_id(id), arguments=arguments))
+        tools.append(Tool(name=asked.name[:MAX_NAME], call_id=_id(id), arguments=arguments))
 
 
 def _id(id: Any) -> str | None:
-    return id if isinstance(id, str) and 0 < len(id) <= MAX_CHARACTERS else None
+    return id if isinstance(id, str) and 0 < len(id) <= MAX_NAME else None
 
 
 def results(messages: msgspec.Raw) -> list[Result]:

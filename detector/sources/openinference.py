@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from detector.model.events import Call, Output, Tool, ToolCall, Usage
+from detector.model.events import MAX_NAME, Call, Tool, ToolCall, Usage
 from detector.sources import checked
 from detector.sources import span_parts as parts
 from detector.sources.otlp import Record
@@ -44,25 +44,17 @@ def read(record: Record) -> Told:
 
 
 def _call(record: Record, operation: str) -> Call:
-    said, apart = record.attributes, record.scope.rpartition(".")[2] not in _ONLY_CALLS
-    ended = parts.outcome(record)
-    text, tools = _answer(said)
-    cost = checked.dollars(said, "llm.cost.total") or None
-    return Call(
-        id=_answer_id(said.get("output.value")) or parts.own_id(record),
-        time=parts.ended(record),
-        model=parts.named(said, _MODEL) or _asked_model(said) or checked.required(said, _MODEL[0]),
-        usage=_usage(said),
-        provider=parts.named(said, _PROVIDER),
+    said = record.attributes
+    return parts.call(
+        record,
+        _answer_id(said.get("output.value")) or parts.own_id(record),
+        parts.named(said, _MODEL) or _asked_model(said) or checked.required(said, _MODEL[0]),
+        _usage(said),
         operation=operation,
-        cost_usd=cost,
-        cost_basis=None if cost is None else "told",
-        duration_s=parts.lasted(record),
-        status=ended.status,
-        error=ended.error,
-        output=Output(text=text) if text else None,
-        tools=tools if tools and not apart else None,
-        tools_apart=apart,
+        provider=parts.named(said, _PROVIDER),
+        cost_usd=checked.dollars(said, "llm.cost.total") or None,
+        answer=_answer(said),
+        tools_apart=record.scope.rpartition(".")[2] not in _ONLY_CALLS,
     )
 
 
@@ -136,7 +128,7 @@ def _answer_id(raw: Any) -> str | None:
     for generation in [g for several in value.generations or () for g in several]:
         inner = generation.message and generation.message.kwargs
         found.append(inner and inner.response_metadata and inner.response_metadata.id)
-    return next((one for one in found if isinstance(one, str) and 0 < len(one) <= checked.MAX_TEXT), None)
+    return next((one for one in found if isinstance(one, str) and 0 < len(one) <= MAX_NAME), None)
 
 
 def _answer(said: Layer) -> tuple[str, list[Tool]]:
@@ -178,7 +170,7 @@ def _tool(record: Record) -> ToolCall:
     said = record.attributes
     name = checked.text(said, "tool.name") or record.name or checked.required(said, "tool.name")
     result, call_id, failed = _unwrapped(parts.as_text(said.get("output.value")))
-    event = parts.used(record, name[: checked.MAX_TEXT], call_id, parts.as_text(said.get("input.value")), result)
+    event = parts.used(record, name[:MAX_NAME], call_id, parts.as_text(said.get("input.value")), result)
     if failed and not event.tool.error:
         event.tool.error = True
     return event
@@ -194,5 +186,5 @@ def _unwrapped(text: str | None) -> tuple[str | None, str | None, bool]:
         return text, None, False
     if data is None or data.content is None:
         return text, None, False
-    call_id = data.tool_call_id if data.tool_call_id and len(data.tool_call_id) <= checked.MAX_TEXT else None
+    call_id = data.tool_call_id if data.tool_call_id and len(data.tool_call_id) <= MAX_NAME else None
     return parts.as_text(data.content), call_id, data.status == "error"

@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from detector.errors import BadInput
-from detector.model.events import Call
-from detector.sources import checked, genai_spans, openinference, otlp
+from detector.model.events import MAX_NAME, Call
+from detector.sources import genai_spans, openinference, otlp
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Told
 
@@ -100,7 +100,7 @@ class _Runs:
             if at is None:
                 return None
             run = at.attributes.get(_CONVERSATION)
-            if isinstance(run, str) and run != own and 0 < len(run) <= checked.MAX_TEXT:
+            if isinstance(run, str) and run != own and 0 < len(run) <= MAX_NAME:
                 return run
         return None
 

@@ -1,12 +1,14 @@
 """The status that `detector status push` sends, and which category a state is of."""
 
+from typing import get_args
+
 import msgspec
 
 from detector.config.settings import States
 from detector.model.events import Category, Status
 from detector.sources.making import made_id
 
-CATEGORIES: tuple[Category, ...] = ("backlog", "planned", "started", "completed", "not_planned", "duplicate")
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 
 
 def category_of(state: str, states: States) -> Category | None:

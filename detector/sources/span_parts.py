@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from detector.errors import BadInput, Reason
-from detector.model.events import EMPTY, Call, Tool, ToolCall, Usage
+from detector.model.events import EMPTY, MAX_NAME, Call, Output, Tool, ToolCall, Usage
 from detector.sources import checked
 from detector.sources.otlp import Record
 from detector.sources.told import Layer, Told
@@ -20,8 +20,8 @@ def own_id(record: Record) -> str:
     """Of a span that names no call: its trace and its own id. Raises BadInput where it has none."""
     if not record.span:
         raise BadInput(Reason.MISSING_FIELD, "spanId", "is required where a span names no call")
-    if len(record.trace) + len(record.span) >= checked.MAX_TEXT:
-        raise BadInput(Reason.OUT_OF_RANGE, "spanId", f"has more than {checked.MAX_TEXT} characters")
+    if len(record.trace) + len(record.span) >= MAX_NAME:
+        raise BadInput(Reason.OUT_OF_RANGE, "spanId", f"has more than {MAX_NAME} characters")
     return f"{record.trace}:{record.span}"
 
 
@@ -59,7 +59,7 @@ def outcome(record: Record) -> Outcome:
     kinds = [k for k in (kind, checked.words(thrown, "exception.type")) if k]
     limited = code in (429, "429") or any(_limited(k) for k in kinds)
     limited = limited or (checked.words(thrown, "exception.message") or "").startswith(_PYDANTIC_AI_LIMITED)
-    return Outcome("rate_limited" if limited else "error", kinds[0][: checked.MAX_TEXT] if kinds else None)
+    return Outcome("rate_limited" if limited else "error", kinds[0][:MAX_NAME] if kinds else None)
 
 
 def _limited(kind: str) -> bool:
@@ -97,9 +97,9 @@ def metered(usage: Usage) -> Usage:
 
 def asked(name: Any, call_id: Any, arguments: Any) -> Tool | None:
     """A tool that an answer asks for; None where it has no usable name."""
-    if not isinstance(name, str) or not 0 < len(name) <= checked.MAX_TEXT:
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
         return None
-    usable = isinstance(call_id, str) and 0 < len(call_id) <= checked.MAX_TEXT
+    usable = isinstance(call_id, str) and 0 < len(call_id) <= MAX_NAME
     text = as_text(arguments)
     return Tool(
         name=name,
@@ -116,6 +116,41 @@ def as_text(value: Any) -> str | None:
         return msgspec.json.encode(value, order="deterministic").decode()
     except (TypeError, ValueError, RecursionError):
         return None
+
+
+def call(
+    record: Record,
+    id: str,
+    model: str,
+    usage: Usage,
+    *,
+    operation: str,
+    provider: str | None,
+    cost_usd: float | None,
+    answer: tuple[str, list[Tool]],
+    tools_apart: bool,
+    service_tier: str | None = None,
+) -> Call:
+    """The call of a span; `answer`: its text and the tools it asks for, which spans of their own may tell instead."""
+    status, error = outcome(record)
+    text, tools = answer
+    return Call(
+        id=id,
+        time=ended(record),
+        model=model,
+        usage=usage,
+        provider=provider,
+        service_tier=service_tier,
+        operation=operation,
+        cost_usd=cost_usd,
+        cost_basis=None if cost_usd is None else "told",
+        duration_s=lasted(record),
+        status=status,
+        error=error,
+        output=Output(text=text) if text else None,
+        tools=tools if tools and not tools_apart else None,
+        tools_apart=tools_apart,
+    )
 
 
 def used(record: Record, name: str, call_id: str | None, arguments: str | None, result: str | None) -> ToolCall:

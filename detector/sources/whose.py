@@ -6,11 +6,9 @@ from typing import Any, NamedTuple
 
 from detector.config.sources import SEPARATOR
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, Event, Link, Status, ToolCall, ToolResult
+from detector.model.events import MAX_NAME, Call, Event, Link, Status, ToolCall, ToolResult
 from detector.sources.told import Told, first, ways
 
-MAX_CHARS = 512
-"""Of a name, as of native events."""
 FIELDS = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type")
 _OF: dict[type, tuple[str, ...]] = {
     Call: FIELDS,
@@ -65,11 +63,11 @@ class Whose:
                     continue
                 value = _text(first(told.attributes, place.attribute))
                 if value and place.pattern is not None:
-                    match = place.pattern.search(value[:MAX_CHARS])
+                    match = place.pattern.search(value[:MAX_NAME])
                     value = match[0] if match else ""
                 if value:
-                    if len(value) > MAX_CHARS:
-                        detail = f"has more than {MAX_CHARS} characters"
+                    if len(value) > MAX_NAME:
+                        detail = f"has more than {MAX_NAME} characters"
                         raise BadInput(Reason.OUT_OF_RANGE, place.attribute, detail)
                     out.append(Found(field, place.attribute, value))
                     break
