@@ -3,34 +3,16 @@
 import click
 
 from detector.commands import Setup
+from detector.commands.sending import RIGHT, SOME_TEXT, deliver, line, options, refusal
 
-ANY_TEXT, SOME_TEXT = "has to have at most 512 characters", "has to have 1 to 512 characters"
-RIGHT = {
-    "run": SOME_TEXT,
-    "task": SOME_TEXT,
-    "id": SOME_TEXT,
-    "tenant": ANY_TEXT,
-    "source": ANY_TEXT,
-    "time": "has to be RFC 3339 with an offset, as 2026-11-20T09:14:03Z or 2026-11-20T10:14:03+01:00",
-}
-"""By option what ingest takes; the decoder says the same in its own words."""
+RIGHT_OF_LINK = {**RIGHT, "run": SOME_TEXT}
 
 
 @click.command()
 @click.option("--run", required=True, help="The run, as on its calls.")
 @click.option("--task", required=True, help="The ticket, issue or job that it works on, as on statuses.")
-@click.option("--tenant", help="As on the calls. Default: default.")
 @click.option("--source", help="Who says so: git, ci, …")
-@click.option("--time", metavar="RFC3339", help="When it was so, with the offset. Default: now.")
-@click.option("--id", help="Id of the event. Default: made of all that the link says, its time included.")
-@click.option(
-    "--timeout",
-    metavar="SECONDS",
-    type=click.IntRange(1, 3600),
-    default=15,
-    help="Fail where Kafka has not acknowledged the link by then. Default: 15.",
-)
-@click.option("--dry-run", is_flag=True, help="Print the event as JSON and send nothing.")
+@options
 @click.pass_context
 def link(
     context: click.Context,
@@ -64,10 +46,8 @@ def link(
     In a step of CI, where an agent's run is named after the job:
       detector link --run "ci-$BUILD_ID" --task "$TICKET" --source ci
     """
-    import asyncio
-
     from detector.clock import system_clock
-    from detector.errors import BadInput, Reason
+    from detector.errors import BadInput
     from detector.sources.linking import encode_link, link_key, make_link
 
     setup: Setup = context.obj
@@ -77,21 +57,10 @@ def link(
             config.ingest, system_clock(), run=run, task=task, tenant=tenant, source=source, time=time, id=id
         )
     except BadInput as bad:
-        malformed = bad.reason in (Reason.OUT_OF_RANGE, Reason.WRONG_TYPE)
-        told = RIGHT[bad.field] if malformed else bad.detail
-        raise click.BadParameter(told, context, param_hint=f"'--{bad.field}'") from bad
+        raise refusal(context, bad, RIGHT_OF_LINK) from bad
     value = encode_link(made)
     if dry_run:
         click.echo(value)
-        return 0
-    from detector.kafka.outbox import Out
-    from detector.kafka.sending import send
-
-    asyncio.run(send(config, Out(config.topics.status, value, link_key(made)), timeout))
-    click.echo(f"run {line(run)} works on task {line(task)}: sent to {config.topics.status} as {line(made.id)}")
+    else:
+        deliver(config, value, link_key(made), timeout, f"run {line(run)} works on task {line(task)}", made.id)
     return 0
-
-
-def line(text: str) -> str:
-    """A name that fits a line and does nothing to a terminal."""
-    return text if text.isprintable() else repr(text)

@@ -3,14 +3,10 @@
 import click
 
 from detector.commands import Setup
-from detector.commands.link import ANY_TEXT, RIGHT, SOME_TEXT, line
+from detector.commands.sending import ANY_TEXT, RIGHT, deliver, line, options, refusal
 
 CATEGORIES = ("backlog", "planned", "started", "completed", "not_planned", "duplicate")
-OPTIONS = {
-    **RIGHT,
-    **dict.fromkeys(("from", "to", "deliverable", "reverts"), ANY_TEXT),
-    "task": SOME_TEXT,
-}
+RIGHT_OF_STATUS = {**RIGHT, **dict.fromkeys(("from", "to", "deliverable", "reverts"), ANY_TEXT)}
 
 
 @click.group()
@@ -38,17 +34,7 @@ def status() -> None:
 @click.option("--source", help="Who says so: ci, deploy, …")
 @click.option("--deliverable", help="Link or id of what shipped.")
 @click.option("--reverts", help="The deliverable that is taken back.")
-@click.option("--tenant", help="As on the calls. Default: default.")
-@click.option("--time", metavar="RFC3339", help="When it was so, with the offset. Default: now.")
-@click.option("--id", help="Id of the event. Default: made of all that it says, its time included.")
-@click.option(
-    "--timeout",
-    metavar="SECONDS",
-    type=click.IntRange(1, 3600),
-    default=15,
-    help="Fail where Kafka has not acknowledged it by then. Default: 15.",
-)
-@click.option("--dry-run", is_flag=True, help="Print the event as JSON and send nothing.")
+@options
 @click.pass_context
 def push(
     context: click.Context, /, to: str, category: str | None, timeout: int, dry_run: bool, **said: str | None
@@ -65,10 +51,8 @@ def push(
     After a rollback:
       detector status push --task "$TICKET" --to reopened --category started --reverts "$PULL_REQUEST_URL"
     """
-    import asyncio
-
     from detector.clock import system_clock
-    from detector.errors import BadInput, Reason
+    from detector.errors import BadInput
     from detector.model.events import Status
     from detector.sources.making import encode_made, make
     from detector.sources.pushing import category_of, status_id, status_key
@@ -82,18 +66,12 @@ def push(
     try:
         made = make(Status, config.ingest, system_clock(), told)
     except BadInput as bad:
-        malformed = bad.reason in (Reason.OUT_OF_RANGE, Reason.WRONG_TYPE)
-        reason = OPTIONS.get(bad.field, bad.detail) if malformed else bad.detail
-        raise click.BadParameter(reason, context, param_hint=f"'--{bad.field}'") from bad
+        raise refusal(context, bad, RIGHT_OF_STATUS) from bad
     made.id = said["id"] or status_id(made)
     value = encode_made(made)
     if dry_run:
         click.echo(value)
-        return 0
-    from detector.kafka.outbox import Out
-    from detector.kafka.sending import send
-
-    asyncio.run(send(config, Out(config.topics.status, value, status_key(made)), timeout))
-    which = f"{line(to)}, which is {of}" if of is not None and of != to else line(to)
-    click.echo(f"task {line(made.task or '')} is {which}: sent to {config.topics.status} as {line(made.id)}")
+    else:
+        which = f"{line(to)}, which is {of}" if of is not None and of != to else line(to)
+        deliver(config, value, status_key(made), timeout, f"task {line(made.task or '')} is {which}", made.id)
     return 0

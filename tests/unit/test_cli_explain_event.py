@@ -1,11 +1,14 @@
 """`detector explain-event`: every event that a captured body becomes, and where its fields come from."""
 
+import typing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from detector.cli import cli
+from detector.commands.explain_event import FORMATS
+from detector.config.sources import Format
 from tests.support import bodies
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
@@ -65,3 +68,7 @@ def test_what_is_of_no_format_is_said_to_be_none(body: bytes) -> None:
 
 def test_nothing_in_it_is_a_failure() -> None:
     assert explain(b'{"resourceLogs": []}').return_value == 1
+
+
+def test_the_formats_are_those_of_sources() -> None:
+    assert set(FORMATS) == set(typing.get_args(Format))

@@ -1,18 +1,21 @@
 """`detector status push`: what it takes, what it sends, and which category a state is of."""
 
 import json
+import typing
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.cli import cli
+from detector.commands import status
 from detector.config import Config
 from detector.config.settings import States
 from detector.errors import BadInput
-from detector.model.events import Status
+from detector.model.events import Category, Status
 from detector.pipeline.intake import Intake, SourceRecord
 from detector.sources.making import encode_made, make
 from detector.sources.pushing import category_of, status_id
@@ -127,3 +130,11 @@ def test_it_is_sent_under_its_task_and_said_in_a_line(monkeypatch: pytest.Monkey
     result = push("--task", "T-1", "--to", "Shipped", "--id", "s1", "--timeout", "3")
     assert result.stdout == "task T-1 is Shipped, which is completed: sent to task.status as s1\n"
     assert sent == [("task.status", ["default", "T-1"], "Shipped", 3)]
+
+
+def test_the_choices_are_those_of_the_events() -> None:
+    choices = {o.name: set(o.type.choices) for o in status.push.params if isinstance(o.type, click.Choice)}
+    hints = typing.get_type_hints(Status, include_extras=False)
+    assert choices["category"] == set(typing.get_args(Category))
+    assert choices["strength"] == set(typing.get_args(hints["strength"]))
+    assert choices["actor"] == set(typing.get_args(typing.get_args(hints["actor"])[0]))
