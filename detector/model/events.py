@@ -83,6 +83,7 @@ class Call(msgspec.Struct):
     output: Output | None = None
     tools: list[Tool] | None = None
     tools_apart: bool | None = False
+    source: Name | None = None
 
 
 class ToolCall(msgspec.Struct):
@@ -103,6 +104,7 @@ class ToolCall(msgspec.Struct):
     task_type: Name | None = None
     turn: Name | None = None
     interactive: bool | None = False
+    source: Name | None = None
 
 
 class ToolResult(msgspec.Struct):

@@ -26,7 +26,7 @@ from detector.sources.litellm_payload import (
 )
 from detector.sources.litellm_talk import answer, results
 from detector.sources.native import MAX_IN_RECORD, refusal
-from detector.sources.told import Decoded, Told
+from detector.sources.told import Decoded, Told, by
 
 BEFORE_S = 0.001
 """A result is told by the call that it goes into: it comes this much before that one's end, and so is never late."""
@@ -70,7 +70,7 @@ def decode(value: bytes) -> Decoded:
             out.append(raw)
             continue
         try:
-            out += _told(raw)
+            out += by("litellm", _told(raw))
         except BadInput as fault:
             out.append(fault)
         except Exception as fault:

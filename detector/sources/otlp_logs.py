@@ -2,9 +2,9 @@
 
 from detector.errors import BadInput
 from detector.sources import claude_code, codex, gemini, otlp
-from detector.sources.told import Decoded
+from detector.sources.told import Decoded, by
 
-_CLIENTS = (codex, gemini, claude_code)
+_CLIENTS = {"codex": codex, "gemini_cli": gemini, "claude_code": claude_code}
 
 
 def decode(body: bytes) -> Decoded:
@@ -14,8 +14,8 @@ def decode(body: bytes) -> Decoded:
     except BadInput as bad:
         return [bad]
     out: Decoded = []
-    for client in _CLIENTS:
+    for name, client in _CLIENTS.items():
         mine = [record for record in records if client.mine(record)]
         if mine:
-            out += client.take(mine)
+            out += by(name, client.take(mine))
     return out

@@ -13,7 +13,7 @@ from detector.errors import BadInput
 from detector.model.events import MAX_NAME, Call
 from detector.sources import genai_spans, openinference, otlp
 from detector.sources.otlp import Record
-from detector.sources.told import Decoded, Told
+from detector.sources.told import Decoded, Told, by
 
 _LOGGED = ("gemini", "codex")
 """Scopes of clients whose log records are metered."""
@@ -42,7 +42,7 @@ def decode(body: bytes) -> Decoded:
         records = otlp.spans(body)
     except BadInput as bad:
         return [bad]
-    return _once(records)
+    return by("spans", _once(records))
 
 
 def _once(records: list[Record]) -> Decoded:

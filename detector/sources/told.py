@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from detector.errors import BadInput
-from detector.model.events import Event
+from detector.model.events import Call, Event, ToolCall
 
 Layer = Mapping[str, Any]
 
@@ -28,6 +28,14 @@ class Told(NamedTuple):
 
 Decoded = list[Told | BadInput]
 """Of one record, or one body, in its order."""
+
+
+def by(source: str, decoded: Decoded) -> Decoded:
+    """The same, each call and tool with the name of the source that tells it."""
+    for told in decoded:
+        if isinstance(told, Told) and isinstance(told.event, Call | ToolCall):
+            told.event.source = source
+    return decoded
 
 
 def first(attributes: tuple[Layer, ...], name: str) -> Any:
