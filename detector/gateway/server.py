@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from contextlib import suppress
+from functools import partial
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,15 +16,12 @@ from detector.errors import ConfigError
 from detector.gateway import answers
 from detector.gateway.answers import JSON, METRICS_PATH, PROTOBUF, Answer, wrong
 from detector.gateway.bodies import Refused, read
-from detector.gateway.records import records, refusals
 from detector.gateway.room import Full, Held, Room
-from detector.gateway.taking import FORMATS, readers, usable
+from detector.gateway.taking import FORMATS, Taken, Taker
 from detector.gateway.tokens import Tokens
 from detector.gateway.writer import Writer
-from detector.kafka.outbox import Out
 from detector.metrics import Metrics
 from detector.secret import reveal
-from detector.sources.reading import Headers
 from detector.web.listening import Listening
 
 SHUTDOWN_S = 5.0
@@ -45,7 +43,7 @@ class Server:
                 f"gateway.host: others than this machine reach {settings.host}; "
                 "set gateway.tokens_file, or gateway.anonymous = true"
             )
-        self._readers = readers(config)
+        self._taker = Taker(config)
         self._room = Room(settings.max_in_hand_bytes, settings.max_requests, metrics.gateway_in_hand_bytes.set)
         self._listening = Listening("gateway", settings.host, settings.port, SHUTDOWN_S, _tls(settings))
 
@@ -94,9 +92,8 @@ class Server:
             headers = [
                 (name.lower(), value.encode(errors="surrogateescape")) for name, value in request.headers.items()
             ]
-            if len(body) > LARGE_BYTES:
-                return await self._deliver(held, await asyncio.to_thread(self._take, path, kind, body, headers, tenant))
-            return await self._deliver(held, self._take(path, kind, body, headers, tenant))
+            take = partial(self._taker.take, path, kind, body, headers, tenant, self._clock())
+            return await self._deliver(held, await asyncio.to_thread(take) if len(body) > LARGE_BYTES else take())
 
     def _tenant(self, request: web.Request) -> str | None:
         """Whose events these are, None where they say so themselves. Raises Refused."""
@@ -109,29 +106,19 @@ class Server:
             raise Refused(403, "it comes from a page in a browser; without gateway.tokens programs alone may send")
         return None
 
-    def _take(
-        self, path: str, kind: str, body: bytes, headers: Headers, tenant: str | None
-    ) -> tuple[Answer, list[Out]]:
-        """What to answer once Kafka has these records."""
-        taken = usable(self._readers[path](body, headers), tenant, self._clock(), self._config.ingest)
-        out, too_large = records(self._config, taken.events)
-        refused = [*taken.refused, *too_large]
-        for bad in refused:
+    async def _deliver(self, held: Held, taken: Taken) -> Answer:
+        """The answer, once Kafka has it. Raises Refused."""
+        for bad in taken.refused:
             self._metrics.gateway_refused.labels(str(bad.reason)).inc()
-        out += refusals(self._config, path, body, refused)
-        return answers.taken(path, kind, len(taken.events) - len(too_large), refused), out
-
-    async def _deliver(self, held: Held, taken: tuple[Answer, list[Out]]) -> Answer:
-        answer, out = taken
-        if not out:
-            return answer
-        done = self._writer.put(out)
+        if not taken.records:
+            return taken.answer
+        done = self._writer.put(taken.records)
         held.keep()
         done.add_done_callback(lambda _: held.leave())
         await asyncio.wait([done], timeout=self._settings.answer_s)
         if not done.done() or done.exception() is not None:
             raise Refused(503, "Kafka has not acknowledged it; send it again: what comes twice is counted once")
-        return answer
+        return taken.answer
 
 
 def _of_a_page(request: web.Request) -> bool:

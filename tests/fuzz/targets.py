@@ -23,6 +23,7 @@ from detector.state.layout import VERSION as WATCH
 from tests.fuzz import batches, corpus, tries
 from tests.fuzz.ingest import ingest
 from tests.fuzz.mutate import Mutator, to_json, to_msgpack
+from tests.fuzz.posted import posted
 from tests.fuzz.texts import texts
 from tests.fuzz.tries import Try
 from tests.support import bodies
@@ -129,6 +130,13 @@ TARGETS: dict[str, Target] = {
         lambda: ingest([*bodies.BODIES, "cloudevents"]),
         _foreign,
         lambda: [json.loads(body) for body in _foreign() if body[:1] in b"[{"],
+        to_json,
+    ),
+    "gateway": Target(
+        "bodies that are posted: what goes to Kafka is what ingest takes",
+        posted,
+        lambda: [*_foreign(), *_mixed()],
+        lambda: [json.loads(body) for body in [*_foreign(), *_mixed()] if body[:1] in b"[{"],
         to_json,
     ),
     "batches": Target("batches of records as the broker has them", batches.fetched, batches.of_each_codec),
