@@ -19,6 +19,7 @@ from detector.config.settings import (
 )
 from detector.config.sources import Source
 from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
+from detector.config.webhooks import Webhooks
 
 __all__ = [
     "Config",
@@ -42,5 +43,6 @@ __all__ = [
     "Topics",
     "Watch",
     "Web",
+    "Webhooks",
     "load_config",
 ]
