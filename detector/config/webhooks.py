@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -83,3 +84,19 @@ class Push(Section):
     gateway: str | None = Field(None, description="address of a gateway, as https://detector.example; absent: to Kafka")
     token: SecretStr | None = Field(None, description="bearer token for it; better by variable or file")
     token_file: Path | None = Field(None, description="file that holds the token; wins over a value")
+
+    @field_validator("gateway")
+    @classmethod
+    def _is_an_address(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        try:
+            parts = urlsplit(address)
+            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # its message would repeat the address
+            fine = False
+        if not fine:
+            raise ValueError("needs http:// or https:// and a host, as http://127.0.0.1:4318")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must hold neither credentials nor a query; use push.token_file")
+        return address.rstrip("/")
