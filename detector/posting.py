@@ -25,9 +25,9 @@ def post(gateway: str, token: str | None, value: bytes, timeout_s: float) -> Non
     if token is not None and parts.scheme != "https" and not _is_local(host):
         raise ConfigError("push.token: goes to another machine over https only; see push.gateway")
     connection = (
-        http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=ssl.create_default_context())
+        http.client.HTTPSConnection(host, parts.port or 443, timeout=timeout_s, context=ssl.create_default_context())
         if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
+        else http.client.HTTPConnection(host, parts.port or 80, timeout=timeout_s)
     )
     headers = {"Content-Type": "application/json"} | ({} if token is None else {"Authorization": f"Bearer {token}"})
     try:

@@ -10,7 +10,7 @@ import msgspec
 
 from detector.webhooks import signatures
 from detector.webhooks.signatures import Headers
-from detector.webhooks.tasks import MAX_TEXT, trailers
+from detector.webhooks.tasks import MAX_TEXT, first, trailers
 from detector.webhooks.telling import Actor, Teller, Told, at, there
 
 HUMAN = "User"
@@ -213,7 +213,7 @@ def _push(tell: Teller, said: _Payload) -> list[Told]:
     tasks = tell.find.tickets(branch, *(message.partition("\n")[0] for message in messages))
     t = at("repository.pushed_at", repository.pushed_at)
     runs = [run for message in messages for run in trailers(message, tell.settings.run_trailer)]
-    runs = list(dict.fromkeys(runs + tell.branch_runs(branch, repository.full_name)))
+    runs = first(runs + tell.branch_runs(branch, repository.full_name))
     told = _pushed(tell, tasks, t, said.after, _actor(tell, said), None) if messages else []
     return [*told, *tell.links(runs, tasks, t, (repository.full_name, said.after))]
 
@@ -264,7 +264,7 @@ def _tasks(tell: Teller, pull: _Pull, repository: _Repository) -> list[str]:
     """Tickets of its branch and title, and what it closes; where there is neither it is a task itself."""
     tickets = tell.find.tickets(pull.head.ref, pull.title)
     closed = tell.find.closed(pull.body, repository.full_name, _home(repository))
-    return list(dict.fromkeys(tickets + closed)) or [tell.find.issue(repository.full_name, pull.number)]
+    return first(tickets + closed) or [tell.find.issue(repository.full_name, pull.number)]
 
 
 def _trusted(pull: _Pull, repository: _Repository) -> bool:

@@ -14,7 +14,7 @@ from detector.errors import ConfigError
 from detector.webhooks import signatures
 from detector.webhooks.refusing import unsigned, wrong
 from detector.webhooks.signatures import Headers
-from detector.webhooks.tasks import MAX_TEXT, trailers
+from detector.webhooks.tasks import MAX_TEXT, first, trailers
 from detector.webhooks.telling import Actor, Teller, Told, at, there
 
 SIGNING = "whsec_"
@@ -125,8 +125,8 @@ def take(tell: Teller, headers: Headers, body: bytes, now_s: float) -> list[Told
 
 
 def _issue(tell: Teller, said: _Payload, now_s: float) -> list[Told]:
-    issue, project = there(said.object_attributes, "object_attributes"), there(said.project, "project")
-    if issue.action not in ("close", "reopen"):
+    issue, project = there(said.object_attributes, "object_attributes"), said.project
+    if issue.action not in ("close", "reopen") or project is None:  # an epic is of a group
         return []
     closed = issue.action == "close"
     to = "duplicate" if closed and issue.duplicated_to_id else "closed" if closed else "reopened"
@@ -179,7 +179,7 @@ def _push(tell: Teller, said: _Payload, now_s: float) -> list[Told]:
     tasks = tell.find.tickets(branch, *(message.partition("\n")[0] for message in messages))
     tasks = tasks or _of_branch(tell, branch, project)
     runs = [run for message in messages for run in trailers(message, tell.settings.run_trailer)]
-    runs = list(dict.fromkeys(runs + tell.branch_runs(branch, project.path_with_namespace)))
+    runs = first(runs + tell.branch_runs(branch, project.path_with_namespace))
     actor = _actor(tell, _User(said.user_username))
     told = _pushed(tell, tasks, now_s, said.after, actor) if messages else []
     return [*told, *tell.links(runs, tasks, now_s, (project.path_with_namespace, said.after))]
@@ -222,7 +222,7 @@ def _tasks(tell: Teller, request: _Attributes, project: _Project) -> list[str]:
     branch = request.source_branch or ""
     closed = tell.find.closed(request.description, project.path_with_namespace, _home(project))
     named = [*tell.find.tickets(branch, request.title), *closed, *_of_branch(tell, branch, project)]
-    return list(dict.fromkeys(named)) or [f"{project.path_with_namespace}!{request.iid}"]
+    return first(named) or [f"{project.path_with_namespace}!{request.iid}"]
 
 
 def _of_branch(tell: Teller, branch: str, project: _Project) -> list[str]:

@@ -1,6 +1,7 @@
 """Which tasks a branch, a title or a message names."""
 
 import re
+from collections.abc import Iterable
 
 MAX_TASKS = 20
 """Of one delivery; what names more is a list of tasks, not work on them."""
@@ -30,7 +31,7 @@ class Finder:
     def tickets(self, *texts: str | None) -> list[str]:
         """Tickets that lines of text name, each once, in their order."""
         found = (match[0] for text in texts if text for match in self._ticket.finditer(text[:_LINE]))
-        return list(dict.fromkeys(found))[:MAX_TASKS]
+        return first(found)
 
     def closed(self, text: str | None, repository: str, home: str) -> list[str]:
         """Tickets and issues that a text closes: `closes #12, #13`, `fixes o/r#12`, `resolves PAY-1312`, an address.
@@ -67,9 +68,14 @@ class Finder:
         return self.issue(of or repository, int(number)) if mark else reference
 
 
+def first(tasks: Iterable[str]) -> list[str]:
+    """Each once, no more than are taken; a pattern that matches nothing names none."""
+    return list(dict.fromkeys(task for task in tasks if task))[:MAX_TASKS]
+
+
 def trailers(text: str | None, name: str) -> list[str]:
     """What the lines `NAME: …` of a text say, each once."""
     if not name or not text:
         return []
     said = re.findall(rf"^{re.escape(name)}:[ \t]*(\S[^\r\n]*)", text[:MAX_TEXT], re.MULTILINE | re.IGNORECASE)
-    return list(dict.fromkeys(one.strip() for one in said))[:MAX_TASKS]
+    return first(one.strip() for one in said)

@@ -70,6 +70,11 @@ def test_nobody_there_or_nobody_who_speaks_http_is_a_failure() -> None:
         post(f"http://127.0.0.1:{port}", TOKEN, b"{}", 5.0)
 
 
+def test_an_address_of_ipv6_is_one() -> None:
+    with pytest.raises(DeploymentError, match=r"\[::1\]:1 does not answer \((ConnectionRefused|OS)Error\)"):
+        post("http://[::1]:1", TOKEN, b"{}", 5.0)
+
+
 def test_a_token_that_is_no_header_is_not_repeated() -> None:
     with listening() as gateway, pytest.raises(DeploymentError) as caught:
         post(gateway.address, f"{TOKEN}\r\nX: y", b"{}", 5.0)

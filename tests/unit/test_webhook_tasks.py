@@ -54,6 +54,12 @@ def test_a_pattern_may_have_groups() -> None:
     assert finder.closed("closes OPS-1, PAY-2 and #3", "a/b", HOME) == ["OPS-1", "PAY-2", "3"]
 
 
+def test_a_pattern_that_matches_nothing_names_none() -> None:
+    finder = Finder("[A-Z]*", "{number}")
+    assert finder.tickets("x-Y") == ["Y"]
+    assert finder.closed("closes x", "a/b", HOME) == []
+
+
 def test_a_list_of_everything_is_cut() -> None:
     assert len(closed(", ".join(f"closes #{n}" for n in range(1, 99)))) == MAX_TASKS
     assert len(closed("closes " + ", ".join(f"#{n}" for n in range(1, 99)))) == MAX_TASKS

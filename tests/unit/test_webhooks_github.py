@@ -85,6 +85,10 @@ class TestPullRequests:
         assert [status.task for status in told] == ["OPS-9", "PAY-1312", "acme/shop#12", "acme/api#3", "acme/web#4"]
         assert len({status.id for status in told}) == 5
 
+    def test_it_is_of_no_more_tasks_than_are_taken(self) -> None:
+        title, body = " ".join(f"OPS-{n}" for n in range(1, 20)), " ".join(f"closes #{n}" for n in range(1, 20))
+        assert len(statuses(pull("opened", title=title, body=body))) == 20
+
     def test_one_that_names_no_task_is_one(self) -> None:
         assert one(pull("opened", branch="patch-1", title="utf-8")).task == "acme/shop#34"
 

@@ -37,6 +37,9 @@ class TestIssues:
     def test_other_work_items_are_issues_too(self) -> None:
         assert one(gitlab("work_item", object_attributes=issue("close").said["object_attributes"])).to == "closed"
 
+    def test_an_epic_which_is_of_no_project_tells_nothing(self) -> None:
+        assert received(gitlab("work_item", project=None, object_attributes={"iid": 1, "action": "close"})).events == []
+
     def test_nothing_else_about_it_moves_it(self) -> None:
         assert received(issue("update")).events == received(issue("open")).events == []
 
