@@ -6,9 +6,8 @@ What strangers may cause is not taken: of a pull request from another repository
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from detector.webhooks import signatures
+from detector.webhooks.github_payload import Payload, Pull, Repository, Status, User, decode
 from detector.webhooks.signatures import Headers
 from detector.webhooks.tasks import MAX_TEXT, first, trailers
 from detector.webhooks.telling import Actor, Teller, Told, at, there
@@ -19,110 +18,6 @@ _OPENED = ("opened", "reopened", "ready_for_review")
 _REVERTS = re.compile(r"^Reverts ([\w.-]+/[\w.-]+)?#([0-9]+)\s*$", re.MULTILINE)
 _BRANCH = "refs/heads/"
 MAX_COMMITS = 100
-
-
-class _User(msgspec.Struct):
-    login: str | None = None
-    type: str | None = None
-
-
-class _Repository(msgspec.Struct):
-    full_name: str
-    html_url: str
-    pushed_at: int | str | None = None
-
-
-class _Status(msgspec.Struct):
-    name: str | None = None
-    category: str | None = None
-
-
-class _Issue(msgspec.Struct):
-    number: int
-    updated_at: str | None = None
-    state_reason: str | None = None
-    status: _Status | None = None
-
-
-class _Head(msgspec.Struct):
-    ref: str
-    sha: str | None = None
-    repo: _Repository | None = None
-
-
-class _Pull(msgspec.Struct):
-    number: int
-    head: _Head
-    html_url: str | None = None
-    title: str | None = None
-    body: str | None = None
-    merged: bool | None = None
-    merged_at: str | None = None
-    updated_at: str | None = None
-    author_association: str | None = None
-
-
-class _Review(msgspec.Struct):
-    id: int
-    state: str
-    submitted_at: str | None = None
-    author_association: str | None = None
-
-
-class _Suite(msgspec.Struct):
-    id: int
-    head_branch: str | None = None
-    conclusion: str | None = None
-    updated_at: str | None = None
-    pull_requests: list[msgspec.Raw] | None = None
-
-
-class _Workflow(msgspec.Struct):
-    id: int
-    run_attempt: int | None = None
-    head_branch: str | None = None
-    head_repository: _Repository | None = None
-    display_title: str | None = None
-    conclusion: str | None = None
-    updated_at: str | None = None
-
-
-class _Deployment(msgspec.Struct):
-    id: int
-    ref: str | None = None
-    environment: str | None = None
-    production_environment: bool | None = None
-
-
-class _Deployed(msgspec.Struct):
-    id: int
-    state: str
-    created_at: str | None = None
-    environment_url: str | None = None
-
-
-class _Commit(msgspec.Struct):
-    message: str | None = None
-
-
-class _Payload(msgspec.Struct):
-    repository: _Repository | None = None
-    sender: _User | None = None
-    action: str | None = None
-    issue: _Issue | None = None
-    pull_request: _Pull | None = None
-    review: _Review | None = None
-    check_suite: _Suite | None = None
-    workflow_run: _Workflow | None = None
-    deployment: _Deployment | None = None
-    deployment_status: _Deployed | None = None
-    ref: str | None = None
-    after: str | None = None
-    deleted: bool | None = None
-    commits: list[_Commit] | None = None
-
-
-_payload = msgspec.json.Decoder(_Payload).decode
 
 
 def verify(secrets: Sequence[str], headers: Headers, body: bytes, now_s: float) -> None:
@@ -139,12 +34,12 @@ def delivery(headers: Headers) -> str | None:
 def take(tell: Teller, headers: Headers, body: bytes, now_s: float) -> list[Told]:
     """Statuses and links of a delivery, none where it tells of nothing that matters. Raises BadInput."""
     reader = _READERS.get(headers.get("x-github-event", ""))
-    return [] if reader is None else reader(tell, _payload(body))
+    return [] if reader is None else reader(tell, decode(body))
 
 
-def _issue(tell: Teller, said: _Payload) -> list[Told]:
+def _issue(tell: Teller, said: Payload) -> list[Told]:
     issue, repository = there(said.issue, "issue"), there(said.repository, "repository")
-    status, reason = issue.status or _Status(), issue.state_reason
+    status, reason = issue.status or Status(), issue.state_reason
     match said.action:
         case "status_changed":
             to, category = status.name, tell.category(status.category, status.name)
@@ -161,7 +56,7 @@ def _issue(tell: Teller, said: _Payload) -> list[Told]:
     )  # fmt: skip
 
 
-def _pull(tell: Teller, said: _Payload) -> list[Told]:
+def _pull(tell: Teller, said: Payload) -> list[Told]:
     pull, repository = there(said.pull_request, "pull_request"), there(said.repository, "repository")
     merged = said.action == "closed" and pull.merged is True
     if not merged and not _trusted(pull, repository):
@@ -192,7 +87,7 @@ def _pull(tell: Teller, said: _Payload) -> list[Told]:
     return [*told, *tell.links(runs, tasks, t, (repository.full_name, number, said.action, t))]
 
 
-def _review(tell: Teller, said: _Payload) -> list[Told]:
+def _review(tell: Teller, said: Payload) -> list[Told]:
     pull, repository = there(said.pull_request, "pull_request"), there(said.repository, "repository")
     review = there(said.review, "review")
     if said.action != "submitted" or review.state != "approved" or review.author_association not in _MEMBERS:
@@ -204,7 +99,7 @@ def _review(tell: Teller, said: _Payload) -> list[Told]:
     )  # fmt: skip
 
 
-def _push(tell: Teller, said: _Payload) -> list[Told]:
+def _push(tell: Teller, said: Payload) -> list[Told]:
     repository, ref = there(said.repository, "repository"), said.ref or ""
     if said.deleted or not ref.startswith(_BRANCH):
         return []
@@ -225,7 +120,7 @@ def _pushed(
     return tell.statuses(tasks, t, "medium", ("pushed", sha), "commits pushed", actor=actor, deliverable=deliverable)
 
 
-def _suite(tell: Teller, said: _Payload) -> list[Told]:
+def _suite(tell: Teller, said: Payload) -> list[Told]:
     suite = there(said.check_suite, "check_suite")
     # Of a branch of another repository GitHub names no pull request here, and its name is anybody's choice.
     if said.action != "completed" or suite.conclusion != "success" or not suite.pull_requests:
@@ -236,7 +131,7 @@ def _suite(tell: Teller, said: _Payload) -> list[Told]:
     )
 
 
-def _workflow(tell: Teller, said: _Payload) -> list[Told]:
+def _workflow(tell: Teller, said: Payload) -> list[Told]:
     run, repository = there(said.workflow_run, "workflow_run"), there(said.repository, "repository")
     if said.action != "completed" or run.conclusion != "success" or not _same(run.head_repository, repository):
         return []
@@ -247,7 +142,7 @@ def _workflow(tell: Teller, said: _Payload) -> list[Told]:
     )  # fmt: skip
 
 
-def _deployed(tell: Teller, said: _Payload) -> list[Told]:
+def _deployed(tell: Teller, said: Payload) -> list[Told]:
     deployment, status = there(said.deployment, "deployment"), there(said.deployment_status, "deployment_status")
     if status.state != "success":
         return []
@@ -260,32 +155,32 @@ def _deployed(tell: Teller, said: _Payload) -> list[Told]:
     )  # fmt: skip
 
 
-def _tasks(tell: Teller, pull: _Pull, repository: _Repository) -> list[str]:
+def _tasks(tell: Teller, pull: Pull, repository: Repository) -> list[str]:
     """Tickets of its branch and title, and what it closes; where there is neither it is a task itself."""
     tickets = tell.find.tickets(pull.head.ref, pull.title)
     closed = tell.find.closed(pull.body, repository.full_name, _home(repository))
     return first(tickets + closed) or [tell.find.issue(repository.full_name, pull.number)]
 
 
-def _trusted(pull: _Pull, repository: _Repository) -> bool:
+def _trusted(pull: Pull, repository: Repository) -> bool:
     return pull.author_association in _MEMBERS or _same(pull.head.repo, repository)
 
 
-def _same(one: _Repository | None, other: _Repository) -> bool:
+def _same(one: Repository | None, other: Repository) -> bool:
     return one is not None and one.full_name == other.full_name
 
 
-def _actor(tell: Teller, said: _Payload) -> Actor:
-    sender = said.sender or _User()
+def _actor(tell: Teller, said: Payload) -> Actor:
+    sender = said.sender or User()
     return tell.actor(sender.login, human=sender.type == HUMAN)
 
 
-def _home(repository: _Repository) -> str:
+def _home(repository: Repository) -> str:
     """What addresses of this server begin with."""
     return repository.html_url.removesuffix(repository.full_name)
 
 
-_READERS: Mapping[str, Callable[[Teller, _Payload], list[Told]]] = {
+_READERS: Mapping[str, Callable[[Teller, Payload], list[Told]]] = {
     "issues": _issue,
     "pull_request": _pull,
     "pull_request_review": _review,

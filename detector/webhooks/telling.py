@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Teller:
-    """Makes the events of one provider. `now_s`, s UTC, is the time of what tells none."""
+    """Makes the events of one provider's deliveries, for one tenant."""
 
     def __init__(self, source: str, tenant: str, settings: Webhooks, states: States) -> None:
         self.source, self.tenant, self.settings = source, tenant, settings
