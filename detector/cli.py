@@ -15,6 +15,7 @@ from detector.commands.config import config
 from detector.commands.demo import demo
 from detector.commands.doctor import doctor
 from detector.commands.explain_event import explain_event
+from detector.commands.hook import hook
 from detector.commands.link import link
 from detector.commands.prices import prices
 from detector.commands.replay import replay
@@ -52,7 +53,9 @@ def cli(context: click.Context, path: str | None) -> None:
     context.obj = Setup(path)
 
 
-for command in (worker, topics, doctor, link, status, explain_event, replay, backtest, prices, demo, config, broker):
+for command in (
+    worker, topics, doctor, link, status, hook, explain_event, replay, backtest, prices, demo, config, broker,
+):  # fmt: skip
     cli.add_command(command)
 
 

@@ -20,6 +20,7 @@ from detector.config.settings import (
 )
 from detector.config.sources import Source
 from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
+from detector.config.webhooks import Webhooks
 
 __all__ = [
     "Config",
@@ -44,5 +45,6 @@ __all__ = [
     "Topics",
     "Watch",
     "Web",
+    "Webhooks",
     "load_config",
 ]

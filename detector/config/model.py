@@ -27,6 +27,7 @@ from detector.config.settings import (
 )
 from detector.config.sources import Source, check_topics
 from detector.config.thresholds import Episodes, Override, Rules
+from detector.config.webhooks import Push, Webhooks
 
 MAX_REMEMBERED = 10_000
 """Subjects whose rules are remembered; then they are looked up anew. About 200 B each."""
@@ -51,6 +52,8 @@ class Config(Section):
     rules: Rules = Rules()
     episodes: Episodes = Episodes()
     statuses: Statuses = Statuses()
+    webhooks: Webhooks = Webhooks()
+    push: Push = Push()
     prices: Prices = Prices()
     privacy: Privacy = Privacy()
     notify: Notify = Notify()

@@ -3,12 +3,14 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from detector import webhooks
 from detector.clock import Clock
 from detector.config import Config
 from detector.config.gateway import Gateway, is_loopback
@@ -23,11 +25,13 @@ from detector.gateway.writer import Writer
 from detector.metrics import Metrics
 from detector.secret import reveal
 from detector.web.listening import Listening
+from detector.webhooks import PROVIDERS, UNSIGNED, Receiver
 
 SHUTDOWN_S = 5.0
 LARGE_BYTES = 65_536
 """A larger body is read in a thread, so that the others go on."""
-PATHS = (*FORMATS, METRICS_PATH)
+WEBHOOKS = "/webhooks/"
+PATHS = (*FORMATS, METRICS_PATH, *(f"{WEBHOOKS}{provider}" for provider in PROVIDERS))
 
 
 class Server:
@@ -44,6 +48,7 @@ class Server:
                 "set gateway.tokens_file, or gateway.anonymous = true"
             )
         self._taker = Taker(config)
+        self._receiver = Receiver(config.webhooks, config.statuses.states, config.ingest)
         self._room = Room(settings.max_in_hand_bytes, settings.max_requests, metrics.gateway_in_hand_bytes.set)
         self._listening = Listening("gateway", settings.host, settings.port, SHUTDOWN_S, _tls(settings))
 
@@ -73,6 +78,8 @@ class Server:
             answer = await self._receive(request, path, kind)
         except Refused as no:
             answer = wrong(path, kind, no.status, no.why)
+        except webhooks.Refused as no:
+            answer = wrong(path, kind, no.status, f"the delivery {no.reason}")
         except Full:
             answer = wrong(path, kind, 429, "too much is in hand; come again")
         self._metrics.gateway_requests.labels(path if path in PATHS else "other", str(answer.status)).inc()
@@ -84,16 +91,28 @@ class Server:
     async def _receive(self, request: web.Request, path: str, kind: str) -> Answer:
         if path not in PATHS:
             raise Refused(404, f"nothing is posted here; try one of {', '.join(PATHS)}")
-        tenant = self._tenant(request)
+        provider = path.removeprefix(WEBHOOKS) if path.startswith(WEBHOOKS) else None
+        tenant = self._tenant(request) if provider is None or provider == UNSIGNED else None
         with self._room.enter() as held:
             body = await read(request, held, self._settings)
             if path == METRICS_PATH:  # clients that are given one endpoint send them too: they hold no calls
                 return answers.taken(path, kind, 0, ())
-            headers = [
-                (name.lower(), value.encode(errors="surrogateescape")) for name, value in request.headers.items()
-            ]
+            told = {name.lower(): value for name, value in request.headers.items()}
+            if provider is not None:
+                return await self._receive_delivery(held, path, provider, body, told, tenant)
+            headers = [(name, value.encode(errors="surrogateescape")) for name, value in told.items()]
             take = partial(self._taker.take, path, kind, body, headers, tenant, self._clock())
             return await self._deliver(held, await asyncio.to_thread(take) if len(body) > LARGE_BYTES else take())
+
+    async def _receive_delivery(
+        self, held: Held, path: str, provider: str, body: bytes, headers: Mapping[str, str], tenant: str | None
+    ) -> Answer:
+        """Of a webhook, which is known once Kafka has what it tells. Raises Refused of either kind."""
+        now_s = self._clock()
+        delivery = self._receiver.receive(provider, headers, body, now_s, tenant or "default")
+        answer = await self._deliver(held, self._taker.made(path, JSON, body, delivery.events, None, now_s))
+        self._receiver.settled(delivery, now_s)
+        return answer
 
     def _tenant(self, request: web.Request) -> str | None:
         """Whose events these are, None where they say so themselves. Raises Refused."""

@@ -26,7 +26,7 @@ from tests.fuzz.mutate import Mutator, to_json, to_msgpack
 from tests.fuzz.posted import posted
 from tests.fuzz.texts import texts
 from tests.fuzz.tries import Try
-from tests.support import bodies
+from tests.support import bodies, hooks
 
 
 class Target(NamedTuple):
@@ -137,6 +137,13 @@ TARGETS: dict[str, Target] = {
         posted,
         lambda: [*_foreign(), *_mixed()],
         lambda: [json.loads(body) for body in [*_foreign(), *_mixed()] if body[:1] in b"[{"],
+        to_json,
+    ),
+    "webhooks": Target(
+        "deliveries of webhooks of every kind, signed as they must be",
+        tries.webhooks,
+        lambda: [sent.body for sent in hooks.SENT],
+        lambda: [sent.said for sent in hooks.SENT],
         to_json,
     ),
     "batches": Target("batches of records as the broker has them", batches.fetched, batches.of_each_codec),

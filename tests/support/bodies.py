@@ -35,6 +35,13 @@ LOGS = [
         | {"event.name": "claude_code.api_request", "input_tokens": 10, "output_tokens": 30, "cost_usd": 0.01}
         | {"cache_read_tokens": 900, "cache_creation_tokens": 100, "request_id": "req-1", "duration_ms": 900}
     ),
+    Log(_CLAUDE | {"event.name": "claude_code.tool_decision", "tool_name": "Edit", "decision": "accept"}),
+    Log(
+        _CLAUDE
+        | {"event.name": "claude_code.tool_result", "tool_name": "Bash", "tool_use_id": "t9", "success": True}
+        | {"tool_parameters": json.dumps({"bash_command": MARK, "git_commit_id": "c0ffee"})}
+    ),
+    Log(_GEMINI | {"event.name": "gemini_cli.file_operation", "tool_name": "write_file", "operation": "create"}),
     Log({"event.name": "codex.startup_phase", "note": MARK}),
 ]
 
