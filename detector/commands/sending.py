@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detector.terminal import line as line
+
 if TYPE_CHECKING:
     from detector.config import Config
     from detector.errors import BadInput
@@ -61,8 +63,3 @@ def deliver(config: Config, value: bytes, key: bytes, timeout_s: int, said: str,
 
     asyncio.run(send(config, Out(config.topics.status, value, key), timeout_s))
     click.echo(f"{said}: sent to {config.topics.status} as {line(id)}")
-
-
-def line(text: str) -> str:
-    """A name that fits a line and does nothing to a terminal."""
-    return text if text.isprintable() else repr(text)

@@ -9,7 +9,7 @@ import msgspec
 from detector.config import Config
 from detector.connect.arrivals import Arrivals, Run
 from detector.decoding import decoded
-from detector.errors import DeploymentError
+from detector.errors import BadInput, DeploymentError, Reason
 from detector.kafka.tail import Record, Tail
 from detector.kafka.unpacking import UnreadBatch, size_of
 from detector.kafka.whole import WholeTopic
@@ -17,6 +17,8 @@ from detector.kafka.whole import WholeTopic
 POLL_S = 0.2
 LINKS_S = 5.0
 """Reading all links takes less; else those that were read by then are known."""
+GATEWAY = "gateway/"
+"""How the topics begin that its dead letters name."""
 QUIET_S = 8.0
 """Once calls have come, and none for this long, all is seen: clients send every 5 s."""
 
@@ -36,13 +38,13 @@ async def listen(config: Config, arrivals: Arrivals, for_s: float, sources: Iter
 
     The topics that are not there. Raises DeploymentError.
     """
-    tail, asked = Tail(config, config.producers_topics), set(sources)
+    tail, asked = Tail(config, [*config.producers_topics, config.topics.dead_letters]), set(sources)
     try:
         await tail.start()
         arrivals.link(await _links(config))
         deadline, last_s, calls = time.monotonic() + for_s, 0.0, 0
         while time.monotonic() < deadline:
-            _take(arrivals, await tail.read(POLL_S))
+            _take(config, arrivals, await tail.read(POLL_S))
             now, found = time.monotonic(), _calls(arrivals, asked)
             if found > calls:
                 calls, last_s = found, now
@@ -70,18 +72,28 @@ async def lately(
         while not tail.caught_up and time.monotonic() < deadline and taken < max_bytes:
             read = await tail.read(POLL_S)
             taken += sum(map(size_of, read))
-            _take(arrivals, [record for record in read if not 0 <= record.timestamp < since_s * 1000])
+            _take(config, arrivals, [record for record in read if not 0 <= record.timestamp < since_s * 1000])
     finally:
         await tail.stop()
 
 
-def _take(arrivals: Arrivals, records: Iterable[Record]) -> None:
+def _take(config: Config, arrivals: Arrivals, records: Iterable[Record]) -> None:
     for record in records:
-        if isinstance(record, UnreadBatch):
+        if record.topic == config.topics.dead_letters:
+            _dead_letter(arrivals, record)
+        elif isinstance(record, UnreadBatch):
             arrivals.refuse(record.topic, record.bad)
         else:
             at_s = record.timestamp / 1000 if record.timestamp >= 0 else None
             arrivals.take(record.topic, record.value, at_s, record.headers)
+
+
+def _dead_letter(arrivals: Arrivals, record: Record) -> None:
+    """Of what the gateway refused, which is in no topic; all other dead letters are known by what they were sent as."""
+    told = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    topic = told.get("topic", "")
+    if topic.startswith(GATEWAY) and told.get("reason") in [*Reason]:
+        arrivals.refuse(topic, BadInput(Reason(told["reason"]), told.get("field", ""), told.get("detail", "")))
 
 
 def _calls(arrivals: Arrivals, sources: set[str]) -> int:

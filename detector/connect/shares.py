@@ -5,13 +5,14 @@ from detector.config import Config
 from detector.connect.arrivals import Arrivals, Tally
 from detector.connect.fields import FIELDS
 from detector.connect.listening import lately
-from detector.connect.verdict import many
 from detector.kafka.checkup import Finding
+from detector.terminal import line, many
 
 LATELY_S = 3600.0
 RECORDS = 500
 """Of a partition, at most. A record may hold hundreds of events."""
 MAX_BYTES, WITHIN_S = 64 << 20, 10.0
+UNTOLD = {"usage": "unmetered", "price": "unpriced"}
 
 
 async def shares(config: Config, clock: Clock) -> list[Finding]:
@@ -33,10 +34,7 @@ def _share(arrivals: Arrivals, name: str, tally: Tally) -> Finding:
             told += f"; {UNTOLD[field]} {lacking:,} of {many(tally.calls, 'call')}{_percent(lacking, tally.calls)}"
             fixes.append(FIELDS[field].fix)
     told += f", in the newest {RECORDS} records a partition of the last hour"
-    return Finding(None if fixes else True, f"tasks of {name}", told, "; ".join(fixes))
-
-
-UNTOLD = {"usage": "unmetered", "price": "unpriced"}
+    return Finding(None if fixes else True, f"tasks of {line(name)}", told, "; ".join(fixes))
 
 
 def _percent(part: float, whole: float) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from detector.connect.arrivals import Arrivals, Tally
 from detector.connect.client import Client
 from detector.connect.fields import FIELDS, OF_TOOLS
+from detector.terminal import line, many
 
 
 def wanted(arrivals: Arrivals, client: Client | None) -> dict[str, Tally]:
@@ -22,11 +23,11 @@ def told(arrivals: Arrivals, client: Client | None) -> list[str]:
         lines += [*_of_source(name, tally, arrivals.tasked_runs(tally)), ""]
     others = sorted(arrivals.by_source.keys() - ours.keys())
     if others:
-        lines.append(f"also told of, not asked for: {', '.join(others)}")
+        lines.append(f"also told of, not asked for: {', '.join(map(line, others))}")
     if arrivals.refused:
         lines.append("Dead letters, which are in no sum:")
         for (topic, reason, field), count in arrivals.refused.most_common():
-            lines.append(f"  {topic}: {count:,} × {reason}{f' of {field}' if field else ''}")
+            lines.append(f"  {topic}: {count:,} × {reason}{f' of {line(field)}' if field else ''}")
         lines.append("  detector explain-event says of a captured body what is wrong with it")
     return lines
 
@@ -35,7 +36,7 @@ def _of_source(name: str, tally: Tally, tasked: int) -> list[str]:
     failed = f" ({tally.failed:,} failed)" if tally.failed else ""
     runs = f"{many(len(tally.runs), 'run')}, {tasked:,} with a task"
     usd = f"${sum(tally.usd.values()):,.2f}"
-    lines = [f"{name}: {many(tally.calls, 'call')}{failed}, {many(tally.tools, 'tool')}, {usd}, {runs}"]
+    lines = [f"{line(name)}: {many(tally.calls, 'call')}{failed}, {many(tally.tools, 'tool')}, {usd}, {runs}"]
     whole = [field for field in FIELDS if _of(field, tally) and not tally.lacking(field)]
     if whole:
         lines.append(f"  always told: {', '.join(whole)}")
@@ -45,11 +46,6 @@ def _of_source(name: str, tally: Tally, tasked: int) -> list[str]:
             lines.append(f"  no {field} in {missing:,} of {of:,} {'tools' if field in OF_TOOLS else 'calls'}")
             lines += [f"      {what.cost}", f"      → {what.fix}"]
     return lines
-
-
-def many(count: int, one: str) -> str:
-    """As "1 call", "2 calls"."""
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
 
 
 def _of(field: str, tally: Tally) -> int:
@@ -66,8 +62,8 @@ def causes(arrivals: Arrivals, client: Client | None, missing: Iterable[str], li
         found.append("what came cannot be used, see above")
     elif came and not arrivals.calls:
         found.append(
-            f"{came:,} records came, and no call is in them: do they tell calls (logs of agents, spans of libraries, "
-            "no metrics), and is the format of the topic in [[sources]] the right one?"
+            f"{many(came, 'record')} came, and no call is in them: do they tell calls (logs of agents, spans of "
+            "libraries, no metrics), and is the format of the topic in [[sources]] the right one?"
         )
     if arrivals.calls:
         found.append("only others told of calls, see above")

@@ -14,11 +14,17 @@ WAYS = (
         title="LiteLLM's proxy, by a callback of ours",
         seen="run: LiteLLM 1.106",
         sources=("litellm",),
-        files=(File("the proxy's config.yaml", "litellm_settings:\n  callbacks: [detector.litellm_callback.proxy]"),),
-        variables=(),
+        files=(
+            File("the proxy's config.yaml", "litellm_settings:\n  callbacks: [detector.litellm_callback.callback]"),
+        ),
+        variables=(Setting("DETECTOR_CALLBACK_ENDPOINT", ENDPOINT, "or kafka, to write there"),),
+        guarded=(Setting("DETECTOR_CALLBACK_TOKEN", TOKEN),),
         task=(_TAGGED,),
-        lacks=(_SESSIONS,),
-        notes=("It sketches in the proxy: no text leaves it.",),
+        lacks=(_SESSIONS, Lack("turn", "never")),
+        notes=(
+            "It sketches beside the proxy: no prompt and no answer leaves the machine.",
+            "Teams and people are those of its keys. A session is litellm_session_id, or Claude Code's own header.",
+        ),
     ),
     Client(
         name="litellm-generic",

@@ -105,6 +105,11 @@ class TestCheck:
         assert "otlp_logs: 1 × not_protobuf\n" in result.stdout
         assert "llm.calls: 1 × missing_field of usage\n" in result.stdout
 
+    def test_names_that_others_made_do_nothing_to_a_terminal(self, arrives) -> None:
+        event = {"id": "c", "time": time.time(), "run": "r", "model": "m", "usage": {}, "source": "a\x1b[2Jb"}
+        arrives(("llm.calls", msgspec.json.encode(event)))
+        assert "\x1b" not in connect("--check").stdout
+
     def test_ctrl_c_tells_what_came_so_far(self, arrives) -> None:
         arrives(CODEX, interrupted=True)
         result = connect("--check")
@@ -135,4 +140,4 @@ class TestCheck:
         arrives(("task.status", msgspec.json.encode({"id": "s", "time": time.time(), "strength": "weak", "task": "t"})))
         result = connect("--check")
         assert result.return_value == 1
-        assert "1 records came, and no call is in them" in result.stdout
+        assert "1 record came, and no call is in them" in result.stdout
