@@ -9,9 +9,9 @@ import click
 from detector.commands import Setup, columns
 
 if TYPE_CHECKING:
+    from detector.config import Config
     from detector.connect.client import Client
 
-ENDPOINT = "http://127.0.0.1:4318"
 LONGEST_S = 3600
 
 
@@ -26,11 +26,13 @@ LONGEST_S = 3600
     default=60,
     help="With --check, wait so long at most; less where calls have come and no more follow. Default: 60.",
 )
-@click.option("--endpoint", metavar="URL", default=ENDPOINT, help=f"Where clients send to. Default: {ENDPOINT}.")
+@click.option(
+    "--endpoint", metavar="URL", help="Where clients send to. Default: the gateway, as the configuration has it."
+)
 @click.option("--token-file", metavar="FILE", help="File of the client's machine that holds its token; it is not read.")
 @click.pass_context
 def connect(
-    context: click.Context, client: str | None, check: bool, for_s: int, endpoint: str, token_file: str | None
+    context: click.Context, client: str | None, check: bool, for_s: int, endpoint: str | None, token_file: str | None
 ) -> int:
     """Say what to set in CLIENT so that its calls arrive, and with --check what arrives.
 
@@ -49,22 +51,26 @@ def connect(
       detector connect --check --for 120 codex
     """
     from detector.connect.clients import CLIENTS
-    from detector.connect.instructions import instructions
+    from detector.connect.instructions import Where, instructions
+    from detector.connect.reach import endpoint_of
 
     known = CLIENTS.get(client) if client is not None else None
     if client is not None and known is None:
         raise click.BadParameter(f"{client!r} is none of {', '.join(CLIENTS)}", context, param_hint="'CLIENT'")
-    if check:
-        return _check(context.obj, known, for_s, endpoint)
-    if known is None:
+    if known is None and not check:
         click.echo(columns([(each.name, each.title) for each in CLIENTS.values()]))
         click.echo("\nWhat to set in one of them: detector connect CLIENT")
-    else:
-        click.echo(instructions(known, endpoint.rstrip("/"), token_file))
+        return 0
+    setup: Setup = context.obj
+    config = setup.load()
+    endpoint = endpoint.rstrip("/") if endpoint else endpoint_of(config)
+    if known is None or check:
+        return _check(config, known, for_s, endpoint)
+    click.echo(instructions(known, Where(endpoint, config.kafka.bootstrap, token_file)))
     return 0
 
 
-def _check(setup: Setup, client: Client | None, for_s: int, endpoint: str) -> int:
+def _check(config: Config, client: Client | None, for_s: int, endpoint: str) -> int:
     import asyncio
     from contextlib import suppress
 
@@ -73,7 +79,6 @@ def _check(setup: Setup, client: Client | None, for_s: int, endpoint: str) -> in
     from detector.connect.reach import listens
     from detector.connect.verdict import causes, told, wanted
 
-    config = setup.load()
     whom = client.title if client is not None else "clients"
     click.echo(f"waiting for {whom}, {for_s} s at most; Ctrl-C ends it", err=True)
     arrivals, missing = Arrivals(config), list[str]()

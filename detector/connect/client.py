@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-ENDPOINT, TOKEN = "{endpoint}", "{token}"
-"""In values and files: the address of the gateway, and how a shell gets at the bearer token."""
+ENDPOINT, TOKEN, BROKERS = "{endpoint}", "{token}", "{brokers}"
+"""In values and files: the address of the gateway, how a shell gets at the bearer token, the addresses of Kafka."""
 
 
 class Setting(NamedTuple):

@@ -19,6 +19,8 @@ LINKS_S = 5.0
 """Reading all links takes less; else those that were read by then are known."""
 GATEWAY = "gateway/"
 """How the topics begin that its dead letters name."""
+ENOUGH, FAR_TOO_MANY = 10_000, 500_000
+"""Calls that were waited for, after which more say nothing new; all calls, whose ids would fill the memory."""
 QUIET_S = 8.0
 """Once calls have come, and none for this long, all is seen: clients send every 5 s."""
 
@@ -49,6 +51,8 @@ async def listen(config: Config, arrivals: Arrivals, for_s: float, sources: Iter
             if found > calls:
                 calls, last_s = found, now
             elif calls and now - last_s > QUIET_S:
+                break
+            if calls >= ENOUGH or arrivals.calls >= FAR_TOO_MANY:
                 break
             if not tail.present:
                 await asyncio.sleep(POLL_S)

@@ -1,10 +1,25 @@
-"""Whether something listens at an endpoint."""
+"""Where clients send to, and whether something listens there."""
 
 import asyncio
+import socket
 from urllib.parse import urlsplit
+
+from detector.config import Config
 
 KNOCK_S = 3.0
 PORTS = {"http": 80, "https": 443}
+OTLP_PORT = 4318
+EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104, read and not bound
+
+
+def endpoint_of(config: Config) -> str:
+    """Of the gateway, as the configuration has it; where it listens on all addresses, by the name of this machine."""
+    gateway = config.plain().get("gateway", {})
+    host, port = gateway.get("host", "127.0.0.1"), gateway.get("port") or OTLP_PORT
+    if host in EVERYWHERE:
+        host = socket.gethostname()
+    scheme = "https" if gateway.get("certfile") else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def listens(endpoint: str) -> bool | None:

@@ -1,6 +1,6 @@
 """Gateways, collectors and Kafka itself: what stands between clients and the detector."""
 
-from detector.connect.client import ENDPOINT, TOKEN, Client, File, Lack, Setting
+from detector.connect.client import BROKERS, ENDPOINT, TOKEN, Client, File, Lack, Setting
 
 _TAGGED = File(
     "the request, by the client of the proxy",
@@ -58,7 +58,7 @@ WAYS = (
                 "detector topics\notelcol-detector --config deploy/collector/collector.yaml",
             ),
         ),
-        variables=(Setting("KAFKA_BROKERS", "broker-1:9092", "of the collector"),),
+        variables=(Setting("KAFKA_BROKERS", BROKERS, "of the collector"),),
         notes=(
             "Clients are told as for the gateway, with the collector's address as --endpoint.",
             "deploy/collector/collector.yaml loses nothing: by default a collector drops a whole batch above 1 MB, "

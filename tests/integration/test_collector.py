@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,10 +55,9 @@ def config(kafka: Kafka) -> Config:
 def collecting(built: Path, kafka: Kafka, config: Config, tmp_path: Path) -> Iterator[Callable[..., Collector]]:
     started: list[Collector] = []
 
-    def start(batch_bytes: int | None = None) -> Collector:
+    def start(**how: Any) -> Collector:
         logs, spans = (source.topic for source in config.sources)
-        embedded = kafka.kind == "embedded"
-        started.append(Collector(tmp_path, kafka.bootstrap, logs, spans, embedded=embedded, batch_bytes=batch_bytes))
+        started.append(Collector(tmp_path, kafka.bootstrap, logs, spans, embedded=kafka.kind == "embedded", **how))
         return started[-1]
 
     yield start
@@ -89,7 +89,10 @@ async def send(collector: Collector, sent: Sequence[told.Sent]) -> None:
         await asyncio.to_thread(collector.send, one.signal, one.body, zipped=n % 2 == 1)
 
 
-async def test_what_clients_send_is_counted_once(collecting: Callable[..., Collector], config: Config) -> None:
+@pytest.mark.parametrize("encoding", ["otlp_proto", "otlp_json"])
+async def test_what_clients_send_is_counted_once(
+    collecting: Callable[..., Collector], config: Config, encoding: str
+) -> None:
     now = time.time() - 60
     sent = [
         told.codex("codex-1", range(0, 5), at=now),
@@ -101,7 +104,7 @@ async def test_what_clients_send_is_counted_once(collecting: Callable[..., Colle
     ]
     assert len(sent[-1].body) > LIMIT_BYTES
     async with Reader(config, config.topics.observations) as packed, running(IngestStage(config, metrics(config))):
-        await send(collecting(), sent)
+        await send(collecting(encoding=encoding), sent)
         await everything(packed, sent)
 
 
@@ -116,7 +119,7 @@ async def test_a_request_that_is_too_large_for_brokers_as_they_come_is_split(
         Reader(config, logs) as records,
         running(IngestStage(config, metrics(config))),
     ):
-        await send(collecting(batch_bytes=900_000), sent)
+        await send(collecting(more={"KAFKA_BATCH_BYTES": "900000"}), sent)
         await everything(packed, sent)
         await until(lambda: sum(len(record.value) for record in records.records) > 3 * LIMIT_BYTES)
     assert max(len(record.value) for record in records.records) < LIMIT_BYTES

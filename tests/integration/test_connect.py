@@ -34,7 +34,7 @@ def call(n: int, **changed: object) -> bytes:
 async def send(config: Config, *sent: tuple[str, bytes]) -> None:
     async with producing(config) as producer:
         for topic, value in sent:
-            await producer.send_and_wait(topic, value)
+            await producer.send_and_wait(topic, value, key=b"k")  # compacted ones want some
 
 
 async def test_what_comes_from_now_on_is_taken_and_what_was_there_is_not(

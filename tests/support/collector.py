@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import yaml
@@ -62,13 +63,22 @@ class Collector:
     """Takes OTLP over HTTP on loopback and writes to two topics; what is on its disk outlives a kill.
 
     On the embedded broker it speaks an older protocol, the newest that librdkafka's mock cluster knows well enough.
-    batch_bytes: as KAFKA_BATCH_BYTES.
+    more: further variables, as KAFKA_BATCH_BYTES; with KAFKA_PASSWORD among them it logs in by TLS.
     """
 
     def __init__(
-        self, directory: Path, bootstrap: str, logs: str, spans: str, *, embedded: bool, batch_bytes: int | None = None
+        self,
+        directory: Path,
+        bootstrap: str,
+        logs: str,
+        spans: str,
+        *,
+        embedded: bool = False,
+        encoding: str = "otlp_proto",
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        kafka: dict[str, object] = {"logs": {"topic": logs}, "traces": {"topic": spans}}
+        topics = {"logs": logs, "traces": spans}
+        kafka: dict[str, object] = {name: {"topic": topic, "encoding": encoding} for name, topic in topics.items()}
         kafka |= {"protocol_version": "2.0.0"} if embedded else {}
         (directory / "tests.yaml").write_text(yaml.safe_dump({"exporters": {"kafka": kafka}}))
         (directory / "storage").mkdir()
@@ -79,10 +89,10 @@ class Collector:
             "OTELCOL_HTTP": f"127.0.0.1:{http}",
             "OTELCOL_GRPC": f"127.0.0.1:{grpc}",
             "OTELCOL_METRICS_PORT": str(metrics),
+            **more,
         }
-        if batch_bytes is not None:
-            told["KAFKA_BATCH_BYTES"] = str(batch_bytes)
-        files = (DEPLOY / "collector.yaml", directory / "tests.yaml")
+        secure = [DEPLOY / "secure.yaml"] if "KAFKA_PASSWORD" in more else []
+        files = [DEPLOY / "collector.yaml", *secure, directory / "tests.yaml"]
         self.url = f"http://127.0.0.1:{http}"
         self._service = Service(
             ["env", *(f"{name}={value}" for name, value in told.items()), str(binary())]

@@ -66,11 +66,12 @@ class TestInstructions:
         assert result.return_value == 0
         for setting in client.variables:
             assert f"export {setting.name}=" in result.stdout
+        assert "{brokers}" not in result.stdout
         for lack in client.lacks:
             assert FIELDS[lack.field].cost in result.stdout
         assert "{endpoint}" not in result.stdout
         assert "{token}" not in result.stdout
-        assert "127.0.0.1" not in result.stdout
+        assert "127.0.0.1:4318" not in result.stdout
         assert "4318//" not in result.stdout
         assert f"detector connect --check {name}" in result.stdout
 
@@ -83,6 +84,14 @@ class TestInstructions:
         if any("{token}" in getattr(each, "value", "") for each in CLIENTS[name].guarded):
             assert f"$(cat '{file}')" in result.stdout
             assert "$GATEWAY_TOKEN" in connect(name).stdout
+
+    def test_addresses_are_those_of_the_configuration(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DETECTOR_KAFKA__BOOTSTRAP", "broker-7:9092")
+        assert "export KAFKA_BROKERS=broker-7:9092 " in connect("collector").stdout
+        assert "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318\n" in connect("claude-code").stdout
+
+    def test_what_is_to_be_copied_is_safe_in_a_shell(self) -> None:
+        assert "ENDPOINT='http://h:1/a;b'\n" in connect("openai", "--endpoint", "http://h:1/a;b").stdout
 
     def test_an_unknown_client_is_wrong_usage_and_the_known_are_named(self) -> None:
         result = connect("cursor")
