@@ -10,7 +10,7 @@ from detector.enrich.metering import metered
 from detector.enrich.pricing import Prices
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
-from detector.model.events import Call, Event, Link, Tool, ToolCall, ToolResult
+from detector.model.events import Call, Event, Link, Status, Tool, ToolCall, ToolResult
 from detector.sources.reading import Headers, Read, of_native, of_source
 from detector.sources.times import seconds, taken_at
 
@@ -91,7 +91,8 @@ class Arrivals:
     def _one(self, topic: str, event: Event, t: float) -> None:
         tenant = event.tenant or "default"
         if event.run is None and event.task is None:
-            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+            name = "task" if isinstance(event, Status) else "run"
+            raise BadInput(Reason.MISSING_FIELD, name, "one of run and task is required")
         if isinstance(event, Link):
             self.link([(tenant, event.run)])
             return

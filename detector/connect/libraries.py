@@ -42,7 +42,7 @@ LIBRARIES = (
         task=(
             TASK,
             File(
-                "your program, where it changes from run to run",
+                "your program, with Traceloop's SDK, where it changes from run to run",
                 'Traceloop.set_association_properties({"session_id": session, "task": "PAY-1312"})',
             ),
         ),
