@@ -150,6 +150,20 @@ async def test_what_it_has_taken_outlives_its_kill_while_kafka_is_away(
                 await everything(packed, [before, during])
 
 
+async def test_what_a_full_queue_refuses_its_client_sends_again(
+    collecting: Callable[..., Collector], config: Config, kafka: Kafka
+) -> None:
+    collector, now = collecting(more={"OTELCOL_QUEUE_BYTES": "250000"}), time.time() - 60
+    sent = [told.codex(f"run-{n}", range(10), TEXT, at=now) for n in range(8)]
+    with leaving_connections():
+        with kafka.outage():
+            sending = asyncio.create_task(send(collector, sent))
+            await until(lambda: collector.refused > 0)
+        async with Reader(config, config.topics.observations) as packed, running(IngestStage(config, metrics(config))):
+            await sending
+            await everything(packed, sent)
+
+
 def test_captures_that_go_through_it_are_compared_with_their_truth(
     built: Path, broker: Broker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

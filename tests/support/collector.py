@@ -64,6 +64,7 @@ class Collector:
 
     On the embedded broker it speaks an older protocol, the newest that librdkafka's mock cluster knows well enough.
     more: further variables, as KAFKA_BATCH_BYTES; with KAFKA_PASSWORD among them it logs in by TLS.
+    refused: how often a client was told to come again.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Collector:
         }
         secure = [DEPLOY / "secure.yaml"] if "KAFKA_PASSWORD" in more else []
         files = [DEPLOY / "collector.yaml", *secure, directory / "tests.yaml"]
-        self.url = f"http://127.0.0.1:{http}"
+        self.url, self.refused = f"http://127.0.0.1:{http}", 0
         self._service = Service(
             ["env", *(f"{name}={value}" for name, value in told.items()), str(binary())]
             + [part for file in files for part in ("--config", str(file))],
@@ -126,6 +127,7 @@ class Collector:
                 with error:
                     if error.code not in (429, 503) or time.monotonic() > deadline:
                         raise
+                    self.refused += 1
             time.sleep(0.1)
 
 
