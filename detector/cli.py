@@ -12,6 +12,7 @@ from detector.commands import Setup
 from detector.commands.backtest import backtest
 from detector.commands.broker import broker
 from detector.commands.config import config
+from detector.commands.connect import connect
 from detector.commands.demo import demo
 from detector.commands.doctor import doctor
 from detector.commands.explain_event import explain_event
@@ -54,7 +55,7 @@ def cli(context: click.Context, path: str | None) -> None:
 
 
 for command in (
-    worker, topics, doctor, link, status, hook, explain_event, replay, backtest, prices, demo, config, broker,
+    worker, topics, connect, doctor, link, status, hook, explain_event, replay, backtest, prices, demo, config, broker,
 ):  # fmt: skip
     cli.add_command(command)
 

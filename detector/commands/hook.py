@@ -89,9 +89,10 @@ def _link(
     dry_run: bool,
 ) -> None:
     from detector.clock import system_clock
-    from detector.commands.sending import line, pushed_to, send
+    from detector.commands.sending import pushed_to, send
     from detector.sources.linking import encode_link, link_key, make_link
     from detector.sources.sessions import session_of, ticket_of
+    from detector.terminal import line
 
     session = session_of(click.get_binary_stream("stdin").read(MAX_INPUT))
     config = setup.load(**pushed_to(gateway))

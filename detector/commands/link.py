@@ -3,7 +3,8 @@
 import click
 
 from detector.commands import Setup
-from detector.commands.sending import RIGHT, SOME_TEXT, deliver, line, options, pushed_to, refusal
+from detector.commands.sending import RIGHT, SOME_TEXT, deliver, options, pushed_to, refusal
+from detector.terminal import line
 
 RIGHT_OF_LINK = {**RIGHT, "run": SOME_TEXT}
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detector.terminal import line
+
 if TYPE_CHECKING:
     from detector.config import Config
     from detector.errors import BadInput
@@ -81,8 +83,3 @@ def send(config: Config, value: bytes, key: bytes, timeout_s: int) -> str:
 
     asyncio.run(to_kafka(config, Out(config.topics.status, value, key), timeout_s))
     return config.topics.status
-
-
-def line(text: str) -> str:
-    """A name that fits a line and does nothing to a terminal."""
-    return text if text.isprintable() else repr(text)

@@ -3,7 +3,8 @@
 import click
 
 from detector.commands import Setup
-from detector.commands.sending import ANY_TEXT, RIGHT, deliver, line, options, pushed_to, refusal
+from detector.commands.sending import ANY_TEXT, RIGHT, deliver, options, pushed_to, refusal
+from detector.terminal import line
 
 CATEGORIES = ("backlog", "planned", "started", "completed", "not_planned", "duplicate")
 RIGHT_OF_STATUS = {**RIGHT, **dict.fromkeys(("from", "to", "deliverable", "reverts"), ANY_TEXT)}

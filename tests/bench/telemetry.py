@@ -4,11 +4,14 @@ Each folder under PATH with a `truth.jsonl` is a capture: bodies as a client sen
 `*.decoded.json` is another form of its `.bin`), and a line for each answer of the server. A line is printed for each
 capture. The exit code is 1 where a call is told that was not answered, a number differs from that of its call, or a
 call or a number is missing that the client is known to tell.
+
+With --collector what is OTLP is sent to a real collector, and what this writes to an embedded broker is decoded.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +21,7 @@ from detector.model.events import Call
 from detector.sources import litellm, otlp_logs, otlp_spans
 from detector.sources.recognise import format_of
 from detector.sources.told import Decoded
+from tests.bench.by_collector import by_collector
 from tests.support.command import run_main
 
 NUMBERS = {
@@ -50,7 +54,7 @@ LEFT_OUT: dict[str, dict[str, int]] = {
     "double/*": {"written": 2},
 }
 """Captures, and the calls and the numbers of told calls that their client itself leaves out. Of others, any may be."""
-DECODERS: dict[str | None, Callable[[bytes], Decoded]] = {
+DECODERS: dict[str, Callable[[bytes], Decoded]] = {
     "litellm": litellm.decode,
     "otlp_logs": otlp_logs.decode,
     "otlp_spans": otlp_spans.decode,
@@ -58,6 +62,10 @@ DECODERS: dict[str | None, Callable[[bytes], Decoded]] = {
 """By format."""
 
 Numbers = dict[str, int | None]
+Body = tuple[str, bytes]
+"""Its format, and what it is."""
+Through = Callable[[list[Body]], list[Body]]
+"""What becomes of the bodies of a capture on their way."""
 
 
 class Found(NamedTuple):
@@ -70,17 +78,17 @@ class Found(NamedTuple):
     wrong: list[str]
 
 
-def measure(folder: Path) -> Found | None:
+def measure(folder: Path, through: Through = list) -> Found | None:
     """What is told of a capture beside its truth; None where none of its bodies has a decoder."""
     bodies = [
-        (decode, body)
+        (format, body)
         for path in sorted(folder.iterdir())
         if path.suffix in (".bin", ".json") and not path.name.endswith(".decoded.json")
-        if (decode := DECODERS.get(format_of(body := path.read_bytes()))) is not None
+        if (format := format_of(body := path.read_bytes())) in DECODERS
     ]
     if not bodies:
         return None
-    decoded = [one for decode, body in bodies for one in decode(body)]
+    decoded = [one for format, body in through(bodies) for one in DECODERS[format](body)]
     refused = [f"{one.field or 'an event'} is refused: {one.detail}" for one in decoded if isinstance(one, BadInput)]
     calls = _once(one.event for one in decoded if not isinstance(one, BadInput))
     answered = [call for call in calls if call.status == "ok" or call.usage.output_tokens]
@@ -179,15 +187,18 @@ def main(argv: Sequence[str]) -> int:
     """Measures each capture and tells; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.telemetry", description=__doc__)
     parser.add_argument("path", type=Path, help="a folder of captures")
-    path = parser.parse_args(argv).path
-    folders = sorted(truth.parent for truth in path.rglob("truth.jsonl"))
+    parser.add_argument("--collector", action="store_true", help="by way of a real collector and an embedded broker")
+    arguments = parser.parse_args(argv)
+    folders = sorted(truth.parent for truth in arguments.path.rglob("truth.jsonl"))
     if not folders:
-        parser.error(f"no truth.jsonl under {path}")
+        parser.error(f"no truth.jsonl under {arguments.path}")
     failed = 0
-    for folder in folders:
-        name, found = "/".join(folder.resolve().parts[-2:]), measure(folder)
-        print(f"{name:<32} nothing that a decoder takes" if found is None else line(name, found), flush=True)
-        failed += found is not None and bool(found.wrong)
+    with ExitStack() as stack:
+        through = stack.enter_context(by_collector()) if arguments.collector else list
+        for folder in folders:
+            name, found = "/".join(folder.resolve().parts[-2:]), measure(folder, through)
+            print(f"{name:<32} nothing that a decoder takes" if found is None else line(name, found), flush=True)
+            failed += found is not None and bool(found.wrong)
     print(f"{len(folders)} captures, {failed} of them wrong")
     return 1 if failed else 0
 

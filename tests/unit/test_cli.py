@@ -18,7 +18,8 @@ from detector.errors import DeploymentError
 from detector.kafka.admin import TopicReport
 
 COMMANDS = (
-    "worker", "topics", "doctor", "link", "status", "hook", "explain-event", "replay", "backtest", "prices", "demo",
+    "worker", "topics", "connect", "doctor", "link", "status", "hook", "explain-event", "replay", "backtest", "prices",
+    "demo",
     "config", "broker",
 )  # fmt: skip
 
