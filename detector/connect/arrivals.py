@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from detector.config import Config
 from detector.connect.fields import OF_TOOLS
 from detector.enrich.metering import metered
@@ -117,9 +119,10 @@ class Arrivals:
 
     def _tool(self, tally: Tally, tenant: str, tool: Tool) -> None:
         tally.tools += 1
-        if tool.arguments and bytes(tool.arguments) != b"null":
+        stands = getattr(tool, "sketched", None)  # for texts that its producer does not tell
+        if _tells(tool.arguments) or getattr(stands, "action", None) is not None:
             tally.has["arguments"] += 1
-        if tool.result or tool.error is not None:
+        if _tells(tool.result) or tool.error is not None or getattr(stands, "result", None) is not None:
             tally.has["results"] += 1
         elif tool.call_id is not None:
             self._waiting[tenant, tool.call_id] = tally
@@ -161,3 +164,7 @@ class Arrivals:
     def tasked_usd(self, tally: Tally) -> float:
         """The dollars of which a task is known, likewise."""
         return sum(usd for (run, tasked), usd in tally.usd.items() if tasked or run in self._linked)
+
+
+def _tells(raw: msgspec.Raw) -> bool:
+    return len(raw) > 0 and bytes(raw) != b"null"
