@@ -17,7 +17,7 @@ from detector.config.settings import (
     Watch,
     Web,
 )
-from detector.config.sources import Source
+from detector.config.sources import Replay, Source
 from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Override",
     "Prices",
     "Privacy",
+    "Replay",
     "Rules",
     "Section",
     "Source",

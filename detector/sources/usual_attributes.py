@@ -63,4 +63,20 @@ LITELLM: Lists = {
     "task_type": [f"{_SAID}task_type", *_TASK_TYPE],
 }  # fmt: skip
 
-USUAL: Mapping[str, Lists] = {"otlp_logs": OTLP_LOGS, "otlp_spans": OTLP_SPANS, "litellm": LITELLM}
+TRANSCRIPT: Lists = {
+    "agent": ["detector.agent"],
+    "run": _RUN,
+    "parent_run": ["detector.parent_run"],
+    "task": [f"git.branch ~ {_TICKET}"],
+}
+"""There are `cwd` and, of Gemini CLI, `project` too, which `[replay.attributes]` may read."""
+
+USUAL: Mapping[str, Lists] = {
+    "otlp_logs": OTLP_LOGS,
+    "otlp_spans": OTLP_SPANS,
+    "litellm": LITELLM,
+    "gemini_outfile": OTLP_LOGS,
+    "rollout": TRANSCRIPT,
+    "gemini_sessions": TRANSCRIPT,
+    "claude_transcripts": TRANSCRIPT,
+}
