@@ -13,6 +13,7 @@ from detector.model.events import EMPTY, MAX_TOKENS, Call, Output, Tool, Usage
 from detector.sources import checked, transcripts
 from detector.sources.json_lines import at, lines
 from detector.sources.native import refusal
+from detector.sources.times import seconds
 from detector.sources.told import Decoded, Layer, Told, by
 
 _SYNTHETIC = "<synthetic>"
@@ -65,7 +66,7 @@ def decode(body: bytes) -> Decoded:
         try:
             kind = _typed(line).type
             if kind == "assistant":
-                session.answer(number, _line(line))
+                session.answer(_line(line))
             elif kind == "user":
                 session.user(_line(line))
         except BadInput as bad:
@@ -79,29 +80,25 @@ class _Session:
     """The lines so far."""
 
     def __init__(self) -> None:
-        self._calls: dict[str, tuple[int, Told]] = {}
+        self._calls: dict[str, tuple[Call, tuple[Layer, Layer]]] = {}
         self._tools: dict[str, Tool] = {}
         self._chains: dict[str, str] = {}  # of lines of sub-agents: where their chain begins
         self._turn: str | None = None
 
-    def answer(self, number: int, line: _Line) -> None:
+    def answer(self, line: _Line) -> None:
         """A block of an answer. Raises BadInput, or an error of msgspec."""
         message = line.message
         if message is None or message.model == _SYNTHETIC:
             return
         chain = self._chain(line)
         id = transcripts.name("message.id", message.id) or checked.required({"uuid": line.uuid}, "uuid")
+        usage = None if message.usage is None else _usage(message.usage)
         known = self._calls.get(id)
+        call = self._call(id, line, message, chain) if known is None else known[0]
         if known is None:
-            told = Told(self._call(id, line, message, chain), _layers(line, chain))
-            self._calls[id] = number, told
-        else:
-            told = known[1]
-        call = told.event
-        assert isinstance(call, Call)
-        call.time = max(call.time if isinstance(call.time, float) else 0.0, _time(line))
-        if message.usage is not None:
-            call.usage = _usage(message.usage)
+            self._calls[id] = call, _layers(line, chain)
+        call.time = max(seconds(call.time), _time(line))
+        call.usage = usage or call.usage
         for block in _blocks_of(message.content):
             self._block(call, block)
 
@@ -156,7 +153,7 @@ class _Session:
 
     def calls(self) -> Decoded:
         """All of them, each once."""
-        return [told for _, told in self._calls.values()]
+        return [Told(call, layers) for call, layers in self._calls.values()]
 
 
 def _layers(line: _Line, chain: str | None) -> tuple[Layer, Layer]:

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from detector.cli import cli
 from detector.commands.explain_event import FORMATS
-from detector.config.sources import Format
+from detector.config.sources import Format, Transcript
 from tests.support import bodies
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
@@ -71,4 +71,4 @@ def test_nothing_in_it_is_a_failure() -> None:
 
 
 def test_the_formats_are_those_of_sources() -> None:
-    assert set(FORMATS) == set(typing.get_args(Format))
+    assert set(FORMATS) == {*typing.get_args(Format), *typing.get_args(Transcript)}
