@@ -53,7 +53,7 @@ class Reading:
 
     def __init__(self, config: Config, found: Found, advance: Advance) -> None:
         self._inputs, self._advance = found.inputs, advance
-        self._bodies = Bodies(config, found.runs)
+        self._bodies, self._looked_into = Bodies(config, found.runs), Bodies(config)
         self.unfinished = 0
 
     @property
@@ -98,7 +98,7 @@ class Reading:
         if told.begin is not None:
             return told.begin
         with opened(told.name) as stream:
-            events = self._bodies.events(told.format, finished(told.format, stream.read())[0], told.parent)
+            events = self._looked_into.events(told.format, finished(told.format, stream.read())[0])
         return min((event.t for event in events if event.t is not None), default=0.0)
 
     def _events(self, n: int, told: Input) -> Iterator[Line]:

@@ -97,9 +97,14 @@ def test_a_sub_agent_is_a_run_within_its_session() -> None:
 
 def test_a_turn_begins_with_what_a_person_asks() -> None:
     told = calls(
-        asks(0.0, "u1"), block(1.0, "a1", "m1", text("x")), result(1.5, "u2", "t", "y"),
-        asks(1.6, "u3", isMeta=True), block(2.0, "a2", "m2", text("x")), asks(3.0, "u4"), block(4.0, "a3", "m3", text("x")),
-    )  # fmt: skip
+        asks(0.0, "u1"),
+        block(1.0, "a1", "m1", text("x")),
+        result(1.5, "u2", "t", "y"),
+        asks(1.6, "u3", isMeta=True),
+        block(2.0, "a2", "m2", text("x")),
+        asks(3.0, "u4"),
+        block(4.0, "a3", "m3", text("x")),
+    )
     assert [call.turn for call in told] == ["u1", "u1", "u4"]
 
 

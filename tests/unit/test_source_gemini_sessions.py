@@ -41,8 +41,8 @@ def test_a_message_that_is_written_again_is_one_call_and_its_last_form_counts() 
     )
     assert [first.usage.input_tokens, second.usage.input_tokens] == [900, 950]
     assert [(t.name, result_body(t.result, t.error)) for t in first.tools or ()] == [
-        ("read_file", (b'{"output":"alpha"}', False)),
-        ("read_file", (b'{"output":"no such file"}', True)),
+        ("read_file", (b'{"output": "alpha"}', False)),
+        ("read_file", (b'{"output": "no such file"}', True)),
     ]
 
 
@@ -50,10 +50,8 @@ def test_an_update_that_replaces_all_messages_changes_no_call_that_it_leaves_out
     tools = [gemini_tool("t1", "a.txt", "alpha")]
     update = {"$set": {"messages": [asks(0.0, "u1", "go"), gemini(2.0, "m2", input=2000)], "lastUpdated": "x"}}
     told = calls(session(), gemini(1.0, "m1", tools=tools), gemini(2.0, "m2", tools=tools), update, {"$set": {}})
-    assert [(call.id, call.usage.input_tokens, len(call.tools or ())) for call in told] == [
-        ("m1", 900, 1),
-        ("m2", 2000, 1),
-    ]
+    assert [(call.id, call.usage.input_tokens) for call in told] == [("m1", 900), ("m2", 2000)]
+    assert all(len(call.tools or ()) == 1 for call in told)
 
 
 def test_calls_without_numbers_have_no_usage() -> None:
