@@ -30,7 +30,7 @@ Read = Callable[[bytes, Headers], list[Event | BadInput]]
 
 Decode = Callable[[bytes], Decoded]
 
-_DECODERS: dict[str, Decode] = {
+DECODERS: dict[str, Decode] = {
     "otlp_logs": otlp_logs.decode,
     "otlp_spans": otlp_spans.decode,
     "litellm": litellm.decode,
@@ -93,7 +93,7 @@ def of_source(source: Origin) -> Read:
 
 def decoder_of(source: Origin) -> Decode | None:
     """The decoder of a source's format; None where it holds native events."""
-    return _DECODERS.get(source.format)
+    return DECODERS.get(source.format)
 
 
 def whose_of(source: Origin) -> Whose | None:

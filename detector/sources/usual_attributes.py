@@ -64,12 +64,15 @@ LITELLM: Lists = {
 }  # fmt: skip
 
 TRANSCRIPT: Lists = {
+    "tenant": [],
+    "team": [],
+    "user": [],
     "agent": ["detector.agent"],
     "run": _RUN,
     "parent_run": ["detector.parent_run"],
     "task": [f"git.branch ~ {_TICKET}"],
 }
-"""There are `cwd` and, of Gemini CLI, `project` too, which `[replay.attributes]` may read."""
+"""It names no tenant, team or person. `cwd`, `git.repository` and, of Gemini CLI, `project` are there to be read."""
 
 USUAL: Mapping[str, Lists] = {
     "otlp_logs": OTLP_LOGS,

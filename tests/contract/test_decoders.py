@@ -53,18 +53,18 @@ def checked(decoded: Decoded) -> Decoded:
 
 def test_every_foreign_format_has_a_decoder_and_a_body_to_try_it_with() -> None:
     formats = {*get_args(Format), *get_args(Transcript)} - {"native", "cloudevents"}
-    assert set(DECODERS) == formats == set(bodies.BODIES)
+    assert set(DECODERS) == formats == set(bodies.ALL)
     for name in formats:
         assert decoder_of(source(name)) is DECODERS[name]
 
 
 @each_decoder
 def test_its_bodies_become_events_and_none_is_refused(name: str) -> None:
-    for body in bodies.BODIES[name]:
+    for body in bodies.ALL[name]:
         decoded = checked(DECODERS[name](body))
         assert decoded
         assert not any(isinstance(one, BadInput) for one in decoded)
-    for body in bodies.BODIES[name]:
+    for body in bodies.ALL[name]:
         events = of_source(source(name))(body, ())
         assert all(getattr(event, "run", "a run") is not None for event in events)
 
@@ -83,7 +83,7 @@ def test_json_and_protobuf_give_the_same(name: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_body_that_is_cut_or_changed_is_never_an_error(name: str, data: st.DataObject) -> None:
-    body = data.draw(st.sampled_from(bodies.BODIES[name]))
+    body = data.draw(st.sampled_from(bodies.ALL[name]))
     if data.draw(st.booleans()):
         checked(DECODERS[name](body[: data.draw(st.integers(0, len(body)))]))
     changed = bytearray(body)
@@ -105,7 +105,7 @@ def test_any_bytes_are_refused_or_told_and_never_an_error(name: str, raw: bytes)
 
 def bodies_of_json(name: str) -> list[bytes]:
     """Its bodies that are no protobuf."""
-    return [body for body in bodies.BODIES[name] if body[:1] in b"[{"]
+    return [body for body in bodies.ALL[name] if body[:1] in b"[{"]
 
 
 def values_of(name: str, body: bytes) -> list[Any]:

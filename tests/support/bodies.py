@@ -126,9 +126,13 @@ BODIES: dict[str, list[bytes]] = {
         json.dumps(_litellm()).encode(),
         json.dumps([_litellm(id="chatcmpl-2"), _litellm(id="l-1", status="failure", response_cost=0.0)]).encode(),
     ],
+}
+"""By format."""
+FILES: dict[str, list[bytes]] = {
     "rollout": [made.body(_ROLLOUT)],
     "gemini_sessions": [made.body(_GEMINI_SESSION)],
     "gemini_outfile": [made.outfile([log.attributes for log in LOGS if "session.id" in log.attributes])],
     "claude_transcripts": [made.body(_CLAUDE_CODE)],
 }
-"""By format."""
+"""Transcripts, which no topic holds, by format."""
+ALL = BODIES | FILES

@@ -10,7 +10,7 @@ import pytest
 
 from detector.config import Config
 from detector.errors import DetectorError
-from detector.replay import reading
+from detector.replay import opening, reading
 from detector.replay.finding import find
 from detector.replay.reading import Reading
 from tests.support import bodies
@@ -47,7 +47,7 @@ def said(result: Any) -> list[str]:
 
 
 def test_every_format_is_recognised_by_its_content_whatever_its_name(tmp_path: Path) -> None:
-    files = {f"{name}/{n}.txt": body for name, all in bodies.BODIES.items() for n, body in enumerate(all)}
+    files = {f"{name}/{n}.txt": body for name, all in bodies.ALL.items() for n, body in enumerate(all)}
     files |= {
         "native": made.body([call(1.0)]),
         "cloud": b'{"specversion":"1.0","type":"call","data":' + made.body([call(9.0)])[:-1] + b"}",
@@ -55,7 +55,7 @@ def test_every_format_is_recognised_by_its_content_whatever_its_name(tmp_path: P
     found = find([lay(tmp_path, files)])
     assert found.passed == 0
     assert {Path(told.name).parent.name: told.format for told in found.inputs if told.name.endswith(".txt")} == {
-        name: name for name in bodies.BODIES
+        name: name for name in bodies.ALL
     }
     assert {told.format for told in found.inputs if not told.name.endswith(".txt")} == {"native", "cloudevents"}
     sources = {event.get("source") for event in events(str(tmp_path))}
@@ -63,7 +63,7 @@ def test_every_format_is_recognised_by_its_content_whatever_its_name(tmp_path: P
 
 
 def test_packed_files_are_read_as_the_plain_ones(tmp_path: Path) -> None:
-    for name, (body, *_) in bodies.BODIES.items():
+    for name, (body, *_) in bodies.ALL.items():
         plain = events(lay(tmp_path / name / "plain", {"x": body}))
         assert events(lay(tmp_path / name / "packed", {"x": gzip.compress(body)})) == plain
         assert plain
@@ -104,7 +104,12 @@ def test_sessions_that_overlap_are_merged_by_time_and_each_file_is_opened_when_i
     folder = lay(tmp_path, files)
     monkeypatch.setattr(reading, "LOOK_AHEAD_LINES", 0)
     opened: list[str] = []
-    monkeypatch.setattr(reading, "opened", lambda name, *rest: opened.append(Path(name).name) or was(name, *rest))
+
+    def open_(name: str, *rest: Any) -> Any:
+        opened.append(Path(name).name)
+        return opening.opened(name, *rest)
+
+    monkeypatch.setattr(reading, "opened", open_)
     times, open_at = [], []
     for line in Reading(Config(), find([folder]), lambda _: None).lines():
         times.append(line.t)
@@ -113,9 +118,6 @@ def test_sessions_that_overlap_are_merged_by_time_and_each_file_is_opened_when_i
     assert times == sorted(times)
     assert opened == ["0", "1", "2", "3"]
     assert open_at[0] < 4
-
-
-was = reading.opened
 
 
 def test_bodies_that_do_not_say_when_they_begin_stand_where_their_events_do(tmp_path: Path) -> None:
@@ -129,7 +131,7 @@ def test_bodies_that_do_not_say_when_they_begin_stand_where_their_events_do(tmp_
 
 def test_what_a_collector_writes_to_files_is_read_line_by_line_whatever_signals_they_mix(tmp_path: Path) -> None:
     metrics = b'{"resourceMetrics":[]}'
-    logs, spans = bodies.BODIES["otlp_logs"][1], bodies.BODIES["otlp_spans"][1]
+    logs, spans = bodies.ALL["otlp_logs"][1], bodies.ALL["otlp_spans"][1]
     together = events(lay(tmp_path / "a", {"x": b"\n".join([metrics, logs, spans, b"", logs]) + b"\n"}))
     apart = events(lay(tmp_path / "b", {"logs": logs, "spans": spans}))
     assert len(together) == len(apart) + len(events(lay(tmp_path / "c", {"logs": logs})))
@@ -144,9 +146,9 @@ def test_an_end_that_is_still_being_written_is_left_out_and_told(tmp_path: Path,
         "rollout": made.body(made.steps(3)),
         "gemini_sessions": made.body([made.session(), made.gemini(1.0, "m1"), made.gemini(2.0, "m2")]),
         "claude_transcripts": made.body([CLAUDE, CLAUDE]),
-        "gemini_outfile": bodies.BODIES["gemini_outfile"][0],
+        "gemini_outfile": bodies.ALL["gemini_outfile"][0],
         "native": made.body([call(1.0), call(2.0)]),
-        "otlp": b"\n".join([bodies.BODIES["otlp_logs"][1]] * 2),
+        "otlp": b"\n".join([bodies.ALL["otlp_logs"][1]] * 2),
     }[format]
     folder = lay(tmp_path, {"x": whole.rstrip()[:-9]})
     lines = said(replayed(folder, "--alerts", "/dev/null"))
@@ -161,7 +163,7 @@ def test_a_call_that_a_transcript_tells_is_not_counted_again_but_failed_attempts
     tool = said_of | {"event.name": "codex.tool_result", "tool_name": "exec_command", "call_id": "c", "output": "x"}
     failed = said_of | {"event.name": "codex.api_request", "http.response.status_code": 429}
     other = done | {"conversation.id": "no transcript"}
-    logs = [Log(one, NOW + 30.0 + n) for n, one in enumerate((done, tool, failed, other))]
+    logs = [Log({**one}, NOW + 30.0 + n) for n, one in enumerate((done, tool, failed, other))]
     folder = lay(tmp_path, {"rollout": made.body(made.steps(2)), "otlp": logs_protobuf(logs)})
     found = [(event["run"], event.get("status")) for event in events(folder) if event["type"] == "call"]
     assert sorted(found) == [
@@ -199,7 +201,7 @@ def test_a_transcript_may_come_by_standard_input(tmp_path: Path) -> None:
 
     from detector.cli import cli
 
-    for body in (made.body(made.steps(2)), bodies.BODIES["otlp_spans"][0], gzip.compress(made.body(made.steps(2)))):
+    for body in (made.body(made.steps(2)), bodies.ALL["otlp_spans"][0], gzip.compress(made.body(made.steps(2)))):
         result = CliRunner().invoke(cli, ["replay", "-", "--alerts", "/dev/null"], input=body, standalone_mode=False)
         assert "0 events" not in result.stderr
         assert "refused" not in result.stderr
@@ -209,7 +211,7 @@ def test_a_transcript_may_come_by_standard_input(tmp_path: Path) -> None:
 
 
 def test_team_and_tenant_are_told_for_files_that_do_not_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = lay(tmp_path, {"rollout": made.body(made.steps(4)), "otlp": bodies.BODIES["otlp_logs"][0]})
+    folder = lay(tmp_path, {"rollout": made.body(made.steps(4)), "otlp": bodies.ALL["otlp_logs"][0]})
     replay = {"team": "search", "tenant": "acme"}
     teams = {
         event["source"]: (event["team"], event["tenant"]) for event in events(folder, config=Config(replay=replay))
