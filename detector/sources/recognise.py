@@ -123,9 +123,9 @@ def _text(value: Any) -> str | None:
 
 
 def _seconds(value: Any) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
     try:
+        if isinstance(value, int | float):
+            return float(value)
         at = datetime.fromisoformat(value)
         return at.timestamp() if at.tzinfo is not None else None
     except (TypeError, ValueError, OverflowError):
