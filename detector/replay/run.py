@@ -12,6 +12,7 @@ import msgspec
 
 from detector.config import Config
 from detector.engine import Engine, Outcome
+from detector.errors import BadInput
 from detector.model.alert import Alert, encode_alert
 from detector.model.packed import decode_packed
 from detector.pipeline.intake import Flushed
@@ -145,7 +146,7 @@ class Replay:
             files=feed.files,
         )
 
-    def take(self, value: bytes, t: float | None = None) -> Iterator[tuple[Flushed, Outcome]]:
+    def take(self, value: bytes | BadInput, t: float | None = None) -> Iterator[tuple[Flushed, Outcome]]:
         """Takes one event (or an array), as `Feed.take` does; now and then gives what a batch of them led to."""
         for flushed in self.feed.take(value, t):
             yield flushed, self.judge(flushed)

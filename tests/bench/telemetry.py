@@ -1,28 +1,26 @@
 """`python -m tests.bench.telemetry PATH`: are the numbers that decoders tell those that the model's server gave out?
 
 Each folder under PATH with a `truth.jsonl` is a capture: bodies as a client sent them (`*.bin`, `*.json`; a
-`*.decoded.json` is another form of its `.bin`), transcripts that it left on disk, and a line for each answer of the
-server. A line is printed for each capture, and one for its transcripts. The exit code is 1 where a call is told that
-was not answered, a number differs from that of its call, or a call or a number is missing that the client is known to
-tell; and where replaying the transcripts does not find the loop or the sub-agent that a capture is known to hold.
+`*.decoded.json` is another form of its `.bin`), and a line for each answer of the server. A line is printed for each
+capture. The exit code is 1 where a call is told that was not answered, a number differs from that of its call, or a
+call or a number is missing that the client is known to tell. Transcripts of a capture have a line of their own; there
+it is 1 too where replaying them does not find the loop or the sub-agent that they are known to hold.
 """
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from detector.config import Config
 from detector.errors import BadInput
 from detector.model.events import Call
-from detector.replay.finding import find
-from detector.replay.reading import Reading
-from detector.replay.run import Replay
-from detector.sources.reading import DECODERS, TRANSCRIPTS
-from detector.sources.recognise import saved_format
+from detector.sources import litellm, otlp_logs, otlp_spans
+from detector.sources.recognise import format_of
 from detector.sources.told import Decoded
+from tests.bench.telemetry_on_disk import decoded as on_disk
+from tests.bench.telemetry_on_disk import not_found, transcripts
 from tests.support.command import run_main
 
 NUMBERS = {
@@ -55,8 +53,12 @@ LEFT_OUT: dict[str, dict[str, int]] = {
     "double/*": {"written": 2},
 }
 """Captures, and the calls and the numbers of told calls that their client itself leaves out. Of others, any may be."""
-LOOPS, CHILDREN = {"codex/stuck"}, {"codex/sub-agent"}
-"""Captures whose transcripts hold a loop, or a run that another one started."""
+DECODERS: dict[str | None, Callable[[bytes], Decoded]] = {
+    "litellm": litellm.decode,
+    "otlp_logs": otlp_logs.decode,
+    "otlp_spans": otlp_spans.decode,
+}
+"""By format."""
 
 Numbers = dict[str, int | None]
 
@@ -71,41 +73,32 @@ class Found(NamedTuple):
     wrong: list[str]
 
 
-def measure(folder: Path) -> dict[str, Found]:
-    """What is told of a capture beside its truth: "sent", and "on disk"; nothing where no decoder takes its bodies."""
-    by_way: dict[str, list[Path]] = {}
-    decoded: dict[str, Decoded] = {}
-    for path in sorted(folder.iterdir()):
-        if not path.is_file() or path.name.endswith(".decoded.json"):
-            continue
-        format = saved_format(body := path.read_bytes())
-        if format in DECODERS:
-            way = "on disk" if format in TRANSCRIPTS else "sent"
-            by_way.setdefault(way, []).append(path)
-            decoded.setdefault(way, []).extend(DECODERS[format](body))
-    found = {way: _measured(folder, told) for way, told in decoded.items()}
-    if "on disk" in found:
-        found["on disk"].wrong.extend(_replayed(_name(folder), by_way["on disk"]))
-    return found
-
-
-def _replayed(name: str, paths: Sequence[Path]) -> Iterator[str]:
-    """What replaying the transcripts of a capture does not find, though they hold it."""
-    replay, runs = Replay(Config()), dict[str, str | None]()
-    for line in Reading(replay.feed.config, find([str(path) for path in paths]), lambda _: None).lines():
-        assert isinstance(line.value, bytes)
-        event = json.loads(line.value)
-        runs[event["run"]] = event.get("parent_run")
-        list(replay.take(line.value, line.t))
-    list(replay.finish())
-    if name in LOOPS and not replay.summary.loops:
-        yield "no loop is found"
-    if name in CHILDREN and not any(parent in runs for parent in runs.values() if parent is not None):
-        yield "no sub-agent is found whose parent is there"
-
-
-def _measured(folder: Path, decoded: Decoded) -> Found:
+def measure(folder: Path) -> Found | None:
+    """What is told of a capture beside its truth; None where none of its bodies has a decoder."""
+    bodies = [
+        (decode, body)
+        for path in sorted(folder.iterdir())
+        if path.suffix in (".bin", ".json") and not path.name.endswith(".decoded.json")
+        if (decode := DECODERS.get(format_of(body := path.read_bytes()))) is not None
+    ]
+    if not bodies:
+        return None
+    decoded = [one for decode, body in bodies for one in decode(body)]
     refused = [f"{one.field or 'an event'} is refused: {one.detail}" for one in decoded if isinstance(one, BadInput)]
+    return _beside_truth(folder, decoded, refused)
+
+
+def measure_on_disk(folder: Path) -> Found | None:
+    """What its transcripts tell beside its truth; None where it has none."""
+    paths = transcripts(folder)
+    if not paths:
+        return None
+    told = on_disk(paths)
+    refused = [f"{one.field or 'a line'} is refused: {one.detail}" for one in told if isinstance(one, BadInput)]
+    return _beside_truth(folder, told, [*refused, *not_found("/".join(folder.resolve().parts[-2:]), paths)])
+
+
+def _beside_truth(folder: Path, decoded: Decoded, refused: list[str]) -> Found:
     calls = _once(one.event for one in decoded if not isinstance(one, BadInput))
     answered = [call for call in calls if call.status == "ok" or call.usage.output_tokens]
     told = [{n: getattr(call.usage, field) for n, field in NUMBERS.items()} for call in answered]
@@ -135,12 +128,8 @@ def _truth(path: Path) -> list[Numbers]:
     ]
 
 
-def _name(folder: Path) -> str:
-    return "/".join(folder.resolve().parts[-2:])
-
-
 def _left_out(folder: Path) -> dict[str, int] | None:
-    name = _name(folder)
+    name = "/".join(folder.resolve().parts[-2:])
     return next((counts for pattern, counts in LEFT_OUT.items() if fnmatch(name, pattern)), None)
 
 
@@ -213,12 +202,12 @@ def main(argv: Sequence[str]) -> int:
         parser.error(f"no truth.jsonl under {path}")
     failed = 0
     for folder in folders:
-        name, found = _name(folder), measure(folder)
-        for way, one in found.items():
-            print(line(name if way == "sent" else f"{name}, {way}", one), flush=True)
-        if not found:
-            print(f"{name:<32} nothing that a decoder takes", flush=True)
-        failed += any(one.wrong for one in found.values())
+        name, found = "/".join(folder.resolve().parts[-2:]), measure(folder)
+        print(f"{name:<32} nothing that a decoder takes" if found is None else line(name, found), flush=True)
+        left = measure_on_disk(folder)
+        if left is not None:
+            print(line(f"{name}, on disk", left), flush=True)
+        failed += any(one is not None and bool(one.wrong) for one in (found, left))
     print(f"{len(folders)} captures, {failed} of them wrong")
     return 1 if failed else 0
 
