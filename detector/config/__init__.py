@@ -18,7 +18,7 @@ from detector.config.settings import (
     Watch,
     Web,
 )
-from detector.config.sources import Source
+from detector.config.sources import Replay, Source
 from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
 from detector.config.webhooks import Webhooks
 
@@ -36,6 +36,7 @@ __all__ = [
     "Override",
     "Prices",
     "Privacy",
+    "Replay",
     "Rules",
     "Section",
     "Source",

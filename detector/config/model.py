@@ -25,7 +25,7 @@ from detector.config.settings import (
     Watch,
     Web,
 )
-from detector.config.sources import Source, check_topics
+from detector.config.sources import Replay, Source, check_topics
 from detector.config.thresholds import Episodes, Override, Rules
 from detector.config.webhooks import Push, Webhooks
 
@@ -60,6 +60,7 @@ class Config(Section):
     web: Web = Web()
     metrics: Metrics = Metrics()
     log: Log = Log()
+    replay: Replay = Replay()
     sources: list[Source] = Field([], description="topics that others write, beside the native ones")
     overrides: list[Override] = Field([], description="other thresholds for some; later ones win")
 

@@ -3,7 +3,8 @@
 Each folder under PATH with a `truth.jsonl` is a capture: bodies as a client sent them (`*.bin`, `*.json`; a
 `*.decoded.json` is another form of its `.bin`), and a line for each answer of the server. A line is printed for each
 capture. The exit code is 1 where a call is told that was not answered, a number differs from that of its call, or a
-call or a number is missing that the client is known to tell.
+call or a number is missing that the client is known to tell. Transcripts of a capture have a line of their own; there
+it is 1 too where replaying them does not find the loop or the sub-agent that they are known to hold.
 
 With --collector what is OTLP is sent to a real collector, and what this writes to an embedded broker is decoded.
 """
@@ -22,6 +23,8 @@ from detector.sources import litellm, otlp_logs, otlp_spans
 from detector.sources.recognise import format_of
 from detector.sources.told import Decoded
 from tests.bench.by_collector import by_collector
+from tests.bench.telemetry_on_disk import decoded as on_disk
+from tests.bench.telemetry_on_disk import not_found, transcripts
 from tests.support.command import run_main
 
 NUMBERS = {
@@ -90,6 +93,20 @@ def measure(folder: Path, through: Through = list) -> Found | None:
         return None
     decoded = [one for format, body in through(bodies) for one in DECODERS[format](body)]
     refused = [f"{one.field or 'an event'} is refused: {one.detail}" for one in decoded if isinstance(one, BadInput)]
+    return _beside_truth(folder, decoded, refused)
+
+
+def measure_on_disk(folder: Path) -> Found | None:
+    """What its transcripts tell beside its truth; None where it has none."""
+    paths = transcripts(folder)
+    if not paths:
+        return None
+    told = on_disk(paths)
+    refused = [f"{one.field or 'a line'} is refused: {one.detail}" for one in told if isinstance(one, BadInput)]
+    return _beside_truth(folder, told, [*refused, *not_found("/".join(folder.resolve().parts[-2:]), paths)])
+
+
+def _beside_truth(folder: Path, decoded: Decoded, refused: list[str]) -> Found:
     calls = _once(one.event for one in decoded if not isinstance(one, BadInput))
     answered = [call for call in calls if call.status == "ok" or call.usage.output_tokens]
     told = [{n: getattr(call.usage, field) for n, field in NUMBERS.items()} for call in answered]
@@ -198,7 +215,10 @@ def main(argv: Sequence[str]) -> int:
         for folder in folders:
             name, found = "/".join(folder.resolve().parts[-2:]), measure(folder, through)
             print(f"{name:<32} nothing that a decoder takes" if found is None else line(name, found), flush=True)
-            failed += found is not None and bool(found.wrong)
+            left = measure_on_disk(folder)
+            if left is not None:
+                print(line(f"{name}, on disk", left), flush=True)
+            failed += any(one is not None and bool(one.wrong) for one in (found, left))
     print(f"{len(folders)} captures, {failed} of them wrong")
     return 1 if failed else 0
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.support import transcripts as made
 from tests.support.otlp import Log, logs_json, logs_protobuf
 from tests.support.otlp_spans import Span, spans_json, spans_protobuf
 
@@ -95,6 +96,31 @@ def _litellm(**more: Any) -> dict[str, Any]:
     } | more  # fmt: skip
 
 
+_ROLLOUT = [
+    made.meta(),
+    made.turn(),
+    made.asked(1.0, "c1", MARK),
+    made.record(2.0, "r1", made.counts(1200, 70, cached=800)),
+    made.answered(3.0, "c1", MARK),
+    made.said(4.0, MARK),
+    made.record(5.0, "r2", made.counts(1300, 60)),
+]
+_GEMINI_SESSION = [
+    made.session(),
+    made.asks(0.0, "u1", MARK),
+    made.gemini(1.0, "m1"),
+    made.gemini(1.0, "m1", tools=[made.gemini_tool("t1", MARK, MARK)]),
+    {"$set": {"messages": [made.gemini(1.0, "m1"), made.gemini(2.0, "m2", MARK)], "lastUpdated": "later"}},
+]
+_CLAUDE_CODE = [
+    {"type": "summary", "summary": MARK, "leafUuid": "x"},
+    made.claude(0.0, "user", "u1", {"role": "user", "content": MARK}),
+    made.block(1.0, "a1", "msg-1", {"type": "text", "text": MARK}),
+    made.block(1.5, "a2", "msg-1", made.use("t1", MARK), output=60),
+    made.result(2.0, "u2", "t1", [{"type": "text", "text": MARK}]),
+]
+
+
 PAIRS: dict[str, list[tuple[bytes, bytes]]] = {
     "otlp_logs": [(logs_protobuf(LOGS, RESOURCE), logs_json(LOGS, RESOURCE))],
     "otlp_spans": [(spans_protobuf(SPANS, RESOURCE), spans_json(SPANS, RESOURCE))],
@@ -109,3 +135,11 @@ BODIES: dict[str, list[bytes]] = {
     ],
 }
 """By format."""
+FILES: dict[str, list[bytes]] = {
+    "rollout": [made.body(_ROLLOUT)],
+    "gemini_sessions": [made.body(_GEMINI_SESSION)],
+    "gemini_outfile": [made.outfile([log.attributes for log in LOGS if "session.id" in log.attributes])],
+    "claude_transcripts": [made.body(_CLAUDE_CODE)],
+}
+"""Transcripts, which no topic holds, by format."""
+ALL = BODIES | FILES
