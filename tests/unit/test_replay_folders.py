@@ -210,14 +210,16 @@ def test_a_transcript_may_come_by_standard_input(tmp_path: Path) -> None:
     assert "standard input: holds no events" in str(result.exception)
 
 
-def test_team_and_tenant_are_told_for_files_that_do_not_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_team_and_tenant_are_told_for_files_that_do_not_say_so(tmp_path: Path) -> None:
     folder = lay(tmp_path, {"rollout": made.body(made.steps(4)), "otlp": bodies.ALL["otlp_logs"][0]})
-    replay = {"team": "search", "tenant": "acme"}
-    teams = {
-        event["source"]: (event["team"], event["tenant"]) for event in events(folder, config=Config(replay=replay))
+    config = Config.model_validate({"replay": {"team": "search", "tenant": "acme"}})
+    calls = [event for event in events(folder, config=config) if event["type"] == "call"]
+    assert {(event["source"], event["team"], event["tenant"]) for event in calls} == {
+        ("codex", "search", "acme"),
+        ("codex", "payments", "acme"),
+        ("gemini_cli", "payments", "acme"),
+        ("claude_code", "payments", "acme"),
     }
-    assert teams["codex"] in {("search", "acme"), ("payments", "acme")}
-    assert {event["team"] for event in events(folder, config=Config(replay=replay))} == {"search", "payments"}
     alerts = [json.loads(a) for a in replayed(folder, "--team", "search", "--tenant", "acme").stdout.splitlines()]
     assert {(a["team"], a["tenant"]) for a in alerts if a["rule"] == "loop"} == {("search", "acme")}
 
