@@ -8,13 +8,12 @@ from detector.config import Config
 from detector.config.sources import Format, Transcript
 from detector.errors import BadInput, Reason
 from detector.model.events import EMPTY, Call, Event, ToolCall
-from detector.sources import cloudevents
+from detector.sources import cloudevents, native
 from detector.sources.reading import Decode, decoder_of, saved, whose_of
 from detector.sources.times import seconds
 from detector.sources.told import first
 from detector.sources.whose import Whose
 
-_NATIVE = ("native", "cloudevents")
 _TOLD_TWICE = ("otlp_logs", "gemini_outfile")
 """What coding agents send of sessions that their transcripts hold too."""
 _encode = msgspec.json.Encoder().encode
@@ -40,8 +39,9 @@ class Bodies:
 
     def events(self, format: Format | Transcript, body: bytes, parent: str | None = None) -> list[Timed]:
         """The events of a body; `parent`: the session that its folder is named after, which started a sub-agent."""
-        if format in _NATIVE:
-            return [_timed(event) for event in cloudevents.decode(body, (), "any")]
+        if format == "native" or format == "cloudevents":
+            events = native.decode(body, "any") if format == "native" else cloudevents.decode(body, (), "any")
+            return sorted((_timed(event) for event in events), key=_when)
         decode, whose = self._how(format)
         told_before = format in _TOLD_TWICE
         out: list[Timed] = []

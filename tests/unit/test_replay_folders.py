@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,24 @@ def test_a_transcript_may_come_by_standard_input(tmp_path: Path) -> None:
         assert "call" in result.stderr
     result = CliRunner().invoke(cli, ["replay", "-"], input=b"nothing of the kind\n", standalone_mode=False)
     assert "standard input: holds no events" in str(result.exception)
+
+
+def test_native_events_may_stand_over_several_lines_and_among_lines_of_other_formats(tmp_path: Path) -> None:
+    calls = [call(t) for t in (20.0, 10.0)]
+    folder = lay(tmp_path, {"pretty": json.dumps(calls, indent=2).encode()})
+    assert [event["id"] for event in events(folder)] == [calls[1]["id"], calls[0]["id"]]
+    mixed = bodies.ALL["otlp_logs"][1] + b"\n" + made.body(calls)
+    assert {event["id"] for event in events(lay(tmp_path / "b", {"mixed": mixed}))} > {c["id"] for c in calls}
+
+
+def test_a_pipe_that_is_named_is_read_once(tmp_path: Path) -> None:
+    body = made.body(made.steps(3))
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(body,))
+    writer.start()
+    assert len(events(str(tmp_path / "pipe"))) == 3
+    writer.join()
+    assert find([str(tmp_path)]) == find([]), "in a folder it is passed over"
 
 
 def test_team_and_tenant_are_told_for_files_that_do_not_say_so(tmp_path: Path) -> None:
