@@ -90,7 +90,8 @@ def _link(
 ) -> None:
     from detector.clock import system_clock
     from detector.commands.sending import pushed_to, send
-    from detector.sources.linking import encode_link, link_key, make_link
+    from detector.sources.linking import link_key, make_link
+    from detector.sources.native import encode
     from detector.sources.sessions import session_of, ticket_of
     from detector.terminal import line
 
@@ -103,7 +104,7 @@ def _link(
     link = make_link(
         config.ingest, system_clock(), run=session.session_id, task=task, tenant=tenant, source="claude_code"
     )
-    value = encode_link(link)
+    value = encode(link)
     if dry_run:
         click.echo(value, err=True)
         return

@@ -51,7 +51,8 @@ def link(
     """
     from detector.clock import system_clock
     from detector.errors import BadInput
-    from detector.sources.linking import encode_link, link_key, make_link
+    from detector.sources.linking import link_key, make_link
+    from detector.sources.native import encode
 
     setup: Setup = context.obj
     config = setup.load(**pushed_to(gateway))
@@ -61,7 +62,7 @@ def link(
         )
     except BadInput as bad:
         raise refusal(context, bad, RIGHT_OF_LINK) from bad
-    value = encode_link(made)
+    value = encode(made)
     if dry_run:
         click.echo(value)
     else:

@@ -63,7 +63,8 @@ def push(
     from detector.clock import system_clock
     from detector.errors import BadInput
     from detector.model.events import Status
-    from detector.sources.making import encode_made, make
+    from detector.sources.making import make
+    from detector.sources.native import encode
     from detector.sources.pushing import category_of, status_id, status_key
 
     setup: Setup = context.obj
@@ -77,7 +78,7 @@ def push(
     except BadInput as bad:
         raise refusal(context, bad, RIGHT_OF_STATUS) from bad
     made.id = said["id"] or status_id(made)
-    value = encode_made(made)
+    value = encode(made)
     if dry_run:
         click.echo(value)
     else:

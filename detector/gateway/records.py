@@ -2,26 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from detector.config import Config
 from detector.errors import BadInput, Reason
 from detector.kafka.outbox import Out
-from detector.model.events import EMPTY, Event, Link, Status
+from detector.model.events import Event, Link, Status
 from detector.sources.linking import link_key
-from detector.sources.native import MAX_IN_RECORD
+from detector.sources.native import MAX_IN_RECORD, encode
 from detector.sources.pushing import status_key
 
 RECORD_BYTES = 262_144
 """Calls go in arrays of about so many bytes: fewer records are less work for Kafka and for ingest."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-def encoded(event: Event) -> bytes:
-    """The event as producers write it, without what it does not say."""
-    told = zip(event.__struct_encode_fields__, msgspec.structs.astuple(event), strict=True)
-    return _encode({name: value for name, value in told if value is not None and value is not EMPTY})
 
 
 def records(config: Config, events: Sequence[Event]) -> tuple[list[Out], list[BadInput]]:
@@ -33,7 +23,11 @@ def records(config: Config, events: Sequence[Event]) -> tuple[list[Out], list[Ba
     refused: list[BadInput] = []
     calls: list[bytes] = []
     for event in events:
-        value = encoded(event)
+        try:
+            value = encode(event)
+        except BadInput as bad:
+            refused.append(bad)
+            continue
         if len(value) > config.gateway.max_event_bytes:
             detail = f"has {len(value):,} bytes; see gateway.max_event_bytes"
             refused.append(BadInput(Reason.TOO_LARGE, "", detail))

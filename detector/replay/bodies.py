@@ -2,22 +2,18 @@
 
 from typing import NamedTuple
 
-import msgspec
-
 from detector.config import Config
 from detector.config.sources import Format, Transcript
-from detector.errors import BadInput, Reason
-from detector.model.events import EMPTY, Call, Event, ToolCall
-from detector.sources import cloudevents
+from detector.errors import BadInput
+from detector.model.events import Call, Event, ToolCall
+from detector.sources import cloudevents, native
 from detector.sources.reading import Decode, decoder_of, saved, whose_of
 from detector.sources.times import seconds
 from detector.sources.told import first
 from detector.sources.whose import Whose
 
-_NATIVE = ("native", "cloudevents")
 _TOLD_TWICE = ("otlp_logs", "gemini_outfile")
 """What coding agents send of sessions that their transcripts hold too."""
-_encode = msgspec.json.Encoder().encode
 
 
 class Timed(NamedTuple):
@@ -40,8 +36,9 @@ class Bodies:
 
     def events(self, format: Format | Transcript, body: bytes, parent: str | None = None) -> list[Timed]:
         """The events of a body; `parent`: the session that its folder is named after, which started a sub-agent."""
-        if format in _NATIVE:
-            return [_timed(event) for event in cloudevents.decode(body, (), "any")]
+        if format == "native" or format == "cloudevents":
+            events = native.decode(body, "any") if format == "native" else cloudevents.decode(body, (), "any")
+            return sorted((_timed(event) for event in events), key=_when)
         decode, whose = self._how(format)
         told_before = format in _TOLD_TWICE
         out: list[Timed] = []
@@ -85,12 +82,10 @@ class Bodies:
 def _timed(event: Event | BadInput) -> Timed:
     if isinstance(event, BadInput):
         return Timed(None, event)
-    told = zip(event.__struct_encode_fields__, msgspec.structs.astuple(event), strict=True)
     try:
-        value = _encode({name: value for name, value in told if value is not None and value is not EMPTY})
-    except UnicodeEncodeError:
-        return Timed(None, BadInput(Reason.NOT_UTF8, "", "half of a surrogate pair is missing"))
-    return Timed(seconds(event.time), value)
+        return Timed(seconds(event.time), native.encode(event))
+    except BadInput as bad:
+        return Timed(None, bad)
 
 
 def _when(timed: Timed) -> float:

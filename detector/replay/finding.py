@@ -13,6 +13,8 @@ from detector.replay.opening import STDIN, opened, shown
 from detector.sources.reading import TRANSCRIPTS
 from detector.sources.recognise import Opening, opening, saved_format
 
+UNSEEN = float("-inf")
+"""When a stream begins that cannot be read twice: what it holds is known when it is read."""
 MAX_WHOLE_BYTES = 1 << 30
 """A file that is read as a whole may be so large, unpacked."""
 _LINE_BYTES = 64_000_000
@@ -100,8 +102,8 @@ def _files(paths: Sequence[str]) -> Iterator[tuple[str, bool]]:
 
 
 def _found(name: str) -> Recognised | None:
-    if name == STDIN:  # it cannot be read twice: what it holds is known when it is read
-        return Recognised(Input(name, "native", whole=False, begin=float("-inf")))
+    if name == STDIN or not os.path.isfile(name):  # a pipe
+        return Recognised(Input(name, "native", whole=False, begin=UNSEEN))
     with opened(name) as stream:
         return recognised(name, stream, [])
 

@@ -12,8 +12,8 @@ import msgspec
 from detector.config import Config
 from detector.errors import BadInput, DetectorError, Reason
 from detector.replay.bodies import Bodies
-from detector.replay.finding import MAX_WHOLE_BYTES, UNKNOWN, Found, Input, recognised
-from detector.replay.opening import STDIN, opened, shown
+from detector.replay.finding import MAX_WHOLE_BYTES, UNKNOWN, UNSEEN, Found, Input, recognised
+from detector.replay.opening import opened, shown
 from detector.sources import json_lines
 from detector.sources.reading import finished
 from detector.sources.recognise import opening
@@ -104,10 +104,10 @@ class Reading:
     def _events(self, n: int, told: Input) -> Iterator[Line]:
         with opened(told.name, self._advance) as stream:
             head: list[bytes] = []
-            if told.name == STDIN:
-                found = recognised(STDIN, stream, head)
+            if told.begin == UNSEEN:
+                found = recognised(told.name, stream, head)
                 if found is None:
-                    raise DetectorError(f"{shown(STDIN)}: {UNKNOWN}")
+                    raise DetectorError(f"{shown(told.name)}: {UNKNOWN}")
                 told = found.input
             if not told.whole:
                 yield from self._by_line(n, told, chain(head, stream))

@@ -108,9 +108,14 @@ def _short(tokens: int) -> str:
 
 
 def _line(name: str) -> str:
-    """A name that fits a line and does nothing to a terminal."""
-    shown = name if name.isprintable() else repr(name)
+    """A name that fits a line."""
+    shown = _harmless(name)
     return shown if len(shown) <= 40 else shown[:39] + "…"
+
+
+def _harmless(text: str) -> str:
+    """A text that does nothing to a terminal."""
+    return text if text.isprintable() else repr(text)
 
 
 def _loops(loops: list[Alert]) -> Iterator[str]:
@@ -119,7 +124,7 @@ def _loops(loops: list[Alert]) -> Iterator[str]:
     yield f"{_counted(len(loops), 'loop')}, the dearest first:"
     for loop in loops[:_LINES]:
         task = f", task {_line(loop.task)}" if loop.task is not None else ""
-        yield f"  {loop.severity}{task}: {loop.summary}"
+        yield f"  {loop.severity}{task}: {_harmless(loop.summary)}"
     if len(loops) > _LINES:
         yield f"  and {len(loops) - _LINES} more"
 

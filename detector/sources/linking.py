@@ -4,7 +4,7 @@ import msgspec
 
 from detector.config import Ingest
 from detector.model.events import Link
-from detector.sources.making import encode_made, made_id, make
+from detector.sources.making import made_id, make
 
 
 def make_link(
@@ -28,11 +28,6 @@ def make_link(
     if id is None:
         link.id = made_id("link", link.tenant, link.run, link.task, link.source, link.time)
     return link
-
-
-def encode_link(link: Link) -> bytes:
-    """The value of its record."""
-    return encode_made(link)
 
 
 def link_key(link: Link) -> bytes:

@@ -44,12 +44,6 @@ def made_id(kind: str, *said: object) -> str:
     return f"{kind}-{blake2b(msgspec.json.encode(said), digest_size=ID_BYTES).hexdigest()}"
 
 
-def encode_made(event: Link | Status) -> bytes:
-    """The value of its record."""
-    fields = msgspec.to_builtins(event, builtin_types=(datetime,))
-    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
-
-
 def _unicode(name: str, text: str) -> str:
     """The text; raises BadInput where it is an argument of this process that is not UTF-8."""
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, Event, Link, Status, ToolCall, ToolResult
+from detector.model.events import EMPTY, Call, Event, Link, Status, ToolCall, ToolResult
 
 Decoded = list[Event | BadInput]
 
@@ -32,6 +32,7 @@ class _Typed(msgspec.Struct):
 
 
 _typed = msgspec.json.Decoder(_Typed)
+_encode = msgspec.json.Encoder().encode
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _PLACE = re.compile(r" - at `\$\.?(.*?)`$")
 _MISSING = re.compile(r"missing required field `(\w+)`")
@@ -76,6 +77,15 @@ def _one(value: bytes, topic: str) -> Event | BadInput:
         return event
     except Exception as e:
         return refusal(e)
+
+
+def encode(event: Event) -> bytes:
+    """The event as producers write it, without what it does not say. Raises BadInput where a text is no Unicode."""
+    told = zip(event.__struct_encode_fields__, msgspec.structs.astuple(event), strict=True)
+    try:
+        return _encode({name: value for name, value in told if value is not None and value is not EMPTY})
+    except UnicodeEncodeError:
+        raise BadInput(Reason.NOT_UTF8, "", "half of a surrogate pair is missing") from None
 
 
 def refusal(e: Exception) -> BadInput:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from detector.config import Config
 from detector.errors import BadInput
 from detector.pipeline.intake import DeadLetter, Intake, SourceRecord
-from detector.sources.linking import encode_link, make_link
+from detector.sources.linking import make_link
+from detector.sources.native import encode
 from tests.contract import walking as w
 
 NOW_S = 1_795_166_043.25  # 20 November 2026
@@ -36,7 +37,7 @@ def refused(value: bytes) -> list[DeadLetter]:
 
 def sent(told: dict[str, str]) -> bytes | None:
     try:
-        return encode_link(make_link(Config().ingest, NOW_S, **told))  # type: ignore[arg-type]
+        return encode(make_link(Config().ingest, NOW_S, **told))  # type: ignore[arg-type]
     except BadInput:
         return None
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from detector.errors import BadInput
 from detector.model.events import Link, Status
 from detector.sources import native
-from detector.sources.making import encode_made
 from detector.webhooks import PROVIDERS, Delivery, Receiver, Refused
 from tests.contract.test_decoders import places
 from tests.contract.walking import validator
@@ -42,7 +41,7 @@ def taken(sent: Sent, body: bytes | None = None) -> Delivery | None:
             assert len(event.field) <= 512
         else:
             # What is sent on is what ingest takes.
-            assert native.decode(encode_made(event), "status") == [event]
+            assert native.decode(native.encode(event), "status") == [event]
     return delivery
 
 
@@ -70,7 +69,7 @@ def test_what_is_told_is_as_the_schema_has_it(provider: str) -> None:
         assert delivery is not None
         for event in delivery.events:
             assert isinstance(event, Status | Link)
-            validator("task.status").validate(json.loads(encode_made(event)))
+            validator("task.status").validate(json.loads(native.encode(event)))
             assert event.source == provider
 
 

@@ -26,7 +26,6 @@ from detector.pipeline.intake import Intake
 from detector.portfolio import Portfolio
 from detector.sources import native
 from detector.sources.linking import make_link
-from detector.sources.making import encode_made
 from detector.state.stored import open_stored, store
 from detector.state.whole import Whole
 from detector.webhooks import Refused
@@ -233,7 +232,7 @@ def webhooks() -> Try:
                 if isinstance(one, BadInput):
                     assert corpus.MARK not in one.field + one.detail, "a reason that repeats what was sent"
                 else:
-                    assert native.decode(encode_made(one), "status") == [one], "an event that ingest would not take"
+                    assert native.decode(native.encode(one), "status") == [one], "an event that ingest would not take"
                     taken = True
         return taken
 

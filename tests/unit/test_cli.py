@@ -230,6 +230,15 @@ class TestReplay:
         assert run("replay").code == 0
         assert given[:3] == [["-"], "-", None]
 
+    def test_on_a_terminal_alert_records_are_not_written_unless_they_are_asked_for(
+        self, run, given, monkeypatch, tmp_path
+    ) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        assert run("replay", str(tmp_path)).code == 0
+        assert given[:3] == [[str(tmp_path)], None, None]
+        assert run("replay", str(tmp_path), "--alerts", "-").code == 0
+        assert given[-5:-3] == [[str(tmp_path)], "-"]
+
     def test_without_a_file_on_a_terminal_it_is_wrong_usage(self, run, given, monkeypatch) -> None:
         monkeypatch.setattr("sys.stdin", types.SimpleNamespace(isatty=lambda: True))
         code, _, err = run("replay")

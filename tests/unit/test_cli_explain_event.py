@@ -72,3 +72,19 @@ def test_nothing_in_it_is_a_failure() -> None:
 
 def test_the_formats_are_those_of_sources() -> None:
     assert set(FORMATS) == {*typing.get_args(Format), *typing.get_args(Transcript)}
+
+
+def test_of_a_transcript_each_call_is_told_up_to_an_end_that_is_still_being_written() -> None:
+    (body,) = bodies.ALL["rollout"]
+    result = explain(body[:-20])
+    assert result.return_value == 0
+    assert "its end is still being written: read up to there" in result.stdout
+    assert "1 events as rollout, 0 of them cannot be used" in result.stdout
+    assert line(result, "tools[0].name") == ["tools[0].name", "exec_command"]
+
+
+def test_bodies_one_a_line_are_told_one_after_another() -> None:
+    body = bodies.ALL["otlp_logs"][1]
+    once, twice = explain(body), explain(body + b"\n" + body + b"\n")
+    assert twice.return_value == 0
+    assert twice.stdout.count("call\n") == 2 * once.stdout.count("call\n") > 0

@@ -17,7 +17,8 @@ from detector.config.settings import States
 from detector.errors import BadInput
 from detector.model.events import Category, Status
 from detector.pipeline.intake import Intake, SourceRecord
-from detector.sources.making import encode_made, make
+from detector.sources.making import make
+from detector.sources.native import encode
 from detector.sources.pushing import category_of, status_id
 from tests.contract import walking as w
 
@@ -109,7 +110,7 @@ def test_what_is_sent_is_taken_and_what_would_not_be_is_not_sent(said: dict[str,
     try:
         made = make(Status, Config().ingest, NOW_S, told)
         made.id = status_id(made)
-        value = encode_made(made)
+        value = encode(made)
     except BadInput:
         value = json.dumps({"type": "status", "id": "s", "time": NOW_S, **told}).encode()
         intake.take(1 << 16, "status", [SourceRecord(0, value, NOW_S)])

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -210,14 +211,34 @@ def test_a_transcript_may_come_by_standard_input(tmp_path: Path) -> None:
     assert "standard input: holds no events" in str(result.exception)
 
 
-def test_team_and_tenant_are_told_for_files_that_do_not_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_native_events_may_stand_over_several_lines_and_among_lines_of_other_formats(tmp_path: Path) -> None:
+    calls = [call(t) for t in (20.0, 10.0)]
+    folder = lay(tmp_path, {"pretty": json.dumps(calls, indent=2).encode()})
+    assert [event["id"] for event in events(folder)] == [calls[1]["id"], calls[0]["id"]]
+    mixed = bodies.ALL["otlp_logs"][1] + b"\n" + made.body(calls)
+    assert {event["id"] for event in events(lay(tmp_path / "b", {"mixed": mixed}))} > {c["id"] for c in calls}
+
+
+def test_a_pipe_that_is_named_is_read_once(tmp_path: Path) -> None:
+    body = made.body(made.steps(3))
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(body,))
+    writer.start()
+    assert len(events(str(tmp_path / "pipe"))) == 3
+    writer.join()
+    assert find([str(tmp_path)]) == find([]), "in a folder it is passed over"
+
+
+def test_team_and_tenant_are_told_for_files_that_do_not_say_so(tmp_path: Path) -> None:
     folder = lay(tmp_path, {"rollout": made.body(made.steps(4)), "otlp": bodies.ALL["otlp_logs"][0]})
-    replay = {"team": "search", "tenant": "acme"}
-    told = events(folder, config=Config(replay=replay))
-    calls = [event for event in told if event["type"] in ("call", "tool_call")]
-    teams = {event["source"]: (event["team"], event["tenant"]) for event in calls}
-    assert teams["codex"] in {("search", "acme"), ("payments", "acme")}
-    assert {event["team"] for event in calls} == {"search", "payments"}
+    config = Config.model_validate({"replay": {"team": "search", "tenant": "acme"}})
+    calls = [event for event in events(folder, config=config) if event["type"] == "call"]
+    assert {(event["source"], event["team"], event["tenant"]) for event in calls} == {
+        ("codex", "search", "acme"),
+        ("codex", "payments", "acme"),
+        ("gemini_cli", "payments", "acme"),
+        ("claude_code", "payments", "acme"),
+    }
     alerts = [json.loads(a) for a in replayed(folder, "--team", "search", "--tenant", "acme").stdout.splitlines()]
     assert {(a["team"], a["tenant"]) for a in alerts if a["rule"] == "loop"} == {("search", "acme")}
 

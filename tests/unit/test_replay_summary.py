@@ -74,8 +74,11 @@ def test_agents_and_models_are_told_the_dearest_first_and_beyond_ten_as_one(tmp_
 
 
 def test_a_name_does_nothing_to_a_terminal(tmp_path: Path) -> None:
-    lines = summary(tmp_path, call(0.0, agent="\x1b[31mred", model="m" * 300))
-    assert not any("\x1b" in line or len(line) > 200 for line in lines)
+    again = {"tools": tool("read\x1b[2J", result="same", path="/a"), "agent": "\x1b[31mred", "model": "m" * 300}
+    lines = summary(tmp_path, *(call(n * 20.0, **again) for n in range(8)))
+    assert "1 loop, the dearest first:" in lines
+    assert not any("\x1b" in line for line in lines)
+    assert max(map(len, lines)) < 300
 
 
 def test_loops_are_told_in_words_the_dearest_first_and_each_once(tmp_path: Path) -> None:
