@@ -8,9 +8,9 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from detector.config.settings import Name, Section
+from detector.sources.usual_attributes import SEPARATOR
 
 Format = Literal["native", "cloudevents", "otlp_logs", "otlp_spans", "litellm"]
-SEPARATOR = " ~ "
 _OWN = 2
 _NUMBERS = 1 << 15
 

@@ -113,10 +113,8 @@ def _sketch(text: Bytes, table: Bytes, words: Words) -> int:
     while level < 15 and n - 7 > _FULL << level:
         level += 1
     text = np.pad(text, (0, max(0, 8 - n)))
-    shingles = np.concatenate(
-        [text[k : k + (len(text) - k) // 8 * 8].view("<u8") for k in range(min(8, len(text) - 7))]
-    )
-    h = shingles * _MUL1
+    offsets = range(min(8, len(text) - 7))
+    h = np.concatenate([text[k : k + (len(text) - k) // 8 * 8].view("<u8") for k in offsets]) * _MUL1
     h ^= h >> np.uint64(32)
     h *= _MUL2
     h ^= h >> np.uint64(32)
