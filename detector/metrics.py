@@ -64,6 +64,7 @@ class Metrics:
         self._make_usage()
         self._make_input()
         self._make_findings()
+        self._make_gateway()
         self._make_plumbing()
         self.behind = Behind(wall)
         self.registry.register(self.behind)
@@ -125,6 +126,18 @@ class Metrics:
             "event_to_alert_seconds",
             "From the time of the call that decided to the alert record being written.",
             ALERT_BUCKETS_S,
+        )
+
+    def _make_gateway(self) -> None:
+        self.gateway_requests = self._counter(
+            "gateway_requests", "Requests to the gateway, by path and HTTP status.", "path", "status"
+        )
+        self.gateway_refused = self._counter(
+            "gateway_refused", "Events that the gateway could not use, and said so.", "reason"
+        )
+        self.gateway_in_hand_bytes = self._gauge("gateway_in_hand_bytes", "Bodies that are being taken.")
+        self.gateway_seconds = self._histogram(
+            "gateway_seconds", "From a request to its answer, with Kafka's acknowledgement.", CHECKPOINT_BUCKETS_S
         )
 
     def _make_plumbing(self) -> None:

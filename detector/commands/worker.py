@@ -18,6 +18,7 @@ from detector.pipeline.stage import STAGES
 def worker(setup: Setup, stages: tuple[str, ...]) -> int:
     """Run the detector on Kafka, all stages or some.
 
+    The gateway takes events over HTTP (see gateway.port, and `detector connect`).
     Serves /metrics, /healthz and /readyz (see web.port). Ends at SIGTERM or Ctrl-C, with the work in hand
     finished; a second one ends it at once. Run it again and it goes on where it stopped.
 

@@ -1,5 +1,6 @@
 """The one configuration: a TOML file, then DETECTOR_… variables; every key with unit and reason."""
 
+from detector.config.gateway import Gateway
 from detector.config.load import load_config
 from detector.config.model import Config
 from detector.config.settings import (
@@ -23,6 +24,7 @@ from detector.config.thresholds import Episodes, InflationRule, LoopRule, Overri
 __all__ = [
     "Config",
     "Episodes",
+    "Gateway",
     "InflationRule",
     "Ingest",
     "Kafka",

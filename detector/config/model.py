@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from detector.config.gateway import Gateway
 from detector.config.settings import (
     Ingest,
     Kafka,
@@ -42,6 +43,7 @@ class Config(Section):
 
     kafka: Kafka = Kafka()
     topics: Topics = Topics()
+    gateway: Gateway = Gateway()
     ingest: Ingest = Ingest()
     time: Time = Time()
     watch: Watch = Watch()

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from detector import logs
 from detector.clock import scaled_clock
-from detector.config import Config, Kafka, Notify, Topics
+from detector.config import Config, Gateway, Kafka, Notify, Topics
 from detector.demo.board import Board
 from detector.demo.desk import DAY_S, HOUR_S
 from detector.demo.feed import Feed
@@ -73,6 +73,7 @@ def demo_config(config: Config, bootstrap: str) -> Config:
             "ingest": config.ingest.model_copy(update={"batch_wait_s": 0.02}),
             "notify": Notify(),
             "web": config.web.model_copy(update={"port": _free(config.web.host, config.web.port)}),
+            "gateway": Gateway(port=_free(Gateway().host, config.gateway.port)),
         }
     )
 

@@ -27,7 +27,7 @@ Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
 EMPTY = msgspec.Raw(b"")
 
 
-class Usage(msgspec.Struct, gc=False):
+class Usage(msgspec.Struct, gc=False, omit_defaults=True):
     """Token counts of one call; None where the source does not say."""
 
     input_tokens: Tokens | None = None
@@ -38,7 +38,7 @@ class Usage(msgspec.Struct, gc=False):
     reasoning_tokens: Tokens | None = None
 
 
-class Output(msgspec.Struct, gc=False):
+class Output(msgspec.Struct, gc=False, omit_defaults=True):
     """What the model answered: its text, or its sketch (base64, see schemas/sketch.md) and fingerprint (hex)."""
 
     text: str | None = None
@@ -64,7 +64,7 @@ class Done(msgspec.Struct, gc=False):
     result: Answered | None = None
 
 
-class Tool(msgspec.Struct):
+class Tool(msgspec.Struct, omit_defaults=True):
     """One tool call of a step; `result` and `error` are absent where they are told later or never."""
 
     name: Name

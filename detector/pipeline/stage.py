@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # the command line asks for STAGES alone, and is to be quick
     from detector.config import Config
     from detector.metrics import Metrics
 
-STAGES = ("ingest", "watch", "portfolio", "notify")
+STAGES = ("gateway", "ingest", "watch", "portfolio", "notify")
 """All stages in the order in which events pass them; they start in this order and stop in the other."""
 
 

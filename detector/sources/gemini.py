@@ -58,7 +58,7 @@ def _answered(record: Record) -> Told:
             model=model,
             usage=usage,
             turn=work.turn,
-            interactive=checked.flag(said, "interactive"),
+            interactive=checked.flag(said, "interactive") is True,
             operation="generate_content",
             duration_s=checked.seconds(said, "duration_ms"),
             output=_output(said),
@@ -94,7 +94,7 @@ def _failed(record: Record) -> Told:
             model=checked.required(said, "model"),
             usage=Usage(),
             turn=work.turn,
-            interactive=checked.flag(said, "interactive"),
+            interactive=checked.flag(said, "interactive") is True,
             operation="generate_content",
             duration_s=checked.seconds(said, "duration_ms"),
             status=checked.failure(said.get("status_code")),
@@ -118,7 +118,7 @@ def _used(record: Record) -> Told:
             time=t,
             tool=checked.tool(name, None, arguments, None, failed),
             turn=work.turn,
-            interactive=checked.flag(said, "interactive"),
+            interactive=checked.flag(said, "interactive") is True,
         ),
     )
 

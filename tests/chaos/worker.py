@@ -19,7 +19,7 @@ from tests.chaos.present import Present
 
 def main(config_file: str, port: str, clock_file: str) -> int:
     """The exit code."""
-    config = load_config(config_file, web={"port": int(port)})
+    config = load_config(config_file, web={"port": int(port)}, gateway={"port": 0})
     logs.setup(config.log)
 
     def make(name: str, config: Config, metrics: Metrics, clock: Clock) -> Stage:

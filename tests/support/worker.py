@@ -43,7 +43,8 @@ def environment(config: Config, directory: Path) -> dict[str, str]:
     """The environment of a process that leaves what it leaves in `directory`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DETECTOR_")}
     places = dict.fromkeys(("TMPDIR", "HOME"), str(directory))
-    return kept | places | {"PYTHONPATH": str(SOURCES)} | variables(config)
+    ports = {"DETECTOR_GATEWAY__PORT": "0"}  # tests run side by side
+    return kept | places | ports | {"PYTHONPATH": str(SOURCES)} | variables(config)
 
 
 COMMAND = [sys.executable, "-c", "from detector.cli import main; main()"]

@@ -5,6 +5,7 @@ import asyncio
 from detector.clock import Clock
 from detector.config import Config
 from detector.metrics import Metrics
+from detector.pipeline.stage import STAGES
 
 
 class FakeStage:
@@ -58,7 +59,7 @@ class Cast:
 
     def __init__(self) -> None:
         self.diary: list[str] = []
-        self.stages = {name: FakeStage(name, self.diary) for name in ("ingest", "watch", "portfolio", "notify")}
+        self.stages = {name: FakeStage(name, self.diary) for name in STAGES}
 
     def __getitem__(self, name: str) -> FakeStage:
         return self.stages[name]

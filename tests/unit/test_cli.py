@@ -268,7 +268,7 @@ class TestWorker:
     @pytest.mark.parametrize(
         ("arguments", "stages"),
         [
-            ((), ("ingest", "watch", "portfolio", "notify")),
+            ((), ("gateway", "ingest", "watch", "portfolio", "notify")),
             (("--stage", "watch", "--stage", "ingest"), ("watch", "ingest")),
         ],
     )

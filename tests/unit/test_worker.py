@@ -69,12 +69,12 @@ async def running(cast: Cast) -> AsyncIterator[Running]:
 
 
 async def test_stages_start_in_order_and_stop_in_the_other(cast: Cast) -> None:
-    made = Running(cast, worker(cast, ("notify", "ingest", "watch", "portfolio", "ingest")))
+    made = Running(cast, worker(cast, ("notify", "ingest", "watch", "portfolio", "gateway", "ingest")))
     await made.start()
     made.stop.set()
     assert await made.ended() == 0
-    assert cast.diary[:4] == [f"start {name}" for name in STAGES]
-    assert cast.diary[-4:] == [f"stop {name}" for name in reversed(STAGES)]
+    assert cast.diary[: len(STAGES)] == [f"start {name}" for name in STAGES]
+    assert cast.diary[-len(STAGES) :] == [f"stop {name}" for name in reversed(STAGES)]
 
 
 async def test_only_the_stages_asked_for_are_made(cast: Cast) -> None:
@@ -86,7 +86,7 @@ async def test_only_the_stages_asked_for_are_made(cast: Cast) -> None:
 
 
 def test_an_unknown_stage_names_those_that_are() -> None:
-    with pytest.raises(ConfigError, match="unknown stage 'wach'; the stages are ingest, watch"):
+    with pytest.raises(ConfigError, match="unknown stage 'wach'; the stages are gateway, ingest, watch"):
         Worker(CONFIG, ("wach",))
 
 
@@ -95,7 +95,7 @@ async def test_a_stage_that_fails_stops_the_rest_and_says_why(cast: Cast, caplog
     await made.start()
     cast["watch"].end(DeploymentError("the broker is gone; start it"))
     assert await made.ended() == 1
-    assert cast.diary[-4:] == [f"stop {name}" for name in reversed(STAGES)]
+    assert cast.diary[-len(STAGES) :] == [f"stop {name}" for name in reversed(STAGES)]
     (entry,) = [record for record in caplog.records if record.message == "stage failed"]
     assert (entry.stage, entry.reason) == ("watch", "the broker is gone; start it")
     assert entry.exc_info is None
@@ -125,8 +125,8 @@ async def test_a_stage_that_cannot_start_stops_those_before_it(cast: Cast) -> No
     with pytest.raises(DeploymentError, match="no such topic"):
         await made.start()
     assert cast.diary == [
-        *("start ingest", "start watch", "start portfolio"),
-        *("stop portfolio", "stop watch", "stop ingest"),
+        *("start gateway", "start ingest", "start watch", "start portfolio"),
+        *("stop portfolio", "stop watch", "stop ingest", "stop gateway"),
     ]
     with pytest.raises(RuntimeError, match="not started"):
         _ = made.address
@@ -207,7 +207,7 @@ async def test_a_stop_that_fails_does_not_keep_the_others_from_stopping(cast: Ca
     await made.start()
     made.stop.set()
     assert await made.ended() == 1
-    assert cast.diary[-4:] == [f"stop {name}" for name in reversed(STAGES)]
+    assert cast.diary[-len(STAGES) :] == [f"stop {name}" for name in reversed(STAGES)]
 
 
 class TestSignals:
@@ -217,7 +217,7 @@ class TestSignals:
         await until(is_running(cast))
         os.kill(os.getpid(), number)
         assert await code == 0
-        assert cast.diary[-4:] == [f"stop {name}" for name in reversed(STAGES)]
+        assert cast.diary[-len(STAGES) :] == [f"stop {name}" for name in reversed(STAGES)]
 
     async def test_a_signal_while_it_starts_ends_it_too(self, cast: Cast) -> None:
         cast["watch"].start_gate = asyncio.Event()
@@ -225,7 +225,8 @@ class TestSignals:
         await until(lambda: "start watch" in cast.diary)
         os.kill(os.getpid(), signal.SIGTERM)
         assert await code == 0
-        assert cast.diary == ["start ingest", "start watch", "stop watch", "stop ingest"]
+        names = ("gateway", "ingest", "watch")
+        assert cast.diary == [*(f"start {n}" for n in names), *(f"stop {n}" for n in reversed(names))]
 
     async def test_a_second_signal_does_not_wait(self, cast: Cast, caplog) -> None:
         cast["watch"].stop_gate = asyncio.Event()

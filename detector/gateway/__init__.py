@@ -1,0 +1,1 @@
+"""What comes over HTTP: bodies in, native events for Kafka out."""

@@ -1,0 +1,158 @@
+"""The gateway's HTTP server: takes a body, answers when Kafka has what is in it."""
+
+import asyncio
+import ssl
+import time
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from detector.clock import Clock
+from detector.config import Config
+from detector.config.gateway import Gateway, is_loopback
+from detector.errors import ConfigError
+from detector.gateway import answers
+from detector.gateway.answers import JSON, METRICS_PATH, PROTOBUF, Answer, wrong
+from detector.gateway.bodies import Refused, read
+from detector.gateway.records import records, refusals
+from detector.gateway.room import Full, Held, Room
+from detector.gateway.taking import FORMATS, readers, usable
+from detector.gateway.tokens import Tokens
+from detector.gateway.writer import Writer
+from detector.kafka.outbox import Out
+from detector.metrics import Metrics
+from detector.secret import reveal
+from detector.sources.reading import Headers
+from detector.web.listening import Listening
+
+SHUTDOWN_S = 5.0
+LARGE_BYTES = 65_536
+"""A larger body is read in a thread, so that the others go on."""
+PATHS = (*FORMATS, METRICS_PATH)
+
+
+class Server:
+    """Listens on `gateway.host` and `gateway.port`; raises ConfigError where tokens or certificates cannot be read."""
+
+    def __init__(self, config: Config, metrics: Metrics, clock: Clock, writer: Writer) -> None:
+        self._config, self._settings = config, config.gateway
+        self._metrics, self._clock, self._writer = metrics, clock, writer
+        settings = config.gateway
+        self._tokens = Tokens(reveal(settings.tokens, settings.tokens_file, "gateway.tokens"))
+        if not (self._tokens or settings.is_local or settings.anonymous):
+            raise ConfigError(
+                f"gateway.host: others than this machine reach {settings.host}; "
+                "set gateway.tokens_file, or gateway.anonymous = true"
+            )
+        self._readers = readers(config)
+        self._room = Room(settings.max_in_hand_bytes, settings.max_requests, metrics.gateway_in_hand_bytes.set)
+        self._listening = Listening("gateway", settings.host, settings.port, SHUTDOWN_S, _tls(settings))
+
+    @property
+    def address(self) -> str:
+        """The base address, http://127.0.0.1:4318; known once it is started."""
+        return self._listening.address
+
+    async def start(self) -> None:
+        """Listens; raises DeploymentError where the address is not to be had."""
+        app = web.Application()
+        app.add_routes([web.post("/{path:.*}", self._serve), web.get("/", self._hint)])
+        await self._listening.start(app, auto_decompress=False)
+
+    async def stop(self) -> None:
+        """Takes no more, answers what is in hand within SHUTDOWN_S, and closes; may be called again."""
+        await self._listening.stop()
+
+    async def _hint(self, _: web.Request) -> web.Response:
+        return web.json_response({"message": "the detector's gateway; events are posted", "paths": PATHS})
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        began_s = time.monotonic()
+        path = request.path.rstrip("/") or "/"
+        kind = PROTOBUF if "protobuf" in request.content_type else JSON
+        try:
+            answer = await self._receive(request, path, kind)
+        except Refused as no:
+            answer = wrong(path, kind, no.status, no.why)
+        except Full:
+            answer = wrong(path, kind, 429, "too much is in hand; come again")
+        self._metrics.gateway_requests.labels(path if path in PATHS else "other", str(answer.status)).inc()
+        self._metrics.gateway_seconds.observe(time.monotonic() - began_s)
+        return web.Response(
+            status=answer.status, body=answer.body, headers={"Content-Type": answer.type, **answer.headers}
+        )
+
+    async def _receive(self, request: web.Request, path: str, kind: str) -> Answer:
+        if path not in PATHS:
+            raise Refused(404, f"nothing is posted here; try one of {', '.join(PATHS)}")
+        tenant = self._tenant(request)
+        with self._room.enter() as held:
+            body = await read(request, held, self._settings)
+            if path == METRICS_PATH:  # clients that are given one endpoint send them too: they hold no calls
+                return answers.taken(path, kind, 0, ())
+            headers = [
+                (name.lower(), value.encode(errors="surrogateescape")) for name, value in request.headers.items()
+            ]
+            if len(body) > LARGE_BYTES:
+                return await self._deliver(held, await asyncio.to_thread(self._take, path, kind, body, headers, tenant))
+            return await self._deliver(held, self._take(path, kind, body, headers, tenant))
+
+    def _tenant(self, request: web.Request) -> str | None:
+        """Whose events these are, None where they say so themselves. Raises Refused."""
+        if self._tokens:
+            tenant = self._tokens.tenant(request.headers.get("Authorization"))
+            if tenant is None:
+                raise Refused(401, "the header Authorization has to be: Bearer TOKEN, with one of gateway.tokens")
+            return tenant
+        if self._settings.is_local and _of_a_page(request):
+            raise Refused(403, "it comes from a page in a browser; without gateway.tokens programs alone may send")
+        return None
+
+    def _take(
+        self, path: str, kind: str, body: bytes, headers: Headers, tenant: str | None
+    ) -> tuple[Answer, list[Out]]:
+        """What to answer once Kafka has these records."""
+        taken = usable(self._readers[path](body, headers), tenant, self._clock(), self._config.ingest)
+        out, too_large = records(self._config, taken.events)
+        refused = [*taken.refused, *too_large]
+        for bad in refused:
+            self._metrics.gateway_refused.labels(str(bad.reason)).inc()
+        out += refusals(self._config, path, body, refused)
+        return answers.taken(path, kind, len(taken.events) - len(too_large), refused), out
+
+    async def _deliver(self, held: Held, taken: tuple[Answer, list[Out]]) -> Answer:
+        answer, out = taken
+        if not out:
+            return answer
+        done = self._writer.put(out)
+        held.keep()
+        done.add_done_callback(lambda _: held.leave())
+        await asyncio.wait([done], timeout=self._settings.answer_s)
+        if not done.done() or done.exception() is not None:
+            raise Refused(503, "Kafka has not acknowledged it; send it again: what comes twice is counted once")
+        return answer
+
+
+def _of_a_page(request: web.Request) -> bool:
+    """Whether a web page sends it, which says its origin, or has found this machine by a name of its own."""
+    with suppress(ValueError):
+        return "Origin" in request.headers or not is_loopback(urlsplit(f"//{request.host}").hostname or "")
+    return True
+
+
+def _tls(settings: Gateway) -> ssl.SSLContext | None:
+    """A context with the gateway's certificate, None where it speaks plain HTTP; raises ConfigError."""
+    if settings.certfile is None and settings.keyfile is None:
+        return None
+    if settings.certfile is None or settings.keyfile is None:
+        raise ConfigError("gateway.certfile and gateway.keyfile belong together; set both or neither")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.certfile, settings.keyfile, password="")
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"gateway.certfile or gateway.keyfile: {settings.certfile}, {settings.keyfile} "
+            f"are no readable pair of certificate and unencrypted key in PEM ({error})"
+        ) from error
+    return context

@@ -1,0 +1,59 @@
+"""Writes what requests bring: all that waits goes in one delivery, and each request learns when Kafka has its own."""
+
+import asyncio
+from collections.abc import Sequence
+
+from detector.kafka.outbox import Out, Outbox
+
+SETTLE_S = 5.0
+"""At a stop a delivery in hand has this long to be acknowledged."""
+
+
+class Writer:
+    """Takes records at once and without a bound: whoever brings them sees to that (see Room)."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._waiting: list[tuple[Sequence[Out], asyncio.Future[None]]] = []
+        self._come = asyncio.Event()
+        self._closing = False
+
+    def put(self, records: Sequence[Out]) -> asyncio.Future[None]:
+        """Queues the records; the future is done when Kafka has all of them, and fails where it never will."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_seen)
+        self._waiting.append((records, future))
+        self._come.set()
+        return future
+
+    async def run(self) -> None:
+        """Works until close(), and what is in hand then is written; raises DeploymentError where Kafka refuses."""
+        while not (self._closing and not self._waiting):
+            await self._come.wait()
+            self._come.clear()
+            waiting, self._waiting = self._waiting, []
+            if waiting:
+                await self._write(waiting)
+
+    async def _write(self, waiting: list[tuple[Sequence[Out], asyncio.Future[None]]]) -> None:
+        try:
+            await self._outbox.deliver([record for records, _ in waiting for record in records])
+        except BaseException as error:
+            for _, future in (*waiting, *self._waiting):
+                if not future.done():
+                    future.set_exception(error if isinstance(error, Exception) else ConnectionAbortedError())
+            raise
+        for _, future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._closing = True
+        self._come.set()
+
+
+def _seen(future: asyncio.Future[None]) -> None:
+    """Whoever waited may be gone: its failure is no news then."""
+    if not future.cancelled():
+        future.exception()
