@@ -54,7 +54,7 @@ class Child:
         """Until the proxy has closed its end."""
         while calls := self._frames.batch(MAX_CALLS, MAX_CALLS_BYTES, LINGER_S):
             for body, n in self._bodies(calls):
-                self._report(self._sent(body), n)
+                self._deliver(body, n)
 
     def _bodies(self, calls: list[bytes]) -> Iterator[tuple[bytes, int]]:
         """JSON arrays of events of at most about MAX_BODY_BYTES, and of how many calls each is."""
@@ -102,18 +102,22 @@ class Child:
             raise told
         return self._whose.fill(told)
 
-    def _sent(self, body: bytes) -> str:
-        """Tries until they are taken or refused, or until there is no more time: what became of them."""
+    def _deliver(self, body: bytes, n: int) -> None:
+        """Tries until they are taken or refused, or until there is no more time; reports what became of `n` calls."""
         wait_s = _FIRST_WAIT_S
         while True:
             answer = self._sink.send(body)
-            if answer.outcome is Outcome.TAKEN:
-                return "sent"
+            if answer.outcome is not Outcome.LATER:
+                refused = n if answer.outcome is Outcome.REFUSED else min(n, answer.refused)
+                if refused:
+                    self._say(answer.fault or f"{refused} of {n} calls were refused")
+                    self._report("refused", refused)
+                self._report("sent", n - refused)
+                return
             self._say(answer.fault)
-            if answer.outcome is Outcome.REFUSED:
-                return "refused"
             if not self._wait(answer.wait_s or random.uniform(wait_s / 2, wait_s)):  # noqa: S311, no secret
-                return "not taken"
+                self._report("not taken", n)
+                return
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
     def _wait(self, wait_s: float) -> bool:

@@ -6,6 +6,8 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+import msgspec
+
 from detector.callback import settings as told
 from detector.callback.settings import Settings
 from detector.errors import ConfigError
@@ -13,6 +15,14 @@ from detector.errors import ConfigError
 TIMEOUT_S = 10.0
 _REFUSED = (400, 413, 415, 422)
 _LONGEST_WAIT_S = 60.0
+_MOST_READ = 1 << 20
+
+
+class _Said(msgspec.Struct):
+    refused: int = 0
+
+
+_answer = msgspec.json.Decoder(_Said).decode
 
 
 class Outcome(Enum):
@@ -24,11 +34,15 @@ class Outcome(Enum):
 
 
 class Answer(NamedTuple):
-    """An outcome; how long to wait before the next try (s; 0: as one likes); what is wrong, in a few words."""
+    """An outcome; how long to wait before the next try (s; 0: as one likes); what is wrong, in a few words.
+
+    refused: events among those that were taken that were not.
+    """
 
     outcome: Outcome
     wait_s: float = 0.0
     fault: str = ""
+    refused: int = 0
 
 
 class Sink(Protocol):
@@ -80,9 +94,11 @@ class Gateway:
     def _send(self, body: bytes, headers: dict[str, str]) -> Answer:
         self._connection.request("POST", self._path, body, headers)
         response = self._connection.getresponse()
-        response.read()
+        said = response.read(_MOST_READ)
+        if response.length:
+            self.close()
         if 200 <= response.status < 300:
-            return Answer(Outcome.TAKEN)
+            return Answer(Outcome.TAKEN, refused=_refused(said))
         fault = f"{self._settings.endpoint} answers {response.status}"
         if response.status in _REFUSED:
             return Answer(Outcome.REFUSED, fault=fault)
@@ -91,6 +107,13 @@ class Gateway:
     def close(self) -> None:
         """Idempotent."""
         self._connection.close()
+
+
+def _refused(said: bytes) -> int:
+    try:
+        return max(0, _answer(said).refused)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0  # some proxy's page
 
 
 def _seconds(text: str | None) -> float:

@@ -47,7 +47,7 @@ class Output(msgspec.Struct, gc=False, omit_defaults=True):
     says: list[Literal["little", "repeats"]] | None = None
 
 
-class Answered(msgspec.Struct, gc=False):
+class Answered(msgspec.Struct, gc=False, omit_defaults=True):
     """What stands for the text of a result (see schemas/sketch.md): fingerprints without and with its figures."""
 
     fingerprint: Hex
@@ -55,7 +55,7 @@ class Answered(msgspec.Struct, gc=False):
     says: list[Literal["failed", "only_failed", "waiting", "rate_limited", "other"]] | None = None
 
 
-class Done(msgspec.Struct, gc=False):
+class Done(msgspec.Struct, gc=False, omit_defaults=True):
     """What stands for the arguments of a tool and its result, where their text must not be told (schemas/sketch.md)."""
 
     action: Hex | None = None
