@@ -98,6 +98,10 @@ class Fields(Mapping[str, Any]):
             self._known[name] = readable(self._raw[name])
         return self._known[name]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of every mapping; what is not there costs no exception."""
+        return self[name] if name in self._raw else default
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._raw)
 

@@ -162,7 +162,13 @@ def _spans_protobuf(body: bytes) -> list[Record]:
 
 
 def _attributes(pairs: Iterable[Any]) -> Attributes:
-    return {p.key: _SCALARS[kind](p.value) if (kind := p.value.WhichOneof("value")) else None for p in pairs}
+    # Most are texts, and to ask for the text costs less than to ask for the kind.
+    return {p.key: (v := p.value).string_value or _other(v) for p in pairs}
+
+
+def _other(value: Any) -> Any:
+    kind = value.WhichOneof("value")
+    return _SCALARS[kind](value) if kind else None
 
 
 def _list(value: Any, depth: int = 0) -> list[Any] | None:

@@ -59,10 +59,4 @@ def _foreign(decode: Decode, whose: Whose, value: bytes, headers: Headers) -> li
     decoded = decode(value)
     if len(decoded) > native.MAX_IN_RECORD:
         return [BadInput(Reason.TOO_LARGE, "", f"holds more than {native.MAX_IN_RECORD:,} events")]
-    out: list[Event | BadInput] = []
-    for told in decoded:
-        try:
-            out.append(told if isinstance(told, BadInput) else whose.fill(told))
-        except BadInput as bad:
-            out.append(bad)
-    return out
+    return whose.fill_all(decoded)

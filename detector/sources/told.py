@@ -1,6 +1,6 @@
 """What a foreign format tells: an event, and the attributes that say whom it is about."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -44,25 +44,24 @@ def first(attributes: tuple[Layer, ...], name: str) -> Any:
     What JSON nests is found by its path: `metadata.user_api_key_team_id` is that key, or within `metadata`, which may
     be JSON as a text.
     """
+    heads = ways(name)[:-1]
     for layer in attributes:
-        for value in _at(layer, name):
+        value = layer.get(name)
+        if value is None:
+            for head in heads:
+                if (inner := layer.get(head)) is not None:
+                    value = _within(inner, name[len(head) + 1 :])
+                    break
+        if value is not None:
             return value
     return None
 
 
-def _at(layer: Layer, name: str) -> Iterator[Any]:
-    value = layer.get(name)
-    if value is not None:
-        yield value
-        return
-    for head in ways(name)[:-1]:
-        inner = layer.get(head)
-        if inner is not None:
-            if isinstance(inner, str) and inner[:1] == "{" and len(inner) <= MAX_PARSED:
-                inner = _parsed(inner)
-            if isinstance(inner, Mapping):
-                yield from _at(inner, name[len(head) + 1 :])
-            return
+def _within(inner: Any, name: str) -> Any:
+    """What a value that nests others, maybe as a text of JSON, has of that name."""
+    if isinstance(inner, str) and inner[:1] == "{" and len(inner) <= MAX_PARSED:
+        inner = _parsed(inner)
+    return first((inner,), name) if isinstance(inner, Mapping) else None
 
 
 @lru_cache(4096)  # names are configured

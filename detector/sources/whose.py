@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from detector.errors import BadInput, Reason
 from detector.model.events import MAX_NAME, Call, Event, Link, Status, ToolCall, ToolResult
-from detector.sources.told import Told, first, ways
+from detector.sources.told import Decoded, Layer, Told, first, ways
 from detector.sources.usual_attributes import SEPARATOR
 
 FIELDS = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type")
@@ -27,6 +27,13 @@ class Place(NamedTuple):
     pattern: re.Pattern[str] | None
 
 
+Tried = tuple[tuple[str, tuple["Place", ...]], ...]
+"""By field the places that may say it, in their order."""
+
+_MOST_TRIED = 4096
+"""Sets of keys whose places are remembered: a client has few."""
+
+
 class Found(NamedTuple):
     """A field of an event, where it came from, and what it says."""
 
@@ -42,26 +49,50 @@ class Whose:
         self._places = {field: [_place(name) for name in names] for field, names in lists.items()}
         self._keys = frozenset(key for places in self._places.values() for place in places for key in place.keys)
         self._usual = {field: value for field, value in usual.items() if value is not None}
+        self._tried: dict[frozenset[str], Tried] = {}
 
     def fill(self, told: Told) -> Event:
         """The event with what its attributes say. Raises BadInput where a name is too long."""
-        event = told.event
-        for field, value in self._usual.items():
-            if field in _OF[type(event)]:
-                setattr(event, field, value)
-        for found in self.find(told):
-            setattr(event, found.field, found.value)
-        return event
+        return self._filled(told.event, self._found(told.attributes))
+
+    def fill_all(self, decoded: Decoded) -> list[Event | BadInput]:
+        """All of them; what events that follow each other share of attributes is looked up once."""
+        out: list[Event | BadInput] = []
+        known: tuple[Layer, ...] | None = None
+        found: list[Found] = []
+        for told in decoded:
+            if isinstance(told, BadInput):
+                out.append(told)
+                continue
+            try:
+                if told.attributes is not known:
+                    known, found = None, self._found(told.attributes)
+                    known = told.attributes
+                out.append(self._filled(told.event, found))
+            except BadInput as bad:
+                out.append(bad)
+        return out
 
     def find(self, told: Told) -> list[Found]:
         """What the attributes say, and which of them did. Raises BadInput where a name is too long."""
+        of = _OF[type(told.event)]
+        return [found for found in self._found(told.attributes) if found.field in of]
+
+    def _filled(self, event: Event, found: Sequence[Found]) -> Event:
+        of = _OF[type(event)]
+        for field, value in self._usual.items():
+            if field in of:
+                setattr(event, field, value)
+        for field, _, value in found:
+            if field in of:
+                setattr(event, field, value)
+        return event
+
+    def _found(self, attributes: tuple[Layer, ...]) -> list[Found]:
         out = []
-        there = {key for layer in told.attributes for key in layer.keys() & self._keys}  # few of all that are tried
-        for field in _OF[type(told.event)]:
-            for place in self._places.get(field, ()):
-                if place.keys.isdisjoint(there):
-                    continue
-                value = _text(first(told.attributes, place.attribute))
+        for field, places in self._that_may_say_it(attributes):
+            for place in places:
+                value = _text(first(attributes, place.attribute))
                 if value and place.pattern is not None:
                     match = place.pattern.search(value[:MAX_NAME])
                     value = match[0] if match else ""
@@ -72,6 +103,18 @@ class Whose:
                     out.append(Found(field, place.attribute, value))
                     break
         return out
+
+    def _that_may_say_it(self, attributes: tuple[Layer, ...]) -> Tried:
+        """The places whose keys some layer has: few of all, and the same for all events of a kind."""
+        there = frozenset(key for layer in attributes for key in layer.keys() & self._keys)
+        tried = self._tried.get(there)
+        if tried is None:
+            of = {field: tuple(p for p in self._places.get(field, ()) if p.keys & there) for field in FIELDS}
+            tried = tuple((field, places) for field, places in of.items() if places)
+            if len(self._tried) >= _MOST_TRIED:
+                self._tried.clear()
+            self._tried[there] = tried
+        return tried
 
 
 def _place(name: str) -> Place:

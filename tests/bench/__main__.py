@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from detector import warm
+from tests.bench.decoders import measure_decoders
 from tests.bench.load import Load
 from tests.bench.memory import measure_memory
 from tests.bench.mix import KINDS
@@ -20,7 +21,7 @@ from tests.bench.steps import Stepped, measure_steps
 from tests.support.apache import apache_if_any
 from tests.support.command import run_main
 
-PARTS = ("stage", "idiomatic", "large", "steps", "memory")
+PARTS = ("stage", "idiomatic", "large", "decoders", "steps", "memory")
 LARGE_BYTES = (100_000, 400_000)
 ENVELOPE_BYTES = 2_500
 """Of a call beside its conversation."""
@@ -47,6 +48,9 @@ def main(argv: Sequence[str]) -> int:
         found.idiomatic(measure_idiomatic(say, Load(), *((2, 1000) if options.quick else (3, 3000))))
     if "large" in chosen:
         found.large({size: _large(say, size, 2 if options.quick else 5) for size in LARGE_BYTES})
+    if "decoders" in chosen:
+        say("decoders of foreign formats")
+        found.decoders(measure_decoders(20 if options.quick else 100))
     if "steps" in chosen:
         found.steps(*_steps(say, options.quick))
     if "memory" in chosen:

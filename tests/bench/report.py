@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from detector.state.layout import LANE
 from tests.bench.checkpoints import CALLS_S, EVERY_S
+from tests.bench.decoders import Cost
 from tests.bench.mix import KINDS, SHARES
 from tests.bench.rounds import PACE, PARTITIONS, STAGES, Measured
 from tests.bench.rows import STEPS
 from tests.bench.steps import HISTORY_AIM_BYTES, OBSERVATIONS, RUNS, Stepped
 
 PATH = Path("build/bench.json")
-TOTAL_AIM_US, IDIOMATIC_AIM, STEP_AIM_US, RECOVERY_AIM_S = 30.0, 6.0, 8.0, 5.0
+TOTAL_AIM_US, IDIOMATIC_AIM, STEP_AIM_US, RECOVERY_AIM_S, RECORD_AIM_US = 30.0, 6.0, 8.0, 5.0, 25.0
 _STEPPED = {
     "compare": "compare, book money",
     "decide": "ask the rules",
@@ -124,6 +125,18 @@ class Found:
             }
             name = f"{found.event_bytes / 1000:.0f} kB"
             self._lines += [f"  {name + ' ingest':22}{ingest}", f"  {name + ' floor':22}{floor}"]
+
+    def decoders(self, found: Mapping[str, Cost]) -> None:
+        """Foreign formats, by client."""
+        self.figures["decoder_us_per_record"] = {name: round(cost.us, 2) for name, cost in found.items()}
+        self._lines += [
+            "",
+            "CPU microseconds a record of a foreign format: decoded, and whose it is; its body read alone",
+        ]
+        for name, cost in found.items():
+            self._lines.append(f"  {name:24}{cost.us:8.1f}   {cost.floor_us:8.1f}   of {cost.record_bytes:,.0f} bytes")
+        dearest = max(cost.us for name, cost in found.items() if name.startswith("codex"))
+        self._aim(f"an OTLP log record at most {RECORD_AIM_US:g} µs", dearest <= RECORD_AIM_US, f"{dearest:.1f}")
 
     def steps(self, mixed: Stepped, alone: Mapping[str, Stepped]) -> None:
         """Comparing and deciding, in mixed traffic and of each kind of run alone, and the history of a run."""
