@@ -4,7 +4,6 @@ It takes no more than one batch before that is sent, so that what waits does so 
 ends when the proxy has: what is in hand then is sent within `flush_s`.
 """
 
-import importlib.util
 import json
 import logging
 import os
@@ -15,7 +14,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-if importlib.util.find_spec("numba") is None:
+try:
+    import numba  # noqa: F401
+except Exception:  # not installed, or it does not fit what is
     os.environ["NUMBA_DISABLE_JIT"] = "1"  # before anything is imported that reads texts
 
 import msgspec

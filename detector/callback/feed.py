@@ -226,6 +226,8 @@ class _Child:
             self._process.kill()
             self._process.wait()
         self._listener.join(_KILL_S)
+        self.finish()
+        self._settle()
 
     def forget(self) -> None:
         """In a process that was forked: only its parent holds the pipes."""
@@ -244,8 +246,12 @@ class _Child:
                     with self._lock:
                         self._with_it -= calls
                     self._heard(what, calls)
+        self._process.stdout.close()
+        self._settle()
+
+    def _settle(self) -> None:
+        """What was with it when it ended is lost."""
         with self._lock:
             lost, self._with_it = self._with_it, 0
-        self._process.stdout.close()
         if lost:
             self._drop("child ended", lost)

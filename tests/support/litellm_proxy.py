@@ -78,11 +78,9 @@ class Proxy:
             **variables,
         }
         interpreter = python()
-        self._service = Service(
-            ["env", *(f"{name}={value}" for name, value in told.items()), interpreter, _script(interpreter)]
-            + ["--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", str(workers)],
-            self.log,
-        )
+        at = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", str(workers)]
+        variables_told = [f"{name}={value}" for name, value in told.items()]
+        self._service = Service(["env", *variables_told, interpreter, _script(interpreter), *at], self.log)
 
     def start(self) -> None:
         """Returns when it answers."""
