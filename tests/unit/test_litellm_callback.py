@@ -29,7 +29,9 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.delitem(sys.modules, "detector.litellm_callback", raising=False)
     yield importlib.import_module("detector.litellm_callback")
     sys.modules.pop("detector.litellm_callback", None)
-    REGISTRY.unregister(REGISTRY._names_to_collectors["detector_callback_dropped"])
+    metric = REGISTRY._names_to_collectors.get("detector_callback_dropped")
+    if metric is not None:
+        REGISTRY.unregister(metric)
 
 
 @pytest.fixture
