@@ -60,7 +60,7 @@ class Done(msgspec.Struct, gc=False, omit_defaults=True):
 
     action: Hex | None = None
     said: Hex | None = None
-    sketch: str | None = None
+    sketch: Annotated[str, msgspec.Meta(pattern="^AQ[A-Za-z0-9+/]{172}==$", max_length=176)] | None = None
     result: Answered | None = None
 
 
