@@ -62,7 +62,7 @@ class Proxy:
     """A proxy before one upstream, which takes requests with `key`; `callbacks` as in its config."""
 
     def __init__(
-        self, folder: Path, upstream: str, callbacks: Sequence[str], variables: Mapping[str, str], workers: int = 1
+        self, folder: Path, upstream: str, callbacks: Sequence[str], variables: Mapping[str, str]
     ) -> None:
         self.log = folder / "proxy.log"
         config = folder / "config.yaml"
@@ -78,7 +78,7 @@ class Proxy:
             **variables,
         }
         interpreter = python()
-        at = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", str(workers)]
+        at = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
         variables_told = [f"{name}={value}" for name, value in told.items()]
         self._service = Service(["env", *variables_told, interpreter, _script(interpreter), *at], self.log)
 
