@@ -12,9 +12,11 @@ from detector.commands import Setup
 from detector.commands.backtest import backtest
 from detector.commands.broker import broker
 from detector.commands.config import config
+from detector.commands.connect import connect
 from detector.commands.demo import demo
 from detector.commands.doctor import doctor
 from detector.commands.explain_event import explain_event
+from detector.commands.hook import hook
 from detector.commands.link import link
 from detector.commands.prices import prices
 from detector.commands.replay import replay
@@ -52,7 +54,9 @@ def cli(context: click.Context, path: str | None) -> None:
     context.obj = Setup(path)
 
 
-for command in (worker, topics, doctor, link, status, explain_event, replay, backtest, prices, demo, config, broker):
+for command in (
+    worker, topics, connect, doctor, link, status, hook, explain_event, replay, backtest, prices, demo, config, broker,
+):  # fmt: skip
     cli.add_command(command)
 
 

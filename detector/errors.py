@@ -4,7 +4,8 @@ DetectorError
 ├── ConfigError        the configuration is wrong: names the file or variable, the key and the fix
 ├── BadInput           one event cannot be used: becomes a dead letter with reason and field
 ├── StateError         a checkpoint cannot be read: unknown version or damaged bytes
-└── DeploymentError    brokers, topics or services are not as they must be
+├── DeploymentError    brokers, topics or services are not as they must be
+└── Refused            a delivery of a webhook is not taken (detector.webhooks)
 """
 
 from enum import StrEnum

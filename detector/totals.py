@@ -28,6 +28,14 @@ class UsageSums(NamedTuple):
     unclaimed_usd: float  # of cost_usd, what no task claims
 
 
+NO_USE = UsageSums(0, 0, 0, 0, 0, 0, 0.0, 0, 0, 0.0)
+
+
+def added(a: UsageSums, b: UsageSums) -> UsageSums:
+    """What both used."""
+    return UsageSums._make(x + y for x, y in zip(a, b, strict=True))
+
+
 class Taken(NamedTuple):
     """What was summed up since the last time."""
 

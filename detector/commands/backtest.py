@@ -9,7 +9,7 @@ from detector.commands import Setup
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("files", nargs=-1, type=click.Path(exists=True, allow_dash=True))
 @click.option("--rule", metavar="RULE", help="Judge by this rule alone. Default: all, as they are configured.")
 @click.option(
     "--set",

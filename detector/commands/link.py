@@ -3,7 +3,8 @@
 import click
 
 from detector.commands import Setup
-from detector.commands.sending import RIGHT, SOME_TEXT, deliver, line, options, refusal
+from detector.commands.sending import RIGHT, SOME_TEXT, deliver, options, pushed_to, refusal
+from detector.terminal import line
 
 RIGHT_OF_LINK = {**RIGHT, "run": SOME_TEXT}
 
@@ -23,6 +24,7 @@ def link(
     time: str | None,
     id: str | None,
     timeout: int,
+    gateway: str | None,
     dry_run: bool,
 ) -> int:
     """Tell the detector which task a run works on: sends a link to the topic of statuses.
@@ -32,26 +34,27 @@ def link(
     another task and back. To send one twice does no harm.
 
     Ends with 0 once all replicas of the topic have the link. Needs where Kafka is and how to log in, nothing
-    else: --config, or variables such as DETECTOR_KAFKA__BOOTSTRAP.
+    else: --config, or variables such as DETECTOR_KAFKA__BOOTSTRAP. Or it needs the address of a gateway and a
+    token for it: --gateway, DETECTOR_PUSH__TOKEN_FILE.
 
     \b
     Example, by hand:
       detector link --run s-481 --task PAY-1312
-    At the start of a session, from a hook that knows its id:
+    At the start of a session, from a hook that knows its id (of Claude Code: see detector hook claude-code):
       detector link --run "$SESSION_ID" --task "$TICKET" --source session
     After a commit, in .git/hooks/post-commit, on branches such as PAY-1312-round-cents:
       task=$(git branch --show-current | grep -oE '^[A-Z]+-[0-9]+') || exit 0
       detector link --run "$SESSION_ID" --task "$task" --source git \\
         --time "$(git log -1 --format=%cI)" --timeout 5
-    In a step of CI, where an agent's run is named after the job:
-      detector link --run "ci-$BUILD_ID" --task "$TICKET" --source ci
+    In a step of CI, where an agent's run is named after the job, by a gateway:
+      detector link --run "ci-$BUILD_ID" --task "$TICKET" --source ci --gateway https://detector.example
     """
     from detector.clock import system_clock
     from detector.errors import BadInput
     from detector.sources.linking import encode_link, link_key, make_link
 
     setup: Setup = context.obj
-    config = setup.load()
+    config = setup.load(**pushed_to(gateway))
     try:
         made = make_link(
             config.ingest, system_clock(), run=run, task=task, tenant=tenant, source=source, time=time, id=id

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from detector.terminal import line
 
 if TYPE_CHECKING:
     from detector.config import Config
@@ -30,14 +32,17 @@ _OPTIONS = (
         metavar="SECONDS",
         type=click.IntRange(1, 3600),
         default=15,
-        help="Fail where Kafka has not acknowledged it by then. Default: 15.",
+        help="Fail where it is not acknowledged by then. Default: 15.",
+    ),
+    click.option(
+        "--gateway", metavar="URL", help="Send to this gateway over HTTP instead of to Kafka. Default: push.gateway."
     ),
     click.option("--dry-run", is_flag=True, help="Print the event as JSON and send nothing."),
 )
 
 
 def options(command: Callable[..., int]) -> Callable[..., int]:
-    """Adds what every such command may be told: tenant, time, id, timeout, dry_run."""
+    """Adds what every such command may be told: tenant, time, id, timeout, gateway, dry_run."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -52,17 +57,29 @@ def refusal(context: click.Context, bad: BadInput, right: Mapping[str, str]) -> 
     return click.BadParameter(told, context, param_hint=f"'--{bad.field}'")
 
 
+def pushed_to(gateway: str | None) -> dict[str, Any]:
+    """The section of the configuration that `--gateway` replaces."""
+    return {} if gateway is None else {"push": {"gateway": gateway}}
+
+
 def deliver(config: Config, value: bytes, key: bytes, timeout_s: int, said: str, id: str) -> None:
-    """Sends the event of that id, and says so. Raises DeploymentError where Kafka fails."""
+    """Sends the event of that id, and says so. Raises DeploymentError where that fails."""
+    where = send(config, value, key, timeout_s)
+    click.echo(f"{said}: sent to {where} as {line(id)}")
+
+
+def send(config: Config, value: bytes, key: bytes, timeout_s: int) -> str:
+    """Sends an event to the gateway that is configured, else to the topic of statuses; returns which."""
+    if config.push.gateway is not None:
+        from detector.posting import post
+        from detector.secret import reveal
+
+        post(config.push.gateway, reveal(config.push.token, config.push.token_file, "push.token"), value, timeout_s)
+        return config.push.gateway
     import asyncio
 
     from detector.kafka.outbox import Out
-    from detector.kafka.sending import send
+    from detector.kafka.sending import send as to_kafka
 
-    asyncio.run(send(config, Out(config.topics.status, value, key), timeout_s))
-    click.echo(f"{said}: sent to {config.topics.status} as {line(id)}")
-
-
-def line(text: str) -> str:
-    """A name that fits a line and does nothing to a terminal."""
-    return text if text.isprintable() else repr(text)
+    asyncio.run(to_kafka(config, Out(config.topics.status, value, key), timeout_s))
+    return config.topics.status

@@ -3,7 +3,8 @@
 import click
 
 from detector.commands import Setup
-from detector.commands.sending import ANY_TEXT, RIGHT, deliver, line, options, refusal
+from detector.commands.sending import ANY_TEXT, RIGHT, deliver, options, pushed_to, refusal
+from detector.terminal import line
 
 CATEGORIES = ("backlog", "planned", "started", "completed", "not_planned", "duplicate")
 RIGHT_OF_STATUS = {**RIGHT, **dict.fromkeys(("from", "to", "deliverable", "reverts"), ANY_TEXT)}
@@ -37,12 +38,20 @@ def status() -> None:
 @options
 @click.pass_context
 def push(
-    context: click.Context, /, to: str, category: str | None, timeout: int, dry_run: bool, **said: str | None
+    context: click.Context,
+    /,
+    to: str,
+    category: str | None,
+    timeout: int,
+    gateway: str | None,
+    dry_run: bool,
+    **said: str | None,
 ) -> int:
     """Tell that a task moved: sends a status to the topic of statuses.
 
     A strong one starts the task's clock and its money anew, and resolves its alerts. Ends with 0 once all replicas of
-    the topic have it. Needs where Kafka is and how to log in, nothing else.
+    the topic have it. Needs where Kafka is and how to log in, nothing else; or the address of a gateway and a token
+    for it: --gateway, DETECTOR_PUSH__TOKEN_FILE.
 
     \b
     Examples, in a step of a pipeline:
@@ -58,7 +67,7 @@ def push(
     from detector.sources.pushing import category_of, status_id, status_key
 
     setup: Setup = context.obj
-    config = setup.load()
+    config = setup.load(**pushed_to(gateway))
     of = category or category_of(to, config.statuses.states)
     if of is None and said["strength"] == "strong":
         click.echo(f"no category is known for {to!r}: name it by --category, or in [statuses.states]", err=True)

@@ -18,8 +18,9 @@ from detector.config.settings import (
     Watch,
     Web,
 )
-from detector.config.sources import Source
+from detector.config.sources import Replay, Source
 from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
+from detector.config.webhooks import Webhooks
 
 __all__ = [
     "Config",
@@ -35,6 +36,7 @@ __all__ = [
     "Override",
     "Prices",
     "Privacy",
+    "Replay",
     "Rules",
     "Section",
     "Source",
@@ -44,5 +46,6 @@ __all__ = [
     "Topics",
     "Watch",
     "Web",
+    "Webhooks",
     "load_config",
 ]

@@ -25,8 +25,9 @@ from detector.config.settings import (
     Watch,
     Web,
 )
-from detector.config.sources import Source, check_topics
+from detector.config.sources import Replay, Source, check_topics
 from detector.config.thresholds import Episodes, Override, Rules
+from detector.config.webhooks import Push, Webhooks
 
 MAX_REMEMBERED = 10_000
 """Subjects whose rules are remembered; then they are looked up anew. About 200 B each."""
@@ -51,12 +52,15 @@ class Config(Section):
     rules: Rules = Rules()
     episodes: Episodes = Episodes()
     statuses: Statuses = Statuses()
+    webhooks: Webhooks = Webhooks()
+    push: Push = Push()
     prices: Prices = Prices()
     privacy: Privacy = Privacy()
     notify: Notify = Notify()
     web: Web = Web()
     metrics: Metrics = Metrics()
     log: Log = Log()
+    replay: Replay = Replay()
     sources: list[Source] = Field([], description="topics that others write, beside the native ones")
     overrides: list[Override] = Field([], description="other thresholds for some; later ones win")
 

@@ -11,6 +11,8 @@ from detector.config.settings import Name, Section
 from detector.sources.usual_attributes import SEPARATOR
 
 Format = Literal["native", "cloudevents", "otlp_logs", "otlp_spans", "litellm"]
+Transcript = Literal["rollout", "gemini_sessions", "gemini_outfile", "claude_transcripts"]
+"""Formats of files that coding agents leave on disk; no topic holds them."""
 _OWN = 2
 _NUMBERS = 1 << 15
 
@@ -55,6 +57,14 @@ class Source(Section):
     tenant: str = Field("default", description="whose data it is, where no attribute says so")
     team: str | None = Field(None, description="the team that pays, where no attribute says so")
     attributes: Attributes = Field(Attributes(), description="instead of the format's own lists")
+
+
+class Replay(Section):
+    """Files that `detector replay` reads: whose they are, where they do not say so. Native events say it themselves."""
+
+    tenant: str = Field("default", description="whose data it is, where no attribute says so")
+    team: str | None = Field(None, description="the team that pays, where no attribute says so")
+    attributes: Attributes = Field(Attributes(), description="instead of the lists of the transcripts' formats")
 
 
 def number_of(topic: str, native: Sequence[str]) -> int:

@@ -3,11 +3,14 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from detector import webhooks
 from detector.clock import Clock
 from detector.config import Config
 from detector.config.gateway import Gateway, is_loopback
@@ -15,21 +18,20 @@ from detector.errors import ConfigError
 from detector.gateway import answers
 from detector.gateway.answers import JSON, METRICS_PATH, PROTOBUF, Answer, wrong
 from detector.gateway.bodies import Refused, read
-from detector.gateway.records import records, refusals
 from detector.gateway.room import Full, Held, Room
-from detector.gateway.taking import FORMATS, readers, usable
+from detector.gateway.taking import FORMATS, Taken, Taker
 from detector.gateway.tokens import Tokens
 from detector.gateway.writer import Writer
-from detector.kafka.outbox import Out
 from detector.metrics import Metrics
 from detector.secret import reveal
-from detector.sources.reading import Headers
 from detector.web.listening import Listening
+from detector.webhooks import PROVIDERS, UNSIGNED, Receiver
 
 SHUTDOWN_S = 5.0
 LARGE_BYTES = 65_536
 """A larger body is read in a thread, so that the others go on."""
-PATHS = (*FORMATS, METRICS_PATH)
+WEBHOOKS = "/webhooks/"
+PATHS = (*FORMATS, METRICS_PATH, *(f"{WEBHOOKS}{provider}" for provider in PROVIDERS))
 
 
 class Server:
@@ -45,7 +47,8 @@ class Server:
                 f"gateway.host: others than this machine reach {settings.host}; "
                 "set gateway.tokens_file, or gateway.anonymous = true"
             )
-        self._readers = readers(config)
+        self._taker = Taker(config)
+        self._receiver = Receiver(config.webhooks, config.statuses.states, config.ingest)
         self._room = Room(settings.max_in_hand_bytes, settings.max_requests, metrics.gateway_in_hand_bytes.set)
         self._listening = Listening("gateway", settings.host, settings.port, SHUTDOWN_S, _tls(settings))
 
@@ -75,6 +78,8 @@ class Server:
             answer = await self._receive(request, path, kind)
         except Refused as no:
             answer = wrong(path, kind, no.status, no.why)
+        except webhooks.Refused as no:
+            answer = wrong(path, kind, no.status, f"the delivery {no.reason}")
         except Full:
             answer = wrong(path, kind, 429, "too much is in hand; come again")
         self._metrics.gateway_requests.labels(path if path in PATHS else "other", str(answer.status)).inc()
@@ -86,17 +91,28 @@ class Server:
     async def _receive(self, request: web.Request, path: str, kind: str) -> Answer:
         if path not in PATHS:
             raise Refused(404, f"nothing is posted here; try one of {', '.join(PATHS)}")
-        tenant = self._tenant(request)
+        provider = path.removeprefix(WEBHOOKS) if path.startswith(WEBHOOKS) else None
+        tenant = self._tenant(request) if provider is None or provider == UNSIGNED else None
         with self._room.enter() as held:
             body = await read(request, held, self._settings)
             if path == METRICS_PATH:  # clients that are given one endpoint send them too: they hold no calls
                 return answers.taken(path, kind, 0, ())
-            headers = [
-                (name.lower(), value.encode(errors="surrogateescape")) for name, value in request.headers.items()
-            ]
-            if len(body) > LARGE_BYTES:
-                return await self._deliver(held, await asyncio.to_thread(self._take, path, kind, body, headers, tenant))
-            return await self._deliver(held, self._take(path, kind, body, headers, tenant))
+            told = {name.lower(): value for name, value in request.headers.items()}
+            if provider is not None:
+                return await self._receive_delivery(held, path, provider, body, told, tenant)
+            headers = [(name, value.encode(errors="surrogateescape")) for name, value in told.items()]
+            take = partial(self._taker.take, path, kind, body, headers, tenant, self._clock())
+            return await self._deliver(held, await asyncio.to_thread(take) if len(body) > LARGE_BYTES else take())
+
+    async def _receive_delivery(
+        self, held: Held, path: str, provider: str, body: bytes, headers: Mapping[str, str], tenant: str | None
+    ) -> Answer:
+        """Of a webhook, which is known once Kafka has what it tells. Raises Refused of either kind."""
+        now_s = self._clock()
+        delivery = self._receiver.receive(provider, headers, body, now_s, tenant or "default")
+        answer = await self._deliver(held, self._taker.made(path, JSON, body, delivery.events, None, now_s))
+        self._receiver.settled(delivery, now_s)
+        return answer
 
     def _tenant(self, request: web.Request) -> str | None:
         """Whose events these are, None where they say so themselves. Raises Refused."""
@@ -109,29 +125,19 @@ class Server:
             raise Refused(403, "it comes from a page in a browser; without gateway.tokens programs alone may send")
         return None
 
-    def _take(
-        self, path: str, kind: str, body: bytes, headers: Headers, tenant: str | None
-    ) -> tuple[Answer, list[Out]]:
-        """What to answer once Kafka has these records."""
-        taken = usable(self._readers[path](body, headers), tenant, self._clock(), self._config.ingest)
-        out, too_large = records(self._config, taken.events)
-        refused = [*taken.refused, *too_large]
-        for bad in refused:
+    async def _deliver(self, held: Held, taken: Taken) -> Answer:
+        """The answer, once Kafka has it. Raises Refused."""
+        for bad in taken.refused:
             self._metrics.gateway_refused.labels(str(bad.reason)).inc()
-        out += refusals(self._config, path, body, refused)
-        return answers.taken(path, kind, len(taken.events) - len(too_large), refused), out
-
-    async def _deliver(self, held: Held, taken: tuple[Answer, list[Out]]) -> Answer:
-        answer, out = taken
-        if not out:
-            return answer
-        done = self._writer.put(out)
+        if not taken.records:
+            return taken.answer
+        done = self._writer.put(taken.records)
         held.keep()
         done.add_done_callback(lambda _: held.leave())
         await asyncio.wait([done], timeout=self._settings.answer_s)
         if not done.done() or done.exception() is not None:
             raise Refused(503, "Kafka has not acknowledged it; send it again: what comes twice is counted once")
-        return answer
+        return taken.answer
 
 
 def _of_a_page(request: web.Request) -> bool:

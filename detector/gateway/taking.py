@@ -1,11 +1,15 @@
-"""The pure part of the gateway: a body in; events as ingest will take them, and refusals, out."""
+"""The pure part of the gateway: a body in; records for Kafka, refusals, and the answer once Kafka has them, out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from detector.config import Config, Ingest
 from detector.config.sources import Attributes, Format, Source
 from detector.errors import BadInput, Reason
+from detector.gateway import answers
+from detector.gateway.answers import Answer
+from detector.gateway.records import records, refusals
+from detector.kafka.outbox import Out
 from detector.model.events import Event, Link
 from detector.sources import native
 from detector.sources.reading import Headers, Read, of_source
@@ -25,15 +29,54 @@ _BY_LINE = ("ndjson", "jsonl", "json-lines")
 
 
 class Taken(NamedTuple):
-    """What of a body can be used, and why the rest cannot."""
+    """What is made of a body: records to write, why the rest is of no use, and what to answer once they are written."""
 
-    events: list[Event]
-    refused: list[BadInput]
+    records: list[Out]
+    refused: Sequence[BadInput]
+    answer: Answer
 
 
-def readers(config: Config) -> dict[str, Read]:
-    """How what is posted to a path is read."""
-    return {path: _reader(config, format) for path, format in FORMATS.items()}
+class Taker:
+    """Reads bodies by their path."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._read = {path: _reader(config, format) for path, format in FORMATS.items()}
+
+    def take(self, path: str, kind: str, body: bytes, headers: Headers, tenant: str | None, now_s: float) -> Taken:
+        """Of a body of that content type, at `now_s` (s UTC). Never raises on bad input.
+
+        tenant: whose its events are, whatever they say; None: as they say.
+        """
+        return self.made(path, kind, body, self._read[path](body, headers), tenant, now_s)
+
+    def made(
+        self, path: str, kind: str, body: bytes, decoded: Iterable[Event | BadInput], tenant: str | None, now_s: float
+    ) -> Taken:
+        """Of a body that was decoded already."""
+        events: list[Event] = []
+        refused: list[BadInput] = []
+        for event in decoded:
+            try:
+                events.append(_usable(event, tenant, now_s, self._config.ingest))
+            except BadInput as bad:
+                refused.append(bad)
+        out, too_large = records(self._config, events)
+        refused += too_large
+        out += refusals(self._config, path, body, refused)
+        return Taken(out, refused, answers.taken(path, kind, len(events) - len(too_large), refused))
+
+
+def _usable(event: Event | BadInput, tenant: str | None, now_s: float, limits: Ingest) -> Event:
+    """The event, where ingest will take it; raises BadInput where it will not."""
+    if isinstance(event, BadInput):
+        raise event
+    taken_at(seconds(event.time), now_s, limits)
+    if not isinstance(event, Link) and event.run is None and event.task is None:
+        raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+    if tenant is not None:
+        event.tenant = tenant
+    return event
 
 
 def _reader(config: Config, format: Format) -> Read:
@@ -48,22 +91,3 @@ def _native(body: bytes, headers: Headers) -> list[Event | BadInput]:
     if any(word in kind for word in _BY_LINE):
         return [event for line in body.splitlines() if line.strip() for event in native.decode(line, "any")]
     return native.decode(body, "any")
-
-
-def usable(decoded: list[Event | BadInput], tenant: str | None, now_s: float, limits: Ingest) -> Taken:
-    """What ingest will take of it at `now_s` (s UTC); `tenant`: whose it is whatever it says, None: as it says."""
-    taken = Taken([], [])
-    for event in decoded:
-        try:
-            if isinstance(event, BadInput):
-                raise event
-            taken_at(seconds(event.time), now_s, limits)
-            if not isinstance(event, Link) and event.run is None and event.task is None:
-                raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
-        except BadInput as bad:
-            taken.refused.append(bad)
-            continue
-        if tenant is not None:
-            event.tenant = tenant
-        taken.events.append(event)
-    return taken

@@ -9,6 +9,7 @@ from detector.alerts.probe import Probe, probe
 from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.config.load import FILE_VARIABLE, PREFIX
+from detector.connect.shares import shares
 from detector.enrich.price_library import NAME as LIBRARY
 from detector.enrich.pricing import Prices
 from detector.errors import ConfigError, DetectorError
@@ -32,6 +33,7 @@ async def examine(config: Config, *, path: Path | str | None = None, clock: Cloc
     brokers = await _guarded("brokers", lambda: checkup.brokers(config))
     newest: list[float] = []
     found += brokers + await _guarded("topics", lambda: _kafka(config, newest))
+    found += await _guarded("tasks", lambda: shares(config, clock))
     probes: list[Probe] = []
     found += await _guarded("alertmanager", lambda: _alertmanagers(config, clock, probes))
     return [*found, _clock(clock(), probes, newest)]

@@ -5,11 +5,15 @@ import itertools
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from detector.config import Config
+from detector.errors import BadInput
 from detector.pipeline.intake import DeadLetter, Flushed, Intake, SourceRecord
-from detector.replay.reading import read
+from detector.replay.finding import find
+from detector.replay.opening import STDIN, shown, untold
+from detector.replay.reading import Reading
 from detector.sources.times import YEAR_2000_S, YEAR_2100_S
 
 _BATCH = 500
@@ -21,14 +25,26 @@ _SHOWN = 100
 """Lines that cannot be used and are told one by one; further ones are counted."""
 
 
+class Files(NamedTuple):
+    """What became of files: of how many the end is not written yet, and how many in folders hold no events.
+
+    twice: calls that were left out, since a transcript tells them too.
+    """
+
+    unfinished: int = 0
+    passed: int = 0
+    twice: int = 0
+
+
 class Feed:
     """Takes recorded events; what comes out depends on them alone.
 
     `events` and `refused` count what was taken, and of it by reason what was no use. `began_t`: the earliest time of
-    an event (s UTC), infinite before the first.
+    an event (s UTC), infinite before the first. `files`: what became of the files that were read.
     """
 
     def __init__(self, config: Config) -> None:
+        self.config, self.files = config, Files()
         self._intake, self._lateness_s = Intake(config, 1), config.time.lateness_s
         self._batch, self._told_t = 0, 0.0
         self.events = 0
@@ -45,8 +61,8 @@ class Feed:
         """Calls whose service tier has no price, priced as standard."""
         return self._intake.counts["unknown_service_tier"]
 
-    def take(self, value: bytes, t: float | None = None) -> Iterator[Flushed]:
-        """Takes one event (or an array); now and then gives a batch of them.
+    def take(self, value: bytes | BadInput, t: float | None = None) -> Iterator[Flushed]:
+        """Takes one native event (or an array), or why there is none; now and then gives a batch of them.
 
         `t`: its time (s UTC), where all that follows is as new but for the lateness. Time that passes without events
         is then known before the next one is taken, as heartbeats tell it on Kafka.
@@ -55,7 +71,11 @@ class Feed:
             self.began_t = min(self.began_t, t)
             if t >= self._told_t + _GRAIN_S:
                 yield self._flush(t)
-        self._intake.take(0, "any", [SourceRecord(self.events, value, None)])
+        if isinstance(value, BadInput):
+            record = SourceRecord(self.events, None, None, value)
+        else:
+            record = SourceRecord(self.events, value, None)
+        self._intake.take(0, "any", [record])
         self.events += 1
         self._batch += 1
         if self._batch >= _BATCH:
@@ -76,10 +96,11 @@ class Feed:
         return flushed
 
 
-def read_into(feed: Feed, files: list[str], progress: str | None) -> Iterator[Flushed]:
-    """All that the files ("-": standard input) hold, in batches; tells on standard error of lines that are no use.
+def read_into(feed: Feed, files: Sequence[str], progress: str | None) -> Iterator[Flushed]:
+    """All that files and folders ("-": standard input) hold, in batches; tells on standard error what is no use.
 
-    progress: what a bar on standard error is called, None for no bar. Raises DetectorError where a file cannot be read.
+    progress: what a bar on standard error is called, None for no bar. Raises DetectorError where a file cannot be
+    read, or one that is named itself holds no events.
     """
     where: dict[int, str] = {}
     complaints = itertools.count(1)
@@ -91,12 +112,16 @@ def read_into(feed: Feed, files: list[str], progress: str | None) -> Iterator[Fl
             del where[taken]
         return flushed
 
-    with _progress(progress, files) if progress is not None else contextlib.nullcontext(_untold) as advance:
-        for line in read(files, advance):
-            name = files[line.file] if files[line.file] != "-" else "standard input"
-            where[feed.events] = f"{name}:{line.number}"
+    found = find(files)
+    names = [told.name for told in found.inputs]
+    with _progress(progress, names) if progress is not None else contextlib.nullcontext(untold) as advance:
+        reading = Reading(feed.config, found, advance)
+        for line in reading.lines():
+            name = shown(names[line.file])
+            where[feed.events] = f"{name}:{line.number}" if line.number else name
             for flushed in feed.take(line.value, line.t):
                 yield complain(flushed)
+        feed.files = Files(reading.unfinished, found.passed, reading.twice)
         for flushed in feed.finish():
             yield complain(flushed)
 
@@ -114,7 +139,7 @@ def _progress(what: str, files: list[str]) -> Iterator[Callable[[int], None]]:
         TransferSpeedColumn,
     )
 
-    total = None if "-" in files else sum(os.path.getsize(f) for f in files)
+    total = None if STDIN in files else sum(os.path.getsize(f) for f in files)
     columns = (
         TextColumn(what),
         BarColumn(),
@@ -125,10 +150,6 @@ def _progress(what: str, files: list[str]) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda n: bar.advance(task, n)
-
-
-def _untold(n: int) -> None:
-    """Progress that nobody watches."""
 
 
 def _complain(number: int, place: str, dead: DeadLetter) -> None:

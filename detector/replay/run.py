@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -12,23 +12,30 @@ import msgspec
 
 from detector.config import Config
 from detector.engine import Engine, Outcome
-from detector.model.alert import encode_alert
+from detector.errors import BadInput
+from detector.model.alert import Alert, encode_alert
+from detector.model.packed import decode_packed
 from detector.pipeline.intake import Flushed
 from detector.portfolio import Portfolio
 from detector.replay.explain import told
-from detector.replay.feed import Feed, read_into
+from detector.replay.feed import Feed, Files, read_into
+from detector.replay.telling import tell
+from detector.rules import loop
 from detector.rules.inquiry import Explanation
 from detector.rules.spend_inquiry import SpendExplanation
 from detector.state.whole import Whole
+from detector.totals import NO_USE, UsageSums, added
 
-_MODELS_SHOWN = 10
-"""Models without a price that are named, those with the most calls first."""
+_LOOPS_KEPT = 1000
+"""Loops that have ended and are kept for the summary, those that burnt most."""
 
 
 class Summary(msgspec.Struct):
     """What a replay read and said; `explained`: verdicts on the call that was to be explained.
 
     `unpriced`: calls without a price by model. `unknown_tiers`: calls whose service tier has none, priced as standard.
+    `used`: by agent and model. `runs`: how many there were. `began_t`, `ended_t`: s UTC of the first and last event, 0
+    where there is none. `loops`: the last record of each, those that burnt most first. `files`: what became of them.
     """
 
     events: int = 0
@@ -37,6 +44,12 @@ class Summary(msgspec.Struct):
     unpriced: Counter[str] = msgspec.field(default_factory=Counter)
     unknown_tiers: int = 0
     explained: int = 0
+    used: dict[tuple[str | None, str | None], UsageSums] = {}
+    runs: int = 0
+    began_t: float = 0.0
+    ended_t: float = 0.0
+    loops: list[Alert] = []
+    files: Files = Files()
 
 
 class Judge:
@@ -52,6 +65,7 @@ class Judge:
         self._settings = len(configs)
         self._packed, self._rollups = itertools.count(), itertools.count()
         self.unpriced: Counter[str] = Counter()
+        self.used: defaultdict[tuple[str | None, str | None], UsageSums] = defaultdict(lambda: NO_USE)
 
     @property
     def explanations(self) -> list[Explanation]:
@@ -75,7 +89,8 @@ class Judge:
                 out.rollups.extend(found.rollups)
             for n, portfolio in enumerate(self._portfolios):
                 self._spend(portfolio, rollups, outcomes[n], learn=n == 0)
-        for (*_, model), used in self._engine.totals.take().usage.items():
+        for (_, _, agent, model), used in self._engine.totals.take().usage.items():
+            self.used[agent, model] = added(self.used[agent, model], used)
             if used.unpriced_calls:
                 self.unpriced[model or "no model"] += used.unpriced_calls
         return outcomes
@@ -98,6 +113,8 @@ class Replay:
         self.feed = Feed(config)
         self._judge = Judge([config], signals=signals, explain=explain)
         self._alerts: Counter[str] = Counter()
+        self._runs: set[tuple[str, str]] = set()
+        self._loops: dict[str, Alert] = {}
 
     @property
     def explanations(self) -> list[Explanation]:
@@ -114,9 +131,22 @@ class Replay:
         """What was read and said so far."""
         feed, judge = self.feed, self._judge
         explained = len(judge.explanations) + len(judge.of_spend)
-        return Summary(feed.events, feed.refused, self._alerts, judge.unpriced, feed.unknown_tiers, explained)
+        return Summary(
+            events=feed.events,
+            refused=feed.refused,
+            alerts=self._alerts,
+            unpriced=judge.unpriced,
+            unknown_tiers=feed.unknown_tiers,
+            explained=explained,
+            used=dict(judge.used),
+            runs=len(self._runs),
+            began_t=feed.began_t if feed.newest_t else 0.0,
+            ended_t=feed.newest_t,
+            loops=sorted(self._loops.values(), key=lambda loop: -loop.cost_usd),
+            files=feed.files,
+        )
 
-    def take(self, value: bytes, t: float | None = None) -> Iterator[tuple[Flushed, Outcome]]:
+    def take(self, value: bytes | BadInput, t: float | None = None) -> Iterator[tuple[Flushed, Outcome]]:
         """Takes one event (or an array), as `Feed.take` does; now and then gives what a batch of them led to."""
         for flushed in self.feed.take(value, t):
             yield flushed, self.judge(flushed)
@@ -130,14 +160,26 @@ class Replay:
         """What a batch of the feed leads to."""
         (out,) = self._judge.judge(flushed)
         self._alerts.update(f"{alert.rule} {alert.severity}" for alert in out.alerts if alert.state == "open")
+        self._loops.update((alert.id, alert) for alert in out.alerts if alert.rule == loop.NAME)
+        if len(self._loops) > 2 * _LOOPS_KEPT:
+            self._forget_loops()
+        for _, packed in flushed.packed:
+            self._runs.update((who.tenant, who.run) for who in decode_packed(packed).idents if who.run is not None)
         return out
+
+    def _forget_loops(self) -> None:
+        """Of those that have ended the cheapest."""
+        ended = sorted((a.cost_usd, id) for id, a in self._loops.items() if a.state == "resolved")
+        for _, id in ended[: max(0, len(ended) - _LOOPS_KEPT)]:
+            del self._loops[id]
 
 
 def replay_files(
-    config: Config, files: list[str], alerts: str | None, signals: str | None, explain: str | None, progress: bool
+    config: Config, files: Sequence[str], alerts: str | None, signals: str | None, explain: str | None, progress: bool
 ) -> Summary:
-    """Replays files ("-": standard input); writes alert records and signals as lines to files ("-": standard output).
+    """Replays files and folders ("-": standard input).
 
+    alerts, signals: files that their records are written to as lines ("-": standard output), None for nowhere.
     explain: the id of a call; what the rules made of it is written to standard output in the end.
     Raises DetectorError where a file cannot be read.
     """
@@ -152,7 +194,7 @@ def replay_files(
                 to_alerts.writelines(encode_alert(a) + b"\n" for a in outcome.alerts)
             if to_signals is not None:
                 to_signals.writelines(encode_signal(s._asdict()) + b"\n" for s in outcome.signals)
-    _tell(replay.summary)
+    tell(replay.summary)
     if explain is not None:
         print(told(explain, replay.explanations, replay.of_spend))
     return replay.summary
@@ -166,29 +208,3 @@ def _sink(name: str) -> Iterator[BinaryIO]:
         return
     with Path(name).open("wb") as f:
         yield f
-
-
-def _tell(summary: Summary) -> None:
-    refused = ", ".join(f"{n} {reason}" for reason, n in sorted(summary.refused.items()))
-    alerts = ", ".join(f"{n} {what}" for what, n in sorted(summary.alerts.items()))
-    print(
-        f"{summary.events} events{f' ({summary.refused.total()} refused: {refused})' if refused else ''}; "
-        f"episodes opened: {alerts or 'none'}",
-        file=sys.stderr,
-    )
-    if summary.unpriced:
-        print(_unpriced(summary.unpriced), file=sys.stderr)
-    if n := summary.unknown_tiers:
-        print(f"{_counted(n, 'call')} priced as standard, for want of a price of the service tier", file=sys.stderr)
-
-
-def _unpriced(calls: Counter[str]) -> str:
-    total, models = calls.total(), len(calls)
-    named = ", ".join(f"{model} ({n})" for model, n in calls.most_common(_MODELS_SHOWN))
-    more = f" and {models - _MODELS_SHOWN} more" if models > _MODELS_SHOWN else ""
-    have = "has" if total == 1 else "have"
-    return f"{_counted(total, 'call')} of {_counted(models, 'model')} {have} no price: {named}{more}"
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -18,23 +18,25 @@ MAX_SECONDS = 1e9
 _DIGITS = 40
 """Characters of a number that is told as a string; more are none."""
 
-Reader = Callable[[Record], Told | None]
+Reader = Callable[[Record], Told | list[Told] | None]
 
 
 def each(records: Iterable[Record], readers: Mapping[str, Reader]) -> Decoded:
-    """What the reader of its name makes of each record: an event, nothing, or the BadInput that it raises."""
+    """What the reader of its name makes of each record: events, nothing, or the BadInput that it raises."""
     out: Decoded = []
     for record in records:
         reader = readers.get(record.name)
         if reader is None:
             continue
         try:
-            event = reader(record)
+            told = reader(record)
         except BadInput as bad:
             out.append(bad)
         else:
-            if event is not None:
-                out.append(event)
+            if isinstance(told, list):
+                out += told
+            elif told is not None:
+                out.append(told)
     return out
 
 

@@ -1,16 +1,29 @@
 """Claude Code: its log records to calls and tools, as its documentation has them. Not verified by a run of it.
 
-Read are `api_request`, which is a call, `api_error`, which is a call that it gave up, and `tool_result`. They come as
-`claude_code.<name>`, or as the bare name from the scope of its events. Its input does not count cached tokens.
+Read are `api_request`, which is a call, `api_error`, which is a call that it gave up, `tool_result`, and
+`tool_decision` where it is about a file. They come as `claude_code.<name>`, or as the bare name from the scope of its
+events. Its input does not count cached tokens.
 """
 
-from detector.model.events import MAX_TOKENS, Call, ToolCall, Usage
+import msgspec
+
+from detector.model.events import MAX_TOKENS, Call, Status, ToolCall, Usage
 from detector.sources import checked
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
 
 _PREFIX = "claude_code."
 _SCOPE = "com.anthropic.claude_code.events"
+_EDITS = ("Edit", "MultiEdit", "NotebookEdit", "Write")
+
+
+class _Parameters(msgspec.Struct):
+    """Of a tool, where tool details are logged: of a commit that it made, its id."""
+
+    git_commit_id: str | None = None
+
+
+_parameters = msgspec.json.Decoder(_Parameters).decode
 
 
 def mine(record: Record) -> bool:
@@ -74,8 +87,8 @@ def _failed(record: Record) -> Told:
     )
 
 
-def _used(record: Record) -> Told:
-    """A tool: its arguments where tool details are logged, its result never."""
+def _used(record: Record) -> list[Told]:
+    """A tool: its arguments where tool details are logged, its result never. A commit is a sign of work besides."""
     said, t = record.attributes, checked.time(record)
     failed: bool | str = False
     if checked.flag(said, "success") is False:
@@ -88,15 +101,37 @@ def _used(record: Record) -> Told:
         None,
         failed,
     )
-    return _told(
-        record,
-        ToolCall(
-            id=call_id or _of_the_session(record),
-            time=t,
-            tool=tool,
-            turn=checked.text(said, "prompt.id"),
-        ),
+    used = ToolCall(
+        id=call_id or _of_the_session(record),
+        time=t,
+        tool=tool,
+        turn=checked.text(said, "prompt.id"),
     )
+    commit = None if failed else _commit(said)
+    if commit is None:
+        return [_told(record, used)]
+    made = checked.made_id("claude code commit", checked.text(said, "session.id"), commit)
+    status = Status(id=made, time=t, strength="medium", to="committed", actor="agent")
+    return [_told(record, used), _told(record, status)]
+
+
+def _commit(said: Layer) -> str | None:
+    told = said.get("tool_parameters")
+    if not isinstance(told, str) or "git_commit_id" not in told:
+        return None
+    try:
+        return _parameters(told).git_commit_id or None
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+
+
+def _decided(record: Record) -> Told | None:
+    """A file may be edited."""
+    said = record.attributes
+    if said.get("tool_name") not in _EDITS or said.get("decision") != "accept":
+        return None
+    made = checked.made_id("claude code edit", checked.text(said, "tool_use_id"), _of_the_session(record))
+    return _told(record, Status(id=made, time=checked.time(record), strength="weak", to="edit accepted", actor="agent"))
 
 
 def _call_id(record: Record) -> str:
@@ -110,10 +145,15 @@ def _of_the_session(record: Record) -> str:
     return checked.made_id("claude code", checked.text(said, "session.id"), sequence, checked.time(record))
 
 
-def _told(record: Record, event: Call | ToolCall) -> Told:
+def _told(record: Record, event: Call | Status | ToolCall) -> Told:
     about = {"detector.run": checked.text(record.attributes, "session.id")}
     return Told(event, (about, record.attributes, record.resource))
 
 
-_BY_NAME: dict[str, checked.Reader] = {"api_request": _requested, "api_error": _failed, "tool_result": _used}
+_BY_NAME: dict[str, checked.Reader] = {
+    "api_request": _requested,
+    "api_error": _failed,
+    "tool_result": _used,
+    "tool_decision": _decided,
+}
 _READERS = _BY_NAME | {_PREFIX + name: reader for name, reader in _BY_NAME.items()}

@@ -16,10 +16,10 @@ from detector.sources.told import Decoded, Layer, Told
 _STREAMS = ("/responses", "/chat/completions")
 """Endpoints that call a model; an attempt that names none of them, but another, is no call."""
 _FAILED = 400
-_HEADS = ("Chunk ID: ", "Wall time: ", "Process ")
+_HEADS = ("Chunk ID: ", "Wall time: ", "Process ", "Exit code: ")
 _OUTPUT = "\nOutput:\n"
 _VOLATILE = re.compile(r"^(?:Chunk ID|Wall time): .*\n?", re.MULTILINE)
-_EXIT = re.compile(r"^Process exited with code (?!0$)-?\d+$", re.MULTILINE)
+_EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (?!0$)-?\d+$", re.MULTILINE)
 
 
 def mine(record: Record) -> bool:
@@ -94,7 +94,7 @@ def _used(record: Record) -> Told:
     run, t = checked.text(said, "conversation.id"), checked.time(record)
     call_id, output = checked.text(said, "call_id"), checked.words(said, "output")
     # A command that exits with 1 is a success to Codex.
-    failed = checked.flag(said, "success") is False or (output is not None and _EXIT.search(_head(output)) is not None)
+    failed = checked.flag(said, "success") is False or (output is not None and exited(output))
     result = None if output is None else steady(output)
     tool = checked.tool(checked.required(said, "tool_name"), call_id, checked.words(said, "arguments"), result, failed)
     return _told(record, ToolCall(id=checked.made_id("codex tool", run, t, call_id), time=t, tool=tool))
@@ -104,6 +104,11 @@ def steady(output: str) -> str:
     """A tool's output without what is another each time: the lines `Chunk ID: …` and `Wall time: …` of its head."""
     head = _head(output)
     return _VOLATILE.sub("", head) + output[len(head) :]
+
+
+def exited(output: str) -> bool:
+    """Whether a tool's output says that its command ended with another code than 0."""
+    return _EXIT.search(_head(output)) is not None
 
 
 def _head(output: str) -> str:

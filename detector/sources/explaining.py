@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from detector.config.sources import Source
 from detector.errors import BadInput
 from detector.model.events import Event, Output, Tool
-from detector.sources.reading import decoder_of, of_source, whose_of
+from detector.sources.json_lines import is_lines, lines
+from detector.sources.reading import TRANSCRIPTS, Origin, decoder_of, of_source, whose_of
 from detector.sources.times import seconds
 
 UNSAID = "not told"
@@ -30,8 +30,14 @@ class Explained(NamedTuple):
     refused: BadInput | None = None
 
 
-def explain(source: Source, body: bytes) -> list[Explained]:
-    """Every event of a body that is read as the source says."""
+def explain(source: Origin, body: bytes) -> list[Explained]:
+    """Every event of a body, or of bodies one a line, read as the source says."""
+    if source.format not in TRANSCRIPTS and is_lines(body):
+        return [one for _, line in lines(body) for one in _explain(source, line)]
+    return _explain(source, body)
+
+
+def _explain(source: Origin, body: bytes) -> list[Explained]:
     decode, whose = decoder_of(source), whose_of(source)
     if decode is None or whose is None:
         return [_explained(event, {}) for event in of_source(source)(body, ())]

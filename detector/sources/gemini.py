@@ -1,14 +1,15 @@
 """Gemini CLI: its log records to calls and tools, as version 0.61 sends them.
 
-Of the `gemini_cli.*` records three are read: `api_response`, which is a call (the same call is told twice more, under
-`gen_ai.*` and as a span), `api_error`, which is one for each failed attempt, and `tool_call`.
+Of the `gemini_cli.*` records four are read: `api_response`, which is a call (the same call is told twice more, under
+`gen_ai.*` and as a span), `api_error`, which is one for each failed attempt, `tool_call`, and `file_operation` where a
+file is written.
 """
 
 from typing import NamedTuple
 
 import msgspec
 
-from detector.model.events import MAX_TOKENS, Call, Output, ToolCall, Usage
+from detector.model.events import MAX_TOKENS, Call, Output, Status, ToolCall, Usage
 from detector.sources import checked
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
@@ -32,7 +33,7 @@ class _Work(NamedTuple):
     turn: str | None
     agent: str
 
-    def told(self, record: Record, event: Call | ToolCall) -> Told:
+    def told(self, record: Record, event: Call | Status | ToolCall) -> Told:
         about = {"detector.run": self.run, "detector.parent_run": self.parent, "detector.agent": self.agent}
         return Told(event, (about, record.attributes, record.resource))
 
@@ -123,6 +124,15 @@ def _used(record: Record) -> Told:
     )
 
 
+def _operated(record: Record) -> Told | None:
+    """A file is written. It names no prompt, so a sub-agent's is its session's."""
+    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
+    if said.get("operation") not in ("create", "update"):
+        return None
+    made = checked.made_id("gemini edit", work.run, t, checked.text(said, "tool_name"), checked.text(said, "extension"))
+    return work.told(record, Status(id=made, time=t, strength="weak", to="file edited", actor="agent"))
+
+
 def _prompt(said: Layer) -> str | None:
     return checked.text(said, "prompt_id")
 
@@ -169,4 +179,5 @@ _READERS: dict[str, checked.Reader] = {
     "gemini_cli.api_response": _answered,
     "gemini_cli.api_error": _failed,
     "gemini_cli.tool_call": _used,
+    "gemini_cli.file_operation": _operated,
 }

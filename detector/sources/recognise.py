@@ -1,42 +1,135 @@
-"""Which format a captured body has, by what is in it."""
+"""Which format a captured body or a saved file has, by what is in it."""
 
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 
-from detector.config.sources import Format
+from detector.config.sources import Format, Transcript
 from detector.errors import BadInput
-from detector.sources import otlp
+from detector.model.events import EMPTY, TYPES
+from detector.sources import gemini_outfile, otlp
+from detector.sources.json_lines import lines
+
+Kind = Format | Transcript
+
+_LOOKED_AT = 64
+"""Lines of a file, the first of which may be of kinds that tell nothing."""
+_OF_ROLLOUTS = ("session_meta", "turn_context", "event_msg", "response_item", "token_usage_record")
+_OF_TRANSCRIPTS = ("user", "assistant", "system", "attachment", "progress")
 
 
-class _Shape(msgspec.Struct):
+class Shape(msgspec.Struct):
     """The fields that only one format has."""
 
-    resourceLogs: Any = None  # noqa: N815, OTLP's names
-    resourceSpans: Any = None  # noqa: N815
-    litellm_call_id: Any = None
-    specversion: Any = None
+    resourceLogs: msgspec.Raw = EMPTY  # noqa: N815, OTLP's names
+    resourceSpans: msgspec.Raw = EMPTY  # noqa: N815
+    litellm_call_id: msgspec.Raw = EMPTY
+    specversion: msgspec.Raw = EMPTY
+    sessionId: Any = None  # noqa: N815
+    projectHash: msgspec.Raw = EMPTY  # noqa: N815
+    agentId: Any = None  # noqa: N815
+    isSidechain: Any = None  # noqa: N815
+    uuid: msgspec.Raw = EMPTY
+    hrTime: msgspec.Raw = EMPTY  # noqa: N815
+    _spanContext: msgspec.Raw = EMPTY  # noqa: N815
+    payload: msgspec.Raw = EMPTY
+    type: Any = None
+    id: msgspec.Raw = EMPTY
+    time: Any = None
+    timestamp: Any = None
+    startTime: Any = None  # noqa: N815
 
 
-_shapes = msgspec.json.Decoder(_Shape | list[_Shape])
+class _Thread(msgspec.Struct):
+    id: Any = None
 
 
-def format_of(body: bytes) -> Format | None:
-    """The format of a body; what is JSON and no other is native, what is neither JSON nor OTLP is None."""
+class Opening(NamedTuple):
+    """What a line says of its file: the format, when it begins (s UTC) and which run it is, None where it says none."""
+
+    format: Kind
+    t: float | None = None
+    run: str | None = None
+
+
+_shapes = msgspec.json.Decoder(Shape | list[Shape])
+_thread = msgspec.json.Decoder(_Thread).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def format_of(body: bytes) -> Kind | None:
+    """The format of a body or a file; what is JSON and no other is native, what is none is None."""
     try:
-        shape = _shapes.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _of_protobuf(body)
-    if isinstance(shape, list):
-        shape = shape[0] if shape else _Shape()
-    if shape.litellm_call_id is not None:
-        return "litellm"
-    if shape.resourceLogs is not None:
-        return "otlp_logs"
-    if shape.resourceSpans is not None:
-        return "otlp_spans"
-    return "cloudevents" if shape.specversion is not None else "native"
+        _shapes.decode(body)
+    except _UNREADABLE:
+        return saved_format(body)
+    told = opening(body)
+    return "native" if told is None else told.format
+
+
+def saved_format(body: bytes) -> Kind | None:
+    """The format of a whole file; None where it is none."""
+    told = opening(body) or next((t for _, line in _head(body) if (t := opening(line)) is not None), None)
+    if told is not None:
+        return told.format
+    first = opening(next(gemini_outfile.objects(body), b""))
+    return first.format if first is not None and first.format == "gemini_outfile" else _of_protobuf(body)
+
+
+def _head(body: bytes) -> list[tuple[int, bytes]]:
+    return [line for _, line in zip(range(_LOOKED_AT), lines(body), strict=False)]
+
+
+def opening(value: bytes) -> Opening | None:
+    """What a JSON value, or an array of them, says of the file that it begins; None where it is no format's."""
+    try:
+        shapes = _shapes.decode(value)
+        for shape in shapes if isinstance(shapes, list) else [shapes]:
+            if (told := _opening(shape)) is not None:
+                return told
+    except _UNREADABLE:
+        pass
+    return None
+
+
+def _opening(s: Shape) -> Opening | None:
+    if s.litellm_call_id is not EMPTY:
+        return Opening("litellm")
+    if s.resourceLogs is not EMPTY:
+        return Opening("otlp_logs")
+    if s.resourceSpans is not EMPTY:
+        return Opening("otlp_spans")
+    if s.specversion is not EMPTY:
+        return Opening("cloudevents")
+    if s.payload is not EMPTY and s.type in _OF_ROLLOUTS:
+        run = _thread(s.payload).id if s.type == "session_meta" else None
+        return Opening("rollout", _seconds(s.timestamp), _text(run))
+    if s.sessionId is not None and s.projectHash is not EMPTY:
+        return Opening("gemini_sessions", _seconds(s.startTime), _text(s.sessionId))
+    if s.sessionId is not None and s.uuid is not EMPTY and s.type in _OF_TRANSCRIPTS:
+        run = s.agentId if s.isSidechain is True and s.agentId else s.sessionId
+        return Opening("claude_transcripts", _seconds(s.timestamp), _text(run))
+    if s.hrTime is not EMPTY or s._spanContext is not EMPTY:
+        return Opening("gemini_outfile")
+    if s.id is not EMPTY and s.time is not None and (s.type is None or s.type in TYPES):
+        return Opening("native", _seconds(s.time))
+    return None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        if isinstance(value, int | float):
+            return float(value)
+        at = datetime.fromisoformat(value)
+        return at.timestamp() if at.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _of_protobuf(body: bytes) -> Format | None:

@@ -65,4 +65,23 @@ LITELLM: Lists = {
     "task_type": [f"{_SAID}task_type", *_TASK_TYPE],
 }  # fmt: skip
 
-USUAL: Mapping[str, Lists] = {"otlp_logs": OTLP_LOGS, "otlp_spans": OTLP_SPANS, "litellm": LITELLM}
+TRANSCRIPT: Lists = {
+    "tenant": [],
+    "team": [],
+    "user": [],
+    "agent": ["detector.agent"],
+    "run": _RUN,
+    "parent_run": ["detector.parent_run"],
+    "task": [f"git.branch ~ {_TICKET}"],
+}
+"""It names no tenant, team or person. `cwd`, `git.repository` and, of Gemini CLI, `project` are there to be read."""
+
+USUAL: Mapping[str, Lists] = {
+    "otlp_logs": OTLP_LOGS,
+    "otlp_spans": OTLP_SPANS,
+    "litellm": LITELLM,
+    "gemini_outfile": OTLP_LOGS,
+    "rollout": TRANSCRIPT,
+    "gemini_sessions": TRANSCRIPT,
+    "claude_transcripts": TRANSCRIPT,
+}

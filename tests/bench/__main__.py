@@ -11,6 +11,7 @@ from typing import Any
 
 from detector import warm
 from tests.bench.decoders import measure_decoders
+from tests.bench.gateway import measure_gateway
 from tests.bench.load import Load
 from tests.bench.memory import measure_memory
 from tests.bench.mix import KINDS
@@ -21,7 +22,7 @@ from tests.bench.steps import Stepped, measure_steps
 from tests.support.apache import apache_if_any
 from tests.support.command import run_main
 
-PARTS = ("stage", "idiomatic", "large", "decoders", "steps", "memory")
+PARTS = ("stage", "idiomatic", "large", "decoders", "gateway", "steps", "memory")
 LARGE_BYTES = (100_000, 400_000)
 ENVELOPE_BYTES = 2_500
 """Of a call beside its conversation."""
@@ -51,6 +52,9 @@ def main(argv: Sequence[str]) -> int:
     if "decoders" in chosen:
         say("decoders of foreign formats")
         found.decoders(measure_decoders(20 if options.quick else 100))
+    if "gateway" in chosen:
+        say("the gateway")
+        found.gateway(measure_gateway(3 if options.quick else 7))
     if "steps" in chosen:
         found.steps(*_steps(say, options.quick))
     if "memory" in chosen:

@@ -27,8 +27,12 @@ _AROUND = {
 }  # fmt: skip
 
 
+def codex_records(calls: int) -> list[Log]:
+    """As they come of so many calls: of each 18 records about its stream, the request, the counts, and a tool."""
+    return _codex() * calls
+
+
 def _codex() -> list[Log]:
-    """As it comes: of a call 18 records about its stream, the request, the counts, and a tool."""
     stream = [Log(_AROUND | {"event.name": "codex.sse_event", "event.kind": "response.output_text.delta"})] * 18
     counts = {"input_token_count": "1500", "output_token_count": "90", "cached_token_count": 1024}
     done = {"event.name": "codex.sse_event", "event.kind": "response.completed", "reasoning_token_count": 32}
@@ -94,7 +98,7 @@ class Cost(NamedTuple):
 
 def loads() -> dict[str, Load]:
     """By client."""
-    codex = [log for _ in range(CALLS) for log in _codex()]
+    codex = codex_records(CALLS)
     gemini = [Log(_GEMINI | _ANSWER | _GEMINI_COUNTS | {"n": n}) for n in range(CALLS)]
     claude = [Log(_CLAUDE | _REQUEST | _CLAUDE_COUNTS | {"request_id": f"req-{n}"}) for n in range(CALLS)]
     genai = [Span(_GENAI | {"gen_ai.response.id": f"r-{n}"}, span=n + 1) for n in range(CALLS)]

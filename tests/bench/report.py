@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from detector.state.layout import LANE
 from tests.bench.checkpoints import CALLS_S, EVERY_S
 from tests.bench.decoders import Cost
+from tests.bench.gateway import Posted
 from tests.bench.mix import KINDS, SHARES
 from tests.bench.rounds import PACE, PARTITIONS, STAGES, Measured
 from tests.bench.rows import STEPS
@@ -137,6 +138,16 @@ class Found:
             self._lines.append(f"  {name:24}{cost.us:8.1f}   {cost.floor_us:8.1f}   of {cost.record_bytes:,.0f} bytes")
         dearest = max(cost.us for name, cost in found.items() if name.startswith("codex"))
         self._aim(f"an OTLP log record at most {RECORD_AIM_US:g} µs", dearest <= RECORD_AIM_US, f"{dearest:.1f}")
+
+    def gateway(self, found: Mapping[str, Posted]) -> None:
+        """Codex's log records over HTTP, by size of body."""
+        self.figures["gateway_us_per_record"] = {
+            name: {"gateway": round(posted.us, 2), "floor": round(posted.floor_us, 2)} for name, posted in found.items()
+        }
+        self._lines += ["", "CPU microseconds a log record over HTTP, checked and written; aiohttp alone"]
+        for name, posted in found.items():
+            told = f"{posted.us:8.1f}   {posted.floor_us:8.1f}   in bodies of {posted.records:,} records"
+            self._lines.append(f"  {name:24}{told}")
 
     def steps(self, mixed: Stepped, alone: Mapping[str, Stepped]) -> None:
         """Comparing and deciding, in mixed traffic and of each kind of run alone, and the history of a run."""

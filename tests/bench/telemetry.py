@@ -3,12 +3,16 @@
 Each folder under PATH with a `truth.jsonl` is a capture: bodies as a client sent them (`*.bin`, `*.json`; a
 `*.decoded.json` is another form of its `.bin`), and a line for each answer of the server. A line is printed for each
 capture. The exit code is 1 where a call is told that was not answered, a number differs from that of its call, or a
-call or a number is missing that the client is known to tell.
+call or a number is missing that the client is known to tell. Transcripts of a capture have a line of their own; there
+it is 1 too where replaying them does not find the loop or the sub-agent that they are known to hold.
+
+With --collector what is OTLP is sent to a real collector, and what this writes to an embedded broker is decoded.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +22,9 @@ from detector.model.events import Call
 from detector.sources import litellm, otlp_logs, otlp_spans
 from detector.sources.recognise import format_of
 from detector.sources.told import Decoded
+from tests.bench.by_collector import by_collector
+from tests.bench.telemetry_on_disk import decoded as on_disk
+from tests.bench.telemetry_on_disk import not_found, transcripts
 from tests.support.command import run_main
 
 NUMBERS = {
@@ -50,7 +57,7 @@ LEFT_OUT: dict[str, dict[str, int]] = {
     "double/*": {"written": 2},
 }
 """Captures, and the calls and the numbers of told calls that their client itself leaves out. Of others, any may be."""
-DECODERS: dict[str | None, Callable[[bytes], Decoded]] = {
+DECODERS: dict[str, Callable[[bytes], Decoded]] = {
     "litellm": litellm.decode,
     "otlp_logs": otlp_logs.decode,
     "otlp_spans": otlp_spans.decode,
@@ -58,6 +65,10 @@ DECODERS: dict[str | None, Callable[[bytes], Decoded]] = {
 """By format."""
 
 Numbers = dict[str, int | None]
+Body = tuple[str, bytes]
+"""Its format, and what it is."""
+Through = Callable[[list[Body]], list[Body]]
+"""What becomes of the bodies of a capture on their way."""
 
 
 class Found(NamedTuple):
@@ -70,18 +81,32 @@ class Found(NamedTuple):
     wrong: list[str]
 
 
-def measure(folder: Path) -> Found | None:
+def measure(folder: Path, through: Through = list) -> Found | None:
     """What is told of a capture beside its truth; None where none of its bodies has a decoder."""
     bodies = [
-        (decode, body)
+        (format, body)
         for path in sorted(folder.iterdir())
         if path.suffix in (".bin", ".json") and not path.name.endswith(".decoded.json")
-        if (decode := DECODERS.get(format_of(body := path.read_bytes()))) is not None
+        if (format := format_of(body := path.read_bytes())) in DECODERS
     ]
     if not bodies:
         return None
-    decoded = [one for decode, body in bodies for one in decode(body)]
+    decoded = [one for format, body in through(bodies) for one in DECODERS[format](body)]
     refused = [f"{one.field or 'an event'} is refused: {one.detail}" for one in decoded if isinstance(one, BadInput)]
+    return _beside_truth(folder, decoded, refused)
+
+
+def measure_on_disk(folder: Path) -> Found | None:
+    """What its transcripts tell beside its truth; None where it has none."""
+    paths = transcripts(folder)
+    if not paths:
+        return None
+    told = on_disk(paths)
+    refused = [f"{one.field or 'a line'} is refused: {one.detail}" for one in told if isinstance(one, BadInput)]
+    return _beside_truth(folder, told, [*refused, *not_found("/".join(folder.resolve().parts[-2:]), paths)])
+
+
+def _beside_truth(folder: Path, decoded: Decoded, refused: list[str]) -> Found:
     calls = _once(one.event for one in decoded if not isinstance(one, BadInput))
     answered = [call for call in calls if call.status == "ok" or call.usage.output_tokens]
     told = [{n: getattr(call.usage, field) for n, field in NUMBERS.items()} for call in answered]
@@ -179,15 +204,21 @@ def main(argv: Sequence[str]) -> int:
     """Measures each capture and tells; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.telemetry", description=__doc__)
     parser.add_argument("path", type=Path, help="a folder of captures")
-    path = parser.parse_args(argv).path
-    folders = sorted(truth.parent for truth in path.rglob("truth.jsonl"))
+    parser.add_argument("--collector", action="store_true", help="by way of a real collector and an embedded broker")
+    arguments = parser.parse_args(argv)
+    folders = sorted(truth.parent for truth in arguments.path.rglob("truth.jsonl"))
     if not folders:
-        parser.error(f"no truth.jsonl under {path}")
+        parser.error(f"no truth.jsonl under {arguments.path}")
     failed = 0
-    for folder in folders:
-        name, found = "/".join(folder.resolve().parts[-2:]), measure(folder)
-        print(f"{name:<32} nothing that a decoder takes" if found is None else line(name, found), flush=True)
-        failed += found is not None and bool(found.wrong)
+    with ExitStack() as stack:
+        through = stack.enter_context(by_collector()) if arguments.collector else list
+        for folder in folders:
+            name, found = "/".join(folder.resolve().parts[-2:]), measure(folder, through)
+            print(f"{name:<32} nothing that a decoder takes" if found is None else line(name, found), flush=True)
+            left = measure_on_disk(folder)
+            if left is not None:
+                print(line(f"{name}, on disk", left), flush=True)
+            failed += any(one is not None and bool(one.wrong) for one in (found, left))
     print(f"{len(folders)} captures, {failed} of them wrong")
     return 1 if failed else 0
 

@@ -4,20 +4,27 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detector import sources
-from detector.config.sources import Source
+from detector.config import Config
+from detector.config.sources import Format, Transcript
 from detector.errors import BadInput
-from detector.sources.reading import decoder_of, of_source
+from detector.sources import gemini_outfile
+from detector.sources.reading import TRANSCRIPTS, Saved, decoder_of, of_source, saved
 from detector.sources.told import Decoded, Told
 from tests.support import bodies
 
 Decode = Callable[[bytes], Decoded]
+
+
+def source(name: str) -> Saved:
+    """How files of a format are read where nothing is configured."""
+    return saved(Config(), cast(Format, name))
 
 
 def _decoders() -> dict[str, Decode]:
@@ -45,22 +52,20 @@ def checked(decoded: Decoded) -> Decoded:
 
 
 def test_every_foreign_format_has_a_decoder_and_a_body_to_try_it_with() -> None:
-    formats = {"otlp_logs", "otlp_spans", "litellm"}
-    assert set(DECODERS) == formats == set(bodies.BODIES)
+    formats = {*get_args(Format), *get_args(Transcript)} - {"native", "cloudevents"}
+    assert set(DECODERS) == formats == set(bodies.ALL)
     for name in formats:
-        source = Source.model_validate({"topic": "t", "format": name})
-        assert decoder_of(source) is DECODERS[name]
+        assert decoder_of(source(name)) is DECODERS[name]
 
 
 @each_decoder
 def test_its_bodies_become_events_and_none_is_refused(name: str) -> None:
-    for body in bodies.BODIES[name]:
+    for body in bodies.ALL[name]:
         decoded = checked(DECODERS[name](body))
         assert decoded
         assert not any(isinstance(one, BadInput) for one in decoded)
-    source = Source.model_validate({"topic": "t", "format": name})
-    for body in bodies.BODIES[name]:
-        events = of_source(source)(body, ())
+    for body in bodies.ALL[name]:
+        events = of_source(source(name))(body, ())
         assert all(getattr(event, "run", "a run") is not None for event in events)
 
 
@@ -68,7 +73,7 @@ def test_its_bodies_become_events_and_none_is_refused(name: str) -> None:
 def test_json_and_protobuf_give_the_same(name: str) -> None:
     pairs = bodies.PAIRS.get(name)
     if pairs is None:
-        assert name == "litellm", "which is JSON alone"
+        assert name == "litellm" or name in TRANSCRIPTS, "which are JSON alone"
         return
     for as_protobuf, as_json in pairs:
         assert DECODERS[name](as_protobuf) == DECODERS[name](as_json)
@@ -78,7 +83,7 @@ def test_json_and_protobuf_give_the_same(name: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_body_that_is_cut_or_changed_is_never_an_error(name: str, data: st.DataObject) -> None:
-    body = data.draw(st.sampled_from(bodies.BODIES[name]))
+    body = data.draw(st.sampled_from(bodies.ALL[name]))
     if data.draw(st.booleans()):
         checked(DECODERS[name](body[: data.draw(st.integers(0, len(body)))]))
     changed = bytearray(body)
@@ -96,6 +101,24 @@ def test_a_body_that_is_cut_or_changed_is_never_an_error(name: str, data: st.Dat
 @example(raw=b"\n" * 1000)
 def test_any_bytes_are_refused_or_told_and_never_an_error(name: str, raw: bytes) -> None:
     checked(DECODERS[name](raw))
+
+
+def bodies_of_json(name: str) -> list[bytes]:
+    """Its bodies that are no protobuf."""
+    return [body for body in bodies.ALL[name] if body[:1] in b"[{"]
+
+
+def values_of(name: str, body: bytes) -> list[Any]:
+    """The JSON values of a body: of transcripts one a line, or one after another."""
+    if name == "gemini_outfile":
+        return [json.loads(one) for one in gemini_outfile.objects(body)]
+    return [json.loads(one) for one in (body.splitlines() if name in TRANSCRIPTS else [body])]
+
+
+def body_of(name: str, values: list[Any]) -> bytes:
+    """The body that holds them."""
+    indent = 2 if name == "gemini_outfile" else None
+    return b"\n".join(json.dumps(value, indent=indent).encode() for value in values)
 
 
 _values = st.recursive(
@@ -119,23 +142,23 @@ def places(value: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_any_value_anywhere_is_refused_or_told_and_never_an_error(name: str, data: st.DataObject) -> None:
-    bodies_of_json = [body for body in bodies.BODIES[name] if body[:1] in b"[{"]
-    value = json.loads(data.draw(st.sampled_from(bodies_of_json)))
-    *above, key = data.draw(st.sampled_from(places(value)))
-    inner = value
+    values = values_of(name, data.draw(st.sampled_from(bodies_of_json(name))))
+    *above, key = data.draw(st.sampled_from(places(values)[len(values) :]))
+    inner: Any = values
     for step in above:
         inner = inner[step]
     inner[key] = data.draw(_values)
-    checked(DECODERS[name](json.dumps(value).encode()))
+    checked(DECODERS[name](body_of(name, values)))
 
 
 @each_decoder
 def test_what_a_format_does_not_know_is_passed_over(name: str) -> None:
-    for body in bodies.BODIES[name]:
-        if body[:1] in b"[{":
-            value = json.loads(body)
+    for body in bodies_of_json(name):
+        values = values_of(name, body)
+        for value in values:
             for inner in value if isinstance(value, list) else [value]:
                 inner["of another version"] = {"deep": [1, None, {"x": "y"}]}
-            assert [one.event for one in DECODERS[name](json.dumps(value).encode()) if isinstance(one, Told)] == [
-                one.event for one in DECODERS[name](body) if isinstance(one, Told)
-            ]
+        changed = DECODERS[name](body_of(name, values))
+        assert [one.event for one in changed if isinstance(one, Told)] == [
+            one.event for one in DECODERS[name](body) if isinstance(one, Told)
+        ]

@@ -22,6 +22,7 @@ from detector.state import layout
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 PAGES = [
+    ROOT / "docs" / "connect.md",
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
     ROOT / "schemas" / "README.md",

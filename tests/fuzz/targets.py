@@ -6,11 +6,13 @@ here, by name.
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from detector.accounts.rows import VERSION as PORTFOLIO
 from detector.alerts.endpoint import read_shown
 from detector.alerts.probe import read_version
+from detector.config import Config
 from detector.config.load import load_config
 from detector.engine import Engine
 from detector.errors import ConfigError, DetectorError
@@ -18,14 +20,16 @@ from detector.model.baseline import encode_baselines
 from detector.model.packed import decode_packed
 from detector.model.rollup import decode_rollup
 from detector.portfolio import Portfolio
-from detector.replay.reading import read
+from detector.replay.finding import find
+from detector.replay.reading import Reading
 from detector.state.layout import VERSION as WATCH
 from tests.fuzz import batches, corpus, tries
 from tests.fuzz.ingest import ingest
 from tests.fuzz.mutate import Mutator, to_json, to_msgpack
+from tests.fuzz.posted import posted
 from tests.fuzz.texts import texts
 from tests.fuzz.tries import Try
-from tests.support import bodies
+from tests.support import bodies, hooks
 
 
 class Target(NamedTuple):
@@ -57,6 +61,11 @@ def _mixed() -> list[bytes]:
 
 def _foreign() -> list[bytes]:
     return [body for of_format in bodies.BODIES.values() for body in of_format]
+
+
+def _read(path: Path) -> None:
+    for line in Reading(Config(), find([str(path)]), lambda n: None).lines():
+        assert isinstance(line.value, bytes) or corpus.MARK not in line.value.field + line.value.detail
 
 
 def _linked() -> list[bytes]:
@@ -117,9 +126,13 @@ TARGETS: dict[str, Target] = {
     "calls": Target("events of llm.calls", tries.events("calls"), _calls, _json_trees(_calls), to_json),
     "status": Target("events of task.status", tries.events("status"), _mixed, _json_trees(_mixed), to_json),
     "recorded": Target(
-        "lines of a file to be replayed",
-        tries.file(lambda p: list(read([str(p)], lambda n: None)), DetectorError),
-        lambda: [b"\n".join(_calls()[:4]), json.dumps(corpus.events()[:3]).encode()],
+        "a file to be replayed, of any format",
+        tries.file(_read, DetectorError),
+        lambda: [
+            b"\n".join(_calls()[:4]),
+            json.dumps(corpus.events()[:3]).encode(),
+            *(body for of_format in bodies.ALL.values() for body in of_format),
+        ],
     ),
     "ingest": Target(
         "the whole of ingest: batches in, all that goes out checked", ingest, _mixed, _json_trees(_mixed), to_json
@@ -129,6 +142,20 @@ TARGETS: dict[str, Target] = {
         lambda: ingest([*bodies.BODIES, "cloudevents"]),
         _foreign,
         lambda: [json.loads(body) for body in _foreign() if body[:1] in b"[{"],
+        to_json,
+    ),
+    "gateway": Target(
+        "bodies that are posted: what goes to Kafka is what ingest takes",
+        posted,
+        lambda: [*_foreign(), *_mixed()],
+        lambda: [json.loads(body) for body in [*_foreign(), *_mixed()] if body[:1] in b"[{"],
+        to_json,
+    ),
+    "webhooks": Target(
+        "deliveries of webhooks of every kind, signed as they must be",
+        tries.webhooks,
+        lambda: [sent.body for sent in hooks.SENT],
+        lambda: [sent.said for sent in hooks.SENT],
         to_json,
     ),
     "batches": Target("batches of records as the broker has them", batches.fetched, batches.of_each_codec),

@@ -26,10 +26,13 @@ from detector.pipeline.intake import Intake
 from detector.portfolio import Portfolio
 from detector.sources import native
 from detector.sources.linking import make_link
+from detector.sources.making import encode_made
 from detector.state.stored import open_stored, store
 from detector.state.whole import Whole
+from detector.webhooks import Refused
 from tests.fuzz import corpus
 from tests.fuzz.mutate import to_msgpack
+from tests.support import hooks
 from tests.support.stored import Parts
 
 Try = Callable[[bytes], bool]
@@ -213,6 +216,28 @@ def links(data: bytes) -> bool:
     except BadInput:
         return False
     return True
+
+
+def webhooks() -> Try:
+    """Each body as a delivery of every kind that is read."""
+    receiver, kinds = hooks.receiver(), sorted({(sent.provider, sent.event) for sent in hooks.SENT})
+
+    def once(data: bytes) -> bool:
+        taken = False
+        for provider, event in kinds:
+            try:
+                told = receiver.receive(provider, hooks.signed(provider, data, event), data, hooks.NOW).events
+            except Refused:
+                continue
+            for one in told:
+                if isinstance(one, BadInput):
+                    assert corpus.MARK not in one.field + one.detail, "a reason that repeats what was sent"
+                else:
+                    assert native.decode(encode_made(one), "status") == [one], "an event that ingest would not take"
+                    taken = True
+        return taken
+
+    return once
 
 
 def link_records() -> Try:

@@ -14,8 +14,10 @@ from detector.kafka import clients
 from detector.kafka.outbox import Out
 from detector.kafka.reach import Knock, knock
 from detector.kafka.sending import send
+from tests.support import told
 from tests.support.apache import ApacheKafka
 from tests.support.brokers import Real
+from tests.support.collector import Collector
 from tests.support.services import free_port, program
 from tests.support.worker import run, worker
 
@@ -125,6 +127,26 @@ async def test_a_command_sends_its_record(secured: Secured, protocol: str) -> No
         assert (await asyncio.wait_for(consumer.getone(), 30)).value == b"hello"
     finally:
         await consumer.stop()
+
+
+@pytest.mark.timeout(1200)  # where nothing is at hand, the collector is built first
+async def test_a_collector_logs_in_by_tls(secured: Secured, tmp_path: Path) -> None:
+    logs, spans = "collector.otlp_logs", "collector.otlp_spans"
+    for topic in (logs, spans):
+        Real(secured.bootstrap).create_topic(topic, 1, {})
+    config = Config(kafka=Kafka(**secured.settings("SASL_SSL")))
+    login = {"KAFKA_USERNAME": LOGIN["sasl_username"], "KAFKA_PASSWORD": LOGIN["sasl_password"]}
+    ca = {"KAFKA_CA_FILE": str(secured.pem / "ca.pem")}
+    collector = Collector(tmp_path, config.kafka.bootstrap, logs, spans, more=login | ca)
+    consumer = clients.consumer(config, logs)
+    try:
+        await asyncio.to_thread(collector.send, "logs", told.codex("run-1", range(1)).body)
+        await consumer.start()
+        assert len((await asyncio.wait_for(consumer.getone(), 30)).value) > 0
+    finally:
+        await consumer.stop()
+        collector.kill()
+    assert LOGIN["sasl_password"] not in (tmp_path / "collector.log").read_text()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

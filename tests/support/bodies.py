@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.support import transcripts as made
 from tests.support.otlp import Log, logs_json, logs_protobuf
 from tests.support.otlp_spans import Span, spans_json, spans_protobuf
 
@@ -35,6 +36,13 @@ LOGS = [
         | {"event.name": "claude_code.api_request", "input_tokens": 10, "output_tokens": 30, "cost_usd": 0.01}
         | {"cache_read_tokens": 900, "cache_creation_tokens": 100, "request_id": "req-1", "duration_ms": 900}
     ),
+    Log(_CLAUDE | {"event.name": "claude_code.tool_decision", "tool_name": "Edit", "decision": "accept"}),
+    Log(
+        _CLAUDE
+        | {"event.name": "claude_code.tool_result", "tool_name": "Bash", "tool_use_id": "t9", "success": True}
+        | {"tool_parameters": json.dumps({"bash_command": MARK, "git_commit_id": "c0ffee"})}
+    ),
+    Log(_GEMINI | {"event.name": "gemini_cli.file_operation", "tool_name": "write_file", "operation": "create"}),
     Log({"event.name": "codex.startup_phase", "note": MARK}),
 ]
 
@@ -88,6 +96,31 @@ def _litellm(**more: Any) -> dict[str, Any]:
     } | more  # fmt: skip
 
 
+_ROLLOUT = [
+    made.meta(),
+    made.turn(),
+    made.asked(1.0, "c1", MARK),
+    made.record(2.0, "r1", made.counts(1200, 70, cached=800)),
+    made.answered(3.0, "c1", MARK),
+    made.said(4.0, MARK),
+    made.record(5.0, "r2", made.counts(1300, 60)),
+]
+_GEMINI_SESSION = [
+    made.session(),
+    made.asks(0.0, "u1", MARK),
+    made.gemini(1.0, "m1"),
+    made.gemini(1.0, "m1", tools=[made.gemini_tool("t1", MARK, MARK)]),
+    {"$set": {"messages": [made.gemini(1.0, "m1"), made.gemini(2.0, "m2", MARK)], "lastUpdated": "later"}},
+]
+_CLAUDE_CODE = [
+    {"type": "summary", "summary": MARK, "leafUuid": "x"},
+    made.claude(0.0, "user", "u1", {"role": "user", "content": MARK}),
+    made.block(1.0, "a1", "msg-1", {"type": "text", "text": MARK}),
+    made.block(1.5, "a2", "msg-1", made.use("t1", MARK), output=60),
+    made.result(2.0, "u2", "t1", [{"type": "text", "text": MARK}]),
+]
+
+
 PAIRS: dict[str, list[tuple[bytes, bytes]]] = {
     "otlp_logs": [(logs_protobuf(LOGS, RESOURCE), logs_json(LOGS, RESOURCE))],
     "otlp_spans": [(spans_protobuf(SPANS, RESOURCE), spans_json(SPANS, RESOURCE))],
@@ -102,3 +135,11 @@ BODIES: dict[str, list[bytes]] = {
     ],
 }
 """By format."""
+FILES: dict[str, list[bytes]] = {
+    "rollout": [made.body(_ROLLOUT)],
+    "gemini_sessions": [made.body(_GEMINI_SESSION)],
+    "gemini_outfile": [made.outfile([log.attributes for log in LOGS if "session.id" in log.attributes])],
+    "claude_transcripts": [made.body(_CLAUDE_CODE)],
+}
+"""Transcripts, which no topic holds, by format."""
+ALL = BODIES | FILES

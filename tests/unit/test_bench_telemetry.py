@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from detector.sources.recognise import format_of
 from tests.bench.telemetry import main
+from tests.support import transcripts as made
 
 ANSWER = {"input": 900, "cached": 600, "written": 100, "output": 40, "reasoning": 16}
 
@@ -106,6 +107,40 @@ def test_of_what_the_server_does_not_say_no_more_than_zero_may_be_told(tmp_path:
 def test_a_refused_event_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(capture(tmp_path, [], [told("a", input=-1)]))]) == 1
     assert "WRONG: metadata.usage_object.prompt_tokens is refused" in capsys.readouterr().out
+
+
+def transcripts(path: Path, name: str, *files: list[Any]) -> Path:
+    """A capture that left these rollout files on disk."""
+    folder = path / name
+    folder.mkdir(parents=True)
+    usage = {"input": 40_000, "cached": 30_000, "written": 0, "output": 300, "reasoning": 0}
+    calls = sum(line["type"] == "token_usage_record" for lines in files for line in lines)
+    truth = [json.dumps({"n": n, "api": "responses", "usage": usage}) for n in range(calls)]
+    (folder / "truth.jsonl").write_text("\n".join(truth))
+    for n, lines in enumerate(files):
+        (folder / f"rollout-{n}.jsonl").write_bytes(made.body(lines))
+    return path
+
+
+def test_transcripts_are_compared_too_and_have_a_line_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(transcripts(tmp_path, "any/thing", made.steps(3)))]) == 0
+    assert "any/thing, on disk               calls   3/3    input =," in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("rounds", "code"), [(12, 0), (2, 1)])
+def test_the_loop_that_a_transcript_holds_has_to_be_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rounds: int, code: int
+) -> None:
+    assert main([str(transcripts(tmp_path, "codex/stuck", made.steps(rounds)))]) == code
+    assert ("WRONG: no loop is found" in capsys.readouterr().out) == bool(code)
+
+
+@pytest.mark.parametrize(("parent", "code"), [("thread-1", 0), ("another", 1)])
+def test_the_sub_agent_that_a_transcript_holds_has_to_be_found(tmp_path: Path, parent: str, code: int) -> None:
+    child = made.steps(2, "child", 5.0, parent_thread_id=parent)
+    assert main([str(transcripts(tmp_path, "codex/sub-agent", made.steps(2), child))]) == code
 
 
 def test_a_folder_without_bodies_is_named_and_one_without_captures_is_refused(

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from detector.cli import cli
 from detector.commands.explain_event import FORMATS
-from detector.config.sources import Format
+from detector.config.sources import Format, Transcript
 from tests.support import bodies
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
@@ -22,9 +22,9 @@ def line(result: Result, field: str) -> list[str]:
     return next(cells for one in result.stdout.splitlines() if (cells := one.split()) and cells[0] == field)
 
 
-@pytest.mark.parametrize("name", bodies.BODIES)
+@pytest.mark.parametrize("name", bodies.ALL)
 def test_a_body_of_every_format_is_recognised_and_told_without_its_texts(name: str) -> None:
-    for body in bodies.BODIES[name]:
+    for body in bodies.ALL[name]:
         result = explain(body)
         assert result.return_value == 0
         assert f"events as {name}, 0 of them cannot be used" in result.stdout
@@ -32,7 +32,7 @@ def test_a_body_of_every_format_is_recognised_and_told_without_its_texts(name: s
 
 
 def test_each_field_tells_where_it_comes_from() -> None:
-    result = explain(bodies.BODIES["otlp_logs"][0])
+    result = explain(bodies.ALL["otlp_logs"][0])
     assert line(result, "task") == ["task", "PAY-1", "attribute", "task"]
     assert line(result, "run") == ["run", "conv-1", "attribute", "detector.run"]
     assert line(result, "tenant") == ["tenant", "default", "configured"]
@@ -47,7 +47,7 @@ def test_a_topic_is_read_by_its_own_lists(tmp_path: Path, monkeypatch: pytest.Mo
         'agent = ["service.name ~ ^a-[a-z]+"]\n'
     )
     monkeypatch.setenv("DETECTOR_CONFIG", str(file))
-    result = explain(bodies.BODIES["otlp_logs"][1], "--topic", "logs")
+    result = explain(bodies.ALL["otlp_logs"][1], "--topic", "logs")
     assert line(result, "team") == ["team", "search", "configured"]
     assert line(result, "agent") == ["agent", "a-client", "attribute", "service.name"]
     with pytest.raises(Exception, match="known are: logs"):
@@ -71,4 +71,4 @@ def test_nothing_in_it_is_a_failure() -> None:
 
 
 def test_the_formats_are_those_of_sources() -> None:
-    assert set(FORMATS) == set(typing.get_args(Format))
+    assert set(FORMATS) == {*typing.get_args(Format), *typing.get_args(Transcript)}

@@ -15,6 +15,7 @@ from detector.errors import DeploymentError
 from detector.kafka.outbox import Out
 from detector.model.events import Link
 from detector.sources import native
+from tests.support.listener import listening
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 
@@ -149,6 +150,23 @@ def test_a_failure_is_a_line_on_standard_error(link, monkeypatch) -> None:
 def test_how_long_it_waits_may_be_told(link, sent) -> None:
     assert link(*NAMED, "--timeout", "3").code == 0
     assert sent[0].timeout_s == 3
+
+
+def test_it_goes_to_a_gateway_where_one_is_named(link, monkeypatch) -> None:
+    monkeypatch.setenv("DETECTOR_PUSH__TOKEN", "s3cr3t")
+    with listening() as gateway:
+        ended = link(*NAMED, "--id", "l1", *AT, "--gateway", gateway.address)
+        ((path, headers, body),) = gateway.posted
+    assert ended == (0, f"run s-481 works on task PAY-1312: sent to {gateway.address} as l1\n", "")
+    assert (path, headers["authorization"], event(body).task) == ("/v1/events", "Bearer s3cr3t", "PAY-1312")
+
+
+def test_a_gateway_that_is_none_is_wrong_usage(link) -> None:
+    for address in ("gateway:4318", "ftp://x", "http://", "https://u:p@x", "https://x/?token=y", "http://[::1"):
+        code, out, err = link(*NAMED, "--gateway", address)
+        assert (code, out) == (2, "")
+        assert "push.gateway: " in err
+        assert "token=y" not in err
 
 
 def test_a_name_cannot_forge_a_line_or_reach_the_terminal(link, sent) -> None:

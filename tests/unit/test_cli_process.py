@@ -42,6 +42,11 @@ def test_a_link_is_checked_without_anything_heavy() -> None:
     assert not imported_by("link", "--run", "r", "--task", "t", "--dry-run") & (HEAVY | {"rich"})
 
 
+def test_what_goes_to_a_gateway_needs_nothing_heavy_either() -> None:
+    named = ("--run", "r", "--task", "t", "--gateway", "http://127.0.0.1:1")
+    assert not imported_by("link", *named) & (HEAVY | {"rich", "asyncio"})
+
+
 def test_a_reader_that_leaves_early_is_no_traceback() -> None:
     command = f"{sys.executable} -c 'from detector.cli import main; main()' config | true"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)

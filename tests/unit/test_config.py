@@ -37,10 +37,11 @@ class TestSources:
         changed = {
             int: "3", float: "2.5", bool: "false", str: "text",
         }  # fmt: skip
+        kept = {("notify", "ends_s"), ("notify", "resend_s"), ("webhooks", "issue_name")}
         for path in leaves():
             info = field_at(path)
             assert info is not None
-            if info.annotation in changed and path not in {("notify", "ends_s"), ("notify", "resend_s")}:
+            if info.annotation in changed and path not in kept:
                 share = info.annotation is float and any(getattr(m, "le", None) == 1 for m in info.metadata)
                 monkeypatch.setenv(variable(path), "0.5" if share else changed[info.annotation])
         config = load_config()

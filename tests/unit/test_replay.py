@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector.cli import cli
+from detector.config import Config
 from detector.errors import DetectorError
 from detector.replay import reading
+from detector.replay.finding import find
 from tests.support.judged import T0, Event, call, in_order, status, tool
 from tests.unit.test_detection_table_spend import history, hour_of_spend
 
@@ -120,11 +122,11 @@ def test_bad_lines_far_apart_in_time_are_told_too(tmp_path: Path) -> None:
 
 
 def test_of_many_bad_lines_the_first_are_told_and_all_are_counted(tmp_path: Path) -> None:
-    name = write(tmp_path / "calls.jsonl", ["nonsense"] * 1200)
+    name = write(tmp_path / "calls.jsonl", [LOOP[0], *["nonsense"] * 1200])
     result = replayed(name)
     told = [line for line in result.stderr.splitlines() if line.startswith(name)]
-    assert told == [f"{name}:{n}: event is not JSON" for n in range(1, 101)]
-    assert "1200 events (1200 refused: 1200 not_json); episodes opened: none" in result.stderr
+    assert told == [f"{name}:{n}: event is not JSON" for n in range(2, 102)]
+    assert "1201 events (1200 refused: 1200 not_json); episodes opened: none" in result.stderr
     assert result.exit_code == 0
 
 
@@ -200,24 +202,27 @@ def test_empty_input_gives_nothing(tmp_path: Path) -> None:
 def test_reading_gives_every_line_once_in_the_order_of_time(tmp_path: Path, lines: list[tuple[int, int]]) -> None:
     files = []
     for n in range(4):
-        mine = [{"time": t, "n": i} for i, (file, t) in enumerate(lines) if file == n]
+        mine = [{"time": t, "id": i} for i, (file, t) in enumerate(lines) if file == n]
         files.append(write(tmp_path / f"{n}", [*mine], pack=n % 2 == 1))
-    read = list(reading.read(files, lambda _: None))
-    assert sorted(json.loads(line.value)["n"] for line in read) == list(range(len(lines)))
+    read = list(reading.Reading(Config(), find(files), lambda _: None).lines())
+    assert sorted(json.loads(line.value)["id"] for line in read if isinstance(line.value, bytes)) == list(
+        range(len(lines))
+    )
     assert [line.t for line in read] == sorted(line.t for line in read)
 
 
 def test_progress_counts_every_byte(tmp_path: Path) -> None:
     names = [write(tmp_path / f"{pack}", [*LOOP], pack) for pack in (False, True)]
     seen: list[int] = []
-    list(reading.read(names, seen.append))
+    list(reading.Reading(Config(), find(names), seen.append).lines())
     assert sum(seen) == sum(Path(n).stat().st_size for n in names)
 
 
 def test_memory_for_putting_lines_in_order_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "LOOK_AHEAD_LINES", 10)
-    lines = [{"time": t} for t in (*range(100, 130), 0)]
-    read = list(reading.read([write(tmp_path / "a", [*lines])], lambda _: None))
+    lines = [{"id": "x", "time": t} for t in (*range(100, 130), 0)]
+    found = find([write(tmp_path / "a", [*lines])])
+    read = list(reading.Reading(Config(), found, lambda _: None).lines())
     assert [line.t for line in read] == [*range(100, 120), 0, *range(120, 130)]
 
 

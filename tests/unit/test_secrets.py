@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr
 from detector.config import Config, load_config
 from detector.config.keys import field_at, is_secret, leaves
 from detector.config.load import variable
+from detector.config.model import overlay
 from detector.config.toml import to_toml
 from detector.errors import ConfigError
 from detector.kafka import clients
@@ -64,6 +65,8 @@ def test_the_keys_that_are_secret_are_these() -> None:
         "kafka.sasl_password",
         "notify.bearer_token",
         "privacy.pseudonym_key",
+        "push.token",
+        *(f"webhooks.{provider}.secret" for provider in ("github", "gitlab", "jira", "linear")),
     }
     words = ("password", "secret", "token", "_key")
     assert not [p for p in PLAIN_KEYS if p[-1].endswith(words)], "a key with such a name has to be a SecretStr"
@@ -73,11 +76,14 @@ def test_the_keys_that_are_secret_are_these() -> None:
 @given(secrets)
 def test_a_configuration_shows_no_secret(secret: str) -> None:
     given: dict[str, Any] = {}
-    for section, key in SECRET_KEYS:
-        given[section] = {key: secret}
+    for path in SECRET_KEYS:
+        overlay(given, nested(path, secret))
     config = load_config(**given)
-    for section, key in SECRET_KEYS:
-        assert getattr(getattr(config, section), key).get_secret_value() == secret
+    for path in SECRET_KEYS:
+        held: Any = config
+        for key in path:
+            held = getattr(held, key)
+        assert held.get_secret_value() == secret
     texts = [show(each) for each in sections(config) for show in (repr, str, lambda c: c.model_dump_json())]
     texts += [to_toml(config), str(config.plain()), config.digest(), f"{config!r:}", str(vars(config))]
     stream = io.StringIO()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, ToolCall, Usage
+from detector.model.events import Call, Status, ToolCall, Usage
 from detector.sources.otlp_logs import decode
 from detector.sources.told import Told, first
 from tests.support.otlp import Log, logs_protobuf
@@ -99,3 +99,55 @@ def test_a_call_that_cannot_be_used_names_the_attribute(fault: dict[str, Any], f
     bad = one(REQUEST | fault)
     assert isinstance(bad, BadInput)
     assert (bad.reason, bad.field) == (reason, field)
+
+
+def decision(**said: Any) -> list[Any]:
+    edit = {"event.name": "tool_decision", "tool_name": "Edit", "decision": "accept", "source": "config"}
+    return told(SAID | edit | said)
+
+
+@pytest.mark.parametrize("tool", ["Edit", "MultiEdit", "NotebookEdit", "Write"])
+def test_an_edit_that_is_accepted_is_a_weak_sign_of_its_run(tool: str) -> None:
+    ((status, attributes),) = decision(tool_name=tool)
+    assert isinstance(status, Status)
+    assert (status.strength, status.actor, status.to, status.source) == (
+        "weak",
+        "agent",
+        "edit accepted",
+        "claude_code",
+    )
+    assert first(attributes, "detector.run") == "sess-1"
+
+
+def test_other_decisions_are_none() -> None:
+    assert decision(decision="reject") == decision(tool_name="Bash") == decision(tool_name=["Edit"]) == []
+
+
+def test_two_edits_are_two_and_one_told_twice_is_one() -> None:
+    (one,), (same,), (other,) = decision(), decision(), decision(**{"event.sequence": 5})
+    assert one.event.id == same.event.id != other.event.id
+
+
+def test_a_commit_is_a_medium_sign_beside_its_tool() -> None:
+    used, committed = told(TOOL | {"tool_parameters": '{"bash_command": "git", "git_commit_id": "c0ffee"}'})
+    assert isinstance(used.event, ToolCall)
+    status = committed.event
+    assert isinstance(status, Status)
+    assert (status.strength, status.actor, status.to) == ("medium", "agent", "committed")
+    assert first(committed.attributes, "detector.run") == "sess-1"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"tool_parameters": '{"bash_command": "git commit"}'},
+        {"tool_parameters": '{"git_commit_id": ""}'},
+        {"tool_parameters": '{"git_commit_id": 5}'},
+        {"tool_parameters": '["git_commit_id"'},
+        {"tool_parameters": "git_commit_id" + "[" * 100_000},
+        {"tool_parameters": '{"git_commit_id": "c0ffee"}', "success": "false"},
+    ],
+)
+def test_where_no_commit_is_told_there_is_the_tool_alone(said: dict[str, Any]) -> None:
+    (used,) = told(TOOL | said)
+    assert isinstance(used.event, ToolCall)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, ToolCall, Usage
+from detector.model.events import Call, Status, ToolCall, Usage
 from detector.sources.otlp_logs import decode
 from detector.sources.told import Told, first
 from tests.support.otlp import NOW, Log, logs_json
@@ -123,3 +123,19 @@ def test_a_call_that_cannot_be_used_names_the_attribute(fault: dict[str, Any], f
     bad = one(ANSWER | fault)
     assert isinstance(bad, BadInput)
     assert (bad.reason, bad.field) == (reason, field)
+
+
+EDIT = {"event.name": "gemini_cli.file_operation", "session.id": "sess-1", "tool_name": "write_file", "lines": 4}
+
+
+@pytest.mark.parametrize("operation", ["create", "update"])
+def test_a_file_that_is_written_is_a_weak_sign_of_its_session(operation: str) -> None:
+    ((status, attributes),) = told(EDIT | {"operation": operation})
+    assert isinstance(status, Status)
+    assert (status.strength, status.actor, status.to, status.source) == ("weak", "agent", "file edited", "gemini_cli")
+    assert first(attributes, "detector.run") == "sess-1"
+
+
+@pytest.mark.parametrize("operation", ["read", None, ["create"]])
+def test_one_that_is_read_is_none(operation: object) -> None:
+    assert told(EDIT | {"operation": operation}) == []

@@ -1,0 +1,1 @@
+"""What to set in which client, and what of what it sends arrives."""
