@@ -17,6 +17,8 @@ from detector.errors import ConfigError
 
 PREFIX = "DETECTOR_"
 FILE_VARIABLE = "DETECTOR_CONFIG"
+CALLBACK_PREFIX = "DETECTOR_CALLBACK_"
+"""Of the callback in LiteLLM's proxy, which has settings of its own (detector.callback.settings)."""
 
 # Kubernetes gives every pod variables about the services of its namespace: a service named `detector` or
 # `detector-ingest` must not stop the worker.
@@ -77,7 +79,9 @@ def _overlay_variables(
     known = {variable(path): path for path in keys.leaves()}
     origin: dict[tuple[str, ...], str] = {}
     for name, text in sorted(environment.items()):
-        if not name.startswith(PREFIX) or name == FILE_VARIABLE or not text or _is_kubernetes(name, text):
+        if not name.startswith(PREFIX) or name.startswith(CALLBACK_PREFIX) or name == FILE_VARIABLE:
+            continue
+        if not text or _is_kubernetes(name, text):
             continue
         path = known.get(name)
         if path is None:

@@ -8,11 +8,11 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from detector.config.settings import Name, Section
+from detector.sources.usual_attributes import SEPARATOR
 
 Format = Literal["native", "cloudevents", "otlp_logs", "otlp_spans", "litellm"]
 Transcript = Literal["rollout", "gemini_sessions", "gemini_outfile", "claude_transcripts"]
 """Formats of files that coding agents leave on disk; no topic holds them."""
-SEPARATOR = " ~ "
 _OWN = 2
 _NUMBERS = 1 << 15
 

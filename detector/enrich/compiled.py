@@ -1,91 +1,27 @@
-"""The one place that compiles: loops over bytes, steps and tasks become machine code on first use."""
+"""The one place that compiles, or leaves it: `compiled` makes machine code of a function of arrays and numbers.
 
-import hashlib
+Where NUMBA_DISABLE_JIT is set, functions stay Python, numba is not even imported, and the results are the same. That
+is for reading a few texts where numba is not installed: it takes a hundred times as long.
+"""
+
 import os
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-import numba
-from numba.core import caching
+import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PACKAGE = Path(__file__).parents[1]
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
+if INTERPRETED:
+    np.seterr(over="ignore")  # 64 bits without a sign are meant to wrap, as they do in machine code
 
-def _digest(package: Path) -> str:
-    """Of all sources that machine code may depend on.
+    def compiled(function: F) -> F:
+        """The function as it is."""
+        return function
 
-    Numba looks at the file of a function alone, not at those of what it calls, nor at constants of other modules.
-    """
-    digest = hashlib.sha256()
-    for source in sorted(s for part in ("enrich", "model", "state") for s in (package / part).glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:12]
+else:
+    from detector.enrich.machine_code import compiled
 
-
-_SOURCES = _digest(_PACKAGE)
-
-
-def _kept_in() -> Path:
-    """Where machine code is kept between starts: another place for other sources."""
-    return Path(os.environ.get("NUMBA_CACHE_DIR") or _PACKAGE / "__pycache__") / f"numba-{_SOURCES}"
-
-
-class _Place:
-    """Where the machine code of one function lies. Reading is enough: what cannot be written is compiled anew."""
-
-    def __init__(self, file: str, line: int) -> None:
-        path = Path(file)
-        self._path, self._line = _kept_in() / path.parent.name, line
-
-    @classmethod
-    def from_function(cls, function: Any, file: str) -> "_Place":
-        """Numba asks for it by this name, and for the rest too."""
-        return cls(file, function.__code__.co_firstlineno)
-
-    def get_cache_path(self) -> str:
-        """The directory."""
-        return str(self._path)
-
-    def get_source_stamp(self) -> str:
-        """The directory is another one for other sources."""
-        return self._path.parent.name
-
-    def get_disambiguator(self) -> str:
-        """Tells functions of one name apart."""
-        return str(self._line)
-
-    def ensure_cache_path(self) -> None:
-        """Makes it, where that is possible."""
-        with suppress(OSError):
-            self._path.mkdir(parents=True, exist_ok=True)
-
-
-class _Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes: ClassVar = [_Place]
-
-
-class _Kept(caching.FunctionCache):  # type: ignore[misc]
-    _impl_class = _Implementation
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Nothing where it cannot be read."""
-        try:
-            return super().load_overload(sig, target_context)
-        except OSError:
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """A disk that is full or read-only costs the time to compile, at each start."""
-        with suppress(OSError):
-            super().save_overload(sig, data)
-
-
-def compiled(function: F) -> F:
-    """Compiles a function of arrays and numbers; the result is kept on disk between starts, where there is one."""
-    result: F = numba.njit(error_model="numpy")(function)
-    result._cache = _Kept(function)  # type: ignore[attr-defined]
-    return result
+__all__ = ["INTERPRETED", "compiled"]

@@ -7,10 +7,10 @@ from xxhash import xxh3_64_intdigest
 
 from detector.enrich.identity import Identities, hash64
 from detector.enrich.metering import metered
-from detector.enrich.packing import Pack, Texts
+from detector.enrich.packing import LITTLE, Pack, Texts
 from detector.enrich.pricing import Prices
 from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
-from detector.enrich.tools import MAX_DEPTH, of_tools, result_body
+from detector.enrich.tools import MAX_DEPTH, answered, is_sketched, of_tools, tells
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
 from detector.model.events import Call, Event, Link, Output, Status, Tool, ToolCall, ToolResult
@@ -24,8 +24,6 @@ _STATUS_FLAGS = {"error": pk.ERROR, "rate_limited": pk.ERROR | pk.RATE_LIMITED}
 _CALL = "model call"
 _CALL_ACTION = xxh3_64_intdigest(_CALL.encode())
 """What a call that failed has done, where it has neither tools nor an output."""
-_LITTLE = 24
-"""Characters of an output that says too little to wake anybody over it."""
 
 
 class Observer:
@@ -109,8 +107,7 @@ class Observer:
             flags |= pk.APART
         elif e.output is not None:
             output, sketch = self._output(e.output, pack)
-            if e.output.text is not None and len(e.output.text) <= _LITTLE:
-                flags |= pk.LITTLE
+            flags |= _says(e.output)
         if flags & pk.ERROR and not action and not output and sketch < 0:
             flags &= ~pk.APART  # it asked for none
             action = said = _CALL_ACTION
@@ -159,8 +156,9 @@ class Observer:
             raise BadInput(Reason.NOT_UTF8, "tools", "arguments or result are not UTF-8") from error
         except msgspec.DecodeError as error:
             raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
+        given = None if done.sketch is None else self.texts.give(*_parsed(done.sketch, "tools.sketched.sketch"))
         for body, failed, tool in done.answers:
-            pack.result(self.texts.fingerprint(body), tool, failed)
+            pack.result(self.texts.answer(body), tool, failed)
         missing = len(done.missing)
         if missing:
             named = [(call_id, tool) for call_id, tool in done.missing if call_id is not None][: pk.MAX_WAITS]
@@ -168,7 +166,9 @@ class Observer:
                 pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
             if len(named) < missing or missing > pk.MAX_WAITS:
                 missing = pk.NEVER
-        return done.action, done.said, missing, pack.sketch(self.texts.sketch(done.action_text, True))
+        if given is None and done.action_text:
+            given = self.texts.sketch(done.action_text, True)
+        return done.action, done.said, missing, -1 if given is None else pack.sketch(given)
 
     def _failure(self, error: str | None, pack: Pack) -> int:
         """Takes what a failed call says of its failure; how many results are missing: one that never comes, or none."""
@@ -195,12 +195,12 @@ class Observer:
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
         try:
-            body, failed = result_body(e.result, e.error) or (b"", False)
+            body, failed = answered(e.result, e.error, e.sketched) or (b"", False)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadInput(Reason.NOT_JSON, "result", "cannot be read") from error
         ident, partition = self._bystander(e.tenant, e.run, e.task, t)
         pack = self._pack(partition)
-        pack.result(self.texts.fingerprint(body), 0, failed)
+        pack.result(self.texts.answer(body), 0, failed)
         action = wait_key(ident.subject, e.call_id)
         self._plain_row(pack, pk.TOOL_RESULT, ident, e.id, t, source, seq, action=action)
         return partition
@@ -246,16 +246,24 @@ class Observer:
         pack.names.append("")
 
 
-def _parsed(sketch: str) -> tuple[int, bytes]:
+def _parsed(sketch: str, field: str = "output.sketch") -> tuple[int, bytes]:
     """Level and bitmap of a sketch that a producer made; raises BadInput where it is none."""
     try:
         return parse_sketch(sketch)
     except ValueError as error:
-        raise BadInput(Reason.OUT_OF_RANGE, "output.sketch", str(error)) from error
+        raise BadInput(Reason.OUT_OF_RANGE, field, str(error)) from error
+
+
+def _says(o: Output) -> int:
+    """Flags of what an output says, as far as they are known before its text is read."""
+    if o.text is not None:
+        return pk.LITTLE if len(o.text) <= LITTLE else 0
+    said = o.says or ()
+    return (pk.LITTLE if "little" in said else 0) | (pk.DEGENERATE if "repeats" in said else 0)
 
 
 def _only_named(tool: Tool) -> bool:
-    return not tool.arguments or bytes(tool.arguments) == b"null"
+    return not tells(tool.arguments) and not is_sketched(tool)
 
 
 def wait_key(subject: int, call_id: str) -> int:

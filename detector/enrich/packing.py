@@ -12,10 +12,21 @@ from detector.enrich.sketch import WORDS, sketch_many
 from detector.enrich.volatile import fingerprint_many
 from detector.enrich.volatile_says import FAILED, RATE_LIMITED
 from detector.model import packed as pk
+from detector.model.events import Answered
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+LITTLE = 24
+"""Characters of an output that says too little to wake anybody over it."""
 _LITTLE_BYTES = 400
 """A result that says that something failed, and is no longer than this, says nothing else."""
+
+_SAYS = {
+    "failed": pk.SAYS_FAILED,
+    "only_failed": pk.SAYS_ONLY_FAILED,
+    "waiting": pk.SAYS_WAIT,
+    "other": pk.SAYS_OTHER,
+    "rate_limited": pk.RATE_LIMITED,
+}
 
 RESULT = np.dtype([("row", "<u4"), ("text", "<u4"), ("tool", "<u8"), ("failed", "u1")])
 """A result whose text waits to be read: its row, the text's number, the action it answers (0: known by watch)."""
@@ -49,6 +60,7 @@ class Texts:
         self._keep_digits: list[bool] = []
         self._given: dict[int, tuple[int, bytes]] = {}
         self._fingerprinted: list[bytes] = []
+        self._known: dict[int, tuple[int, int, int]] = {}
 
     def sketch(self, text: bytes, keep_digits: bool) -> int:
         """The number that a text's sketch will have."""
@@ -66,6 +78,15 @@ class Texts:
         """The number that a text's fingerprints will have."""
         self._fingerprinted.append(text)
         return len(self._fingerprinted) - 1
+
+    def answer(self, body: bytes | Answered) -> int:
+        """The number of a result's fingerprints, of its text or as the producer made them."""
+        if isinstance(body, bytes):
+            return self.fingerprint(body)
+        number = self.fingerprint(b"")
+        flags = sum({_SAYS[word] for word in body.says or ("other",)})
+        self._known[number] = (int(body.fingerprint, 16), int(body.figures, 16), flags)
+        return number
 
     def read(self) -> Read:
         """Reads all texts so far; then starts anew."""
@@ -92,8 +113,15 @@ class Texts:
                 read.flags[i] = flags_of(self._fingerprinted[i], bool(said & FAILED), bool(said & RATE_LIMITED))
             only = (sizes <= _LITTLE_BYTES) & (read.flags & pk.SAYS_FAILED != 0)
             read.flags[only] |= np.uint32(pk.SAYS_ONLY_FAILED)
+        for i, (loose, strict, said) in self._known.items():
+            read.loose[i], read.strict[i], read.flags[i] = loose, strict, said
         self._start()
         return read
+
+
+def said_by(flags: int) -> list[str]:
+    """What an `Answered` tells of a result with these flags."""
+    return [word for word, flag in _SAYS.items() if flags & flag]
 
 
 def _joined(texts: list[bytes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

@@ -7,9 +7,13 @@ last use. No offset is checked, and negative ones are not counted from the end.
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from detector.enrich.compiled import INTERPRETED
+
+if not INTERPRETED:
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
 
 
 def _pointer(_: Any, array: Any) -> Any:
@@ -51,7 +55,27 @@ def packed(text: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(text, "little"))
 
 
-pointer = intrinsic(_pointer)  # pointer(array): to its first element; elements are read and written by offset
-eight = intrinsic(_eight)  # eight(bytes, offset): the eight bytes there as a u64, the first one lowest
-put_eight = intrinsic(_put_eight)  # put_eight(bytes, offset, u64)
-zeros_below = intrinsic(_zeros_below)  # zeros_below(u64): how many zero bits lie below its lowest one; 64 for none
+def _plain_pointer(array: Any) -> Any:
+    return memoryview(array.reshape(-1))  # what is read of it are Python's own numbers
+
+
+def _plain_eight(bytes_: Any, offset: Any) -> Any:
+    return np.uint64(int.from_bytes(bytes_[offset : offset + 8], "little"))
+
+
+def _plain_put_eight(bytes_: Any, offset: Any, value: Any) -> None:
+    bytes_[offset : offset + 8] = int(value).to_bytes(8, "little")
+
+
+def _plain_zeros_below(value: Any) -> int:
+    lowest = int(value) & -int(value)
+    return lowest.bit_length() - 1 if lowest else 64
+
+
+if INTERPRETED:
+    pointer, eight, put_eight, zeros_below = _plain_pointer, _plain_eight, _plain_put_eight, _plain_zeros_below
+else:
+    pointer = intrinsic(_pointer)  # pointer(array): to its first element; elements are read and written by offset
+    eight = intrinsic(_eight)  # eight(bytes, offset): the eight bytes there as a u64, the first one lowest
+    put_eight = intrinsic(_put_eight)  # put_eight(bytes, offset, u64)
+    zeros_below = intrinsic(_zeros_below)  # zeros_below(u64): how many zero bits lie below its lowest one; 64 for none

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from detector.model.events import Tool
+from detector.model.events import Answered, Tool
 
 MAX_DEPTH = 200
 """Levels of nesting in arguments that are read; more say nothing and cost much."""
@@ -36,9 +36,9 @@ _ADDRESS = re.compile(rb"0x[0-9A-Fa-f]{6,16}\b")
 
 
 class Answer(NamedTuple):
-    """What a tool answered: its text, whether as a failure, and the fingerprint of the action that it answers."""
+    """What a tool answered (its text, or what stands for it), whether as a failure, and its action's fingerprint."""
 
-    body: bytes
+    body: bytes | Answered
     failed: bool
     tool: int
 
@@ -48,38 +48,69 @@ class Tooling(NamedTuple):
 
     action: int  # fingerprint of names and canonical arguments
     said: int  # fingerprint of names and of what the arguments hold, in any order or structure
-    action_text: bytes  # to be sketched
+    action_text: bytes  # to be sketched; empty where the producer has sketched it
     answers: tuple[Answer, ...]
     missing: tuple[tuple[str | None, int], ...]  # call id, fingerprint of name and arguments
+    sketch: str | None = None  # base64, by the producer
 
 
 def of_tools(tools: list[Tool], t: float) -> Tooling:
     """What all tools of a step at `t` (s UTC) did; raises msgspec.DecodeError where arguments cannot be read."""
     if len(tools) == 1:
-        return _of_tool(tools[0], t)
-    parts = [_of_tool(tool, t) for tool in tools]
+        return of_tool(tools[0], t)
+    parts = [of_tool(tool, t) for tool in tools]
+    sketch = next((p.sketch for p in parts if p.sketch is not None), None)
     # Tools of one step are asked for at once: their order says nothing.
     return Tooling(
         action=xxh3_64_intdigest(b"".join(sorted([p.action.to_bytes(8, "little") for p in parts]))),
         said=xxh3_64_intdigest(b"".join(sorted([p.said.to_bytes(8, "little") for p in parts]))),
-        action_text=b"\n".join([p.action_text for p in parts]),
+        action_text=b"" if any(map(is_sketched, tools)) else b"\n".join([p.action_text for p in parts]),
         answers=tuple(a for p in parts for a in p.answers),
         missing=tuple(m for p in parts for m in p.missing),
+        sketch=sketch,
     )
 
 
-def _of_tool(tool: Tool, t: float) -> Tooling:
+def of_tool(tool: Tool, t: float) -> Tooling:
+    """What one tool at `t` (s UTC) did; raises msgspec.DecodeError where its arguments cannot be read."""
+    text, action, said, sketch = _asked(tool, t)
+    known = answered(tool.result, tool.error, None if tool.sketched is None else tool.sketched.result)
+    if known is None:
+        return Tooling(action, said, text, (), ((tool.call_id, action),), sketch)
+    return Tooling(action, said, text, (Answer(*known, action),), (), sketch)
+
+
+def is_sketched(tool: Tool) -> bool:
+    """Whether fingerprints stand for its arguments; where these are told as well, those are not looked at."""
+    return tool.sketched is not None and tool.sketched.action is not None and not tells(tool.arguments)
+
+
+def tells(raw: msgspec.Raw) -> bool:
+    """Whether arguments or a result are there."""
+    return len(raw) > 0 and bytes(raw) != b"null"
+
+
+def _asked(tool: Tool, t: float) -> tuple[bytes, int, int, str | None]:
+    """The action's text, its fingerprint and that of what it says, and its sketch where the producer made it."""
+    done = tool.sketched
+    if done is not None and done.action is not None and is_sketched(tool):
+        action = int(done.action, 16)
+        return b"", action, action if done.said is None else int(done.said, 16), done.sketch
     name = tool.name.encode()
     told, holds = read_arguments(tool.arguments)
     if (b"202" in told or b"17" in told or b"18" in told) and _TIME.search(told) is not None:
         told, holds = _without_now(told, t), _without_now(holds, t)
     text = name + b" " + told
-    action = xxh3_64_intdigest(text)
-    said = xxh3_64_intdigest(name + b"\0" + holds)
-    known = result_body(tool.result, tool.error)
-    if known is None:
-        return Tooling(action, said, text, (), ((tool.call_id, action),))
-    return Tooling(action, said, text, (Answer(*known, action),), ())
+    return text, xxh3_64_intdigest(text), xxh3_64_intdigest(name + b"\0" + holds), None
+
+
+def answered(
+    result: msgspec.Raw, error: str | bool | None, sketched: Answered | None
+) -> tuple[bytes | Answered, bool] | None:
+    """What came back, as its text or what stands for it, and whether it is a failure; None where nothing is told."""
+    if sketched is not None and not tells(result):
+        return sketched, bool(error)
+    return result_body(result, error)
 
 
 def result_body(result: msgspec.Raw, error: str | bool | None) -> tuple[bytes, bool] | None:

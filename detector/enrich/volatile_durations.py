@@ -43,7 +43,7 @@ def decimal_end(t: Bytes, e: int) -> int:
     if t[e] == DOT and CLASS[t[e + 1]] & DIGIT:
         e = run_of(t, e + 1, DIGIT)
     if t[e] | 32 == _E:
-        f = e + 1 + _SIGNS[t[e + 1]]
+        f = e + 1 + int(_SIGNS[t[e + 1]])
         if CLASS[t[f]] & DIGIT:
             f = run_of(t, f, DIGIT)
             return e if CLASS[t[f]] & HEX else f

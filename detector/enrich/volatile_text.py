@@ -1,9 +1,11 @@
 """The text as it is fingerprinted: without escape sequences, white space collapsed, a mark for each volatile part."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from detector.enrich.compiled import compiled
+from detector.enrich.compiled import INTERPRETED, compiled
 from detector.enrich.pointers import eight, packed, put_eight, zeros_below
 from detector.enrich.volatile_ids import put_id
 from detector.enrich.volatile_numbers import PAD, STATE, put_token
@@ -37,19 +39,33 @@ _PATH = _path_ends()
 
 
 @compiled
-def _mark_stops(t: Bytes, end: int, stops: Bytes) -> None:
+def _stops_at(c: Any, d: Any, e: Any, f: Any) -> Any:
+    """Whether something may begin at `c` that is not copied as it stands; `d`, `e` and `f` come after it."""
+    number = (c >= 48) & (c <= 57)
+    white = (c >= 9) & (c <= 13)
+    double = (c == BLANK) & ((d == BLANK) | ((d >= 9) & (d <= 13)))
+    temp = ((c == _P_SMALL) | (c == _P)) & ((d == SLASH) | (d == BACKSLASH))
+    folders = (c == _S) & (d == SLASH)
+    tries = (c == _T) & (((d == _T) & (e == _E) & (f == _M)) | ((d == _R) & (e == _Y)))  # attempt, retry
+    return number | white | double | temp | folders | tries | (c == _ESCAPE)
+
+
+@compiled
+def _mark_each_stop(t: Bytes, end: int, stops: Bytes) -> None:
     """Sets stops[k] where something may begin at t[k] that is not copied as it stands, and at the end."""
     for k in range(PAD, end):
-        c, d = t[k], t[k + 1]
-        number = (c >= 48) & (c <= 57)
-        white = (c >= 9) & (c <= 13)
-        double = (c == BLANK) & ((d == BLANK) | ((d >= 9) & (d <= 13)))
-        temp = ((c == _P_SMALL) | (c == _P)) & ((d == SLASH) | (d == BACKSLASH))
-        folders = (c == _S) & (d == SLASH)
-        f = t[k + 2]
-        tries = (c == _T) & (((d == _T) & (f == _E) & (t[k + 3] == _M)) | ((d == _R) & (f == _Y)))  # attempt, retry
-        stops[k] = number | white | double | temp | folders | tries | (c == _ESCAPE)
+        stops[k] = _stops_at(t[k], t[k + 1], t[k + 2], t[k + 3])
     stops[end] = 1
+
+
+def _mark_all_stops(t: Bytes, end: int, stops: Bytes) -> None:
+    """The same, of all bytes at once."""
+    c, d, e, f = (np.frombuffer(t[PAD + k : end + k], np.uint8) for k in range(4))
+    np.frombuffer(stops, np.uint8)[PAD:end] = _stops_at(c, d, e, f)
+    stops[end] = 1
+
+
+_mark_stops = _mark_all_stops if INTERPRETED else _mark_each_stop
 
 
 @compiled

@@ -21,6 +21,9 @@ Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 Time = float | Annotated[dt.datetime, msgspec.Meta(tz=True)]
 """Seconds UTC since 1970, or RFC 3339 with its offset."""
 
+Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+"""A fingerprint: 64 bits."""
+
 EMPTY = msgspec.Raw(b"")
 
 
@@ -40,7 +43,25 @@ class Output(msgspec.Struct, gc=False, omit_defaults=True):
 
     text: str | None = None
     sketch: str | None = None
-    fingerprint: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")] | None = None
+    fingerprint: Hex | None = None
+    says: list[Literal["little", "repeats"]] | None = None
+
+
+class Answered(msgspec.Struct, gc=False, omit_defaults=True):
+    """What stands for the text of a result (see schemas/sketch.md): fingerprints without and with its figures."""
+
+    fingerprint: Hex
+    figures: Hex
+    says: list[Literal["failed", "only_failed", "waiting", "rate_limited", "other"]] | None = None
+
+
+class Done(msgspec.Struct, gc=False, omit_defaults=True):
+    """What stands for the arguments of a tool and its result, where their text must not be told (schemas/sketch.md)."""
+
+    action: Hex | None = None
+    said: Hex | None = None
+    sketch: Annotated[str, msgspec.Meta(pattern="^AQ[A-Za-z0-9+/]{172}==$", max_length=176)] | None = None
+    result: Answered | None = None
 
 
 class Tool(msgspec.Struct, omit_defaults=True):
@@ -51,6 +72,7 @@ class Tool(msgspec.Struct, omit_defaults=True):
     arguments: msgspec.Raw = EMPTY
     result: msgspec.Raw = EMPTY
     error: str | bool | None = None
+    sketched: Done | None = None
 
 
 class Call(msgspec.Struct):
@@ -121,6 +143,7 @@ class ToolResult(msgspec.Struct):
     result: msgspec.Raw = EMPTY
     error: str | bool | None = None
     duration_s: Seconds | None = None
+    sketched: Answered | None = None
 
 
 Category = Literal["backlog", "planned", "started", "completed", "not_planned", "duplicate"]

@@ -90,8 +90,8 @@ _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _said = msgspec.json.Decoder(_Said).decode
 _blocks = msgspec.json.Decoder(list[_Block]).decode
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_MODELS_OWN = frozenset(("function_call", "custom_tool_call", "reasoning"))
-_OUTPUTS = frozenset(("function_call_output", "custom_tool_call_output"))
+MODELS_OWN = frozenset(("function_call", "custom_tool_call", "reasoning"))
+OUTPUTS = frozenset(("function_call_output", "custom_tool_call_output"))
 
 
 def answer(response: msgspec.Raw) -> tuple[Output | None, list[Tool] | None]:
@@ -157,7 +157,7 @@ def results(messages: msgspec.Raw) -> list[Result]:
     for raw in conversation[: -MAX_AFTER - 1 : -1]:
         try:
             said = _said(raw)
-            if said.role in ("assistant", "model") or said.type in _MODELS_OWN:
+            if said.role in ("assistant", "model") or said.type in MODELS_OWN:
                 break
             found += reversed(_results_of(said))
         except _UNREADABLE:
@@ -167,7 +167,7 @@ def results(messages: msgspec.Raw) -> list[Result]:
 
 
 def _results_of(said: _Said) -> list[Result]:
-    if said.type in _OUTPUTS:
+    if said.type in OUTPUTS:
         told = [(said.call_id, said.output, False)]
     elif said.role == "tool":
         told = [(said.tool_call_id, said.content, False)]

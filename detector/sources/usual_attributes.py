@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 Lists = Mapping[str, list[str]]
+SEPARATOR = " ~ "
+"""Between an attribute and the pattern whose first match is meant."""
 
 _TICKET = "[A-Z][A-Z0-9]+-[0-9]+"
 _TENANT = ["tenant", "tenant.id", "organization.id"]

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from detector.config.sources import SEPARATOR
 from detector.errors import BadInput, Reason
 from detector.model.events import MAX_NAME, Call, Event, Link, Status, ToolCall, ToolResult
 from detector.sources.told import Decoded, Layer, Told, first, ways
+from detector.sources.usual_attributes import SEPARATOR
 
 FIELDS = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type")
 _OF: dict[type, tuple[str, ...]] = {

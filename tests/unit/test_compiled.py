@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.enrich import compiled
+from detector.enrich import machine_code as compiled
 
 
 def test_other_sources_have_another_place(tmp_path: Path) -> None:
