@@ -19,13 +19,11 @@ try:
 except Exception:  # not installed, or it does not fit what is
     os.environ["NUMBA_DISABLE_JIT"] = "1"  # before anything is imported that reads texts
 
-import msgspec
-
 from detector.callback import settings as told
 from detector.callback.frames import Frames
 from detector.callback.posting import Outcome, Sink, sink
 from detector.callback.settings import Settings
-from detector.callback.sketching import without_text
+from detector.callback.values import values
 from detector.errors import BadInput, DetectorError
 from detector.model.events import Event
 from detector.sources import litellm
@@ -61,7 +59,7 @@ class Child:
         """JSON arrays of events of at most about MAX_BODY_BYTES, and of how many calls each is."""
         try:
             events, ends = self._events(calls)
-            values = [msgspec.json.encode(fields) for fields in without_text(events)]
+            encoded = values(events)
         except Exception as fault:
             if len(calls) > 1:  # the others of them shall not be lost with it
                 for call in calls:
@@ -76,7 +74,7 @@ class Child:
             if body and sum(map(len, body)) > MAX_BODY_BYTES:
                 yield b"[" + b",".join(body) + b"]", n
                 body, n = [], 0
-            body += values[start:end]
+            body += encoded[start:end]
             start, n = end, n + 1
         if body:
             yield b"[" + b",".join(body) + b"]", n

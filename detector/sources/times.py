@@ -1,9 +1,14 @@
 """Times of events: as seconds, and which of them are taken."""
 
-from datetime import datetime
+from __future__ import annotations
 
-from detector.config import Ingest
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from detector.errors import BadInput, Reason
+
+if TYPE_CHECKING:  # what runs beside a proxy has no pydantic
+    from detector.config import Ingest
 
 YEAR_2000_S, YEAR_2100_S = 946_684_800.0, 4_102_444_800.0
 
