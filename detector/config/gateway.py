@@ -36,6 +36,9 @@ class Gateway(Section):
     certfile: Path | None = Field(None, description="certificate chain in PEM: then it speaks HTTPS")
     keyfile: Path | None = Field(None, description="its key in PEM, not encrypted")
     team: str | None = Field(None, description="the team that pays, where no attribute says so")
+    texts: bool = Field(
+        False, description="true: texts go to Kafka as they are sent; false: sketches and fingerprints stand for them"
+    )
     max_body_bytes: Count = Field(16_777_216, description="a larger body, packed or unpacked, is refused: 413")
     max_event_bytes: Count = Field(
         900_000, description="an event that is larger as JSON is refused; brokers take 1 MiB unless told otherwise"

@@ -86,8 +86,10 @@ def _tools(tools: list[Tool], t: float, texts: Texts, later: list[Later]) -> lis
 
 
 def _output(output: Output, texts: Texts, later: list[Later]) -> Fields:
+    if output.text is None:
+        return dict(msgspec.to_builtins(output))
     if not output.text:
-        return {} if output.text is not None else dict(msgspec.to_builtins(output))
+        return {"says": ["little"]}
     text, fields = output.text, dict[str, Any]()
     raw = text.encode()
     sketch, fingerprint = texts.sketch(raw, False), texts.fingerprint(raw)

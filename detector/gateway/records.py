@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from detector.config import Config
+from detector.enrich.textless import without_text
 from detector.errors import BadInput, Reason
 from detector.kafka.outbox import Out
 from detector.model.events import Event, Link, Status
@@ -22,13 +25,10 @@ def records(config: Config, events: Sequence[Event]) -> tuple[list[Out], list[Ba
     out: list[Out] = []
     refused: list[BadInput] = []
     calls: list[bytes] = []
-    for event in events:
-        try:
-            value = encode(event)
-        except BadInput as bad:
-            refused.append(bad)
-            continue
-        if len(value) > config.gateway.max_event_bytes:
+    for event, value in zip(events, _values(config, events), strict=True):
+        if isinstance(value, BadInput):
+            refused.append(value)
+        elif len(value) > config.gateway.max_event_bytes:
             detail = f"has {len(value):,} bytes; see gateway.max_event_bytes"
             refused.append(BadInput(Reason.TOO_LARGE, "", detail))
         elif isinstance(event, Link):
@@ -39,6 +39,18 @@ def records(config: Config, events: Sequence[Event]) -> tuple[list[Out], list[Ba
             calls.append(value)
     out += [Out(config.topics.calls, value) for value in _arrays(calls)]
     return out, refused
+
+
+def _values(config: Config, events: Sequence[Event]) -> Iterable[bytes | BadInput]:
+    if not config.gateway.texts:
+        for fields in without_text(events):
+            yield fields if isinstance(fields, BadInput) else msgspec.json.encode(fields)
+        return
+    for event in events:
+        try:
+            yield encode(event)
+        except BadInput as bad:
+            yield bad
 
 
 def _arrays(values: Iterable[bytes]) -> Iterable[bytes]:

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPar
 
 from detector.config.sources import Format, Source
 from detector.errors import ConfigError, DeploymentError
+from detector.gateway.taking import FORMATS
 from detector.gateway.tokens import Tokens
 from detector.sources import native
 from detector.sources.reading import of_source
@@ -60,13 +61,23 @@ async def test_logs_become_native_events_in_kafka(encoding: str) -> None:
 )
 async def test_what_is_written_is_read_back_as_the_same_events(path: str, format: Format) -> None:
     told: list[Any] = []
-    async with listening(ingest={"refuse_past_s": 1e9}) as gateway:
+    async with listening({"texts": True}, ingest={"refuse_past_s": 1e9}) as gateway:
         for body in BODIES[format]:
             assert (await gateway.post(path, body, PROTOBUF)).status == 200
             told += of_source(Source(topic="t", format=format))(body, ())
         written = [native.decode(record.value or b"", "any") for record in gateway.outbox.records]
     assert sorted(event.id for event in told) == sorted(event.id for record in written for event in record)
     assert all(event in told for record in written for event in record)
+
+
+@pytest.mark.parametrize("path", ["/v1/traces", "/v1/litellm", "/v1/logs"])
+async def test_no_text_is_written_unless_that_is_configured(path: str) -> None:
+    async with listening(ingest={"refuse_past_s": 1e9}) as gateway:
+        for body in BODIES[FORMATS[path]]:
+            assert MARK.encode() in body
+            assert (await gateway.post(path, body, PROTOBUF)).status == 200
+        assert gateway.outbox.records
+        assert not [record for record in gateway.outbox.records if MARK.encode() in (record.value or b"")]
 
 
 async def test_native_events_go_to_the_topic_of_their_kind() -> None:
@@ -195,7 +206,7 @@ async def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> No
 
 async def test_an_event_too_large_for_a_record_is_refused_alone() -> None:
     async with listening({"max_event_bytes": 1000}) as gateway:
-        answer = await gateway.post("/v1/events", [CALL, CALL | {"output": {"text": "x" * 2000}}])
+        answer = await gateway.post("/v1/events", [CALL, CALL | {"error": "x" * 2000}])
         assert answer.told["accepted"] == 1
         assert answer.told["faults"][0]["reason"] == "too_large"
 

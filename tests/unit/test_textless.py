@@ -11,11 +11,17 @@ from hypothesis import strategies as st
 from detector.callback.picking import Picker
 from detector.callback.values import values
 from detector.config import Config, Source
+from detector.enrich.textless import without_text
+from detector.errors import BadInput
+from detector.model.events import Call, Status, ToolCall, ToolResult
 from detector.pipeline.intake import Intake, SourceRecord
-from detector.sources import litellm
+from detector.sources import litellm, native
+from detector.sources.reading import of_source
 from detector.sources.told import Told
 from detector.sources.usual_attributes import LITELLM
 from detector.sources.whose import Whose
+from tests.fuzz import corpus
+from tests.support import bodies
 from tests.support import payloads as made
 from tests.support.otlp import NOW
 
@@ -49,6 +55,36 @@ def same(*payloads: dict[str, Any]) -> None:
     with_text = observed("litellm", msgspec.json.encode(payloads))
     assert with_text
     assert observed("any", value) == with_text
+
+
+def events_of_all_formats() -> list[Any]:
+    found: list[Any] = []
+    for format, sent in bodies.BODIES.items():
+        for body in sent:
+            found += of_source(Source.model_validate({"topic": "t", "format": format}))(body, ())
+    for event in corpus.events():
+        found += native.decode(json.dumps(event).encode(), "any")
+    return [event for event in found if not isinstance(event, BadInput)]
+
+
+def test_events_of_every_kind_are_observed_as_their_texts_would_be() -> None:
+    kinds = set()
+    for event in events_of_all_formats():
+        (fields,) = without_text([event])
+        value = msgspec.json.encode(fields)
+        assert bodies.MARK.encode() not in value
+        if packed(native.encode(event)) is not None:
+            assert packed(value) == packed(native.encode(event)), event
+            kinds.add(type(event))
+    assert {Call, ToolCall, ToolResult, Status} <= kinds
+
+
+def packed(value: bytes) -> list[tuple[int, bytes]] | None:
+    """What ingest makes of an event; None where it refuses it."""
+    intake = Intake(Config(), 4)
+    intake.take(0, "any", [SourceRecord(0, value, None)])
+    flushed = intake.flush({0: 0.0})
+    return None if flushed.dead_letters else flushed.packed
 
 
 VOLATILE = f"""Error: connection refused (attempt 3)
