@@ -61,9 +61,7 @@ def _install() -> None:
 class Proxy:
     """A proxy before one upstream, which takes requests with `key`; `callbacks` as in its config."""
 
-    def __init__(
-        self, folder: Path, upstream: str, callbacks: Sequence[str], variables: Mapping[str, str]
-    ) -> None:
+    def __init__(self, folder: Path, upstream: str, callbacks: Sequence[str], variables: Mapping[str, str]) -> None:
         self.log = folder / "proxy.log"
         config = folder / "config.yaml"
         config.write_text(json.dumps(_config(upstream, callbacks)), encoding="utf-8")  # JSON is YAML
