@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-try:
-    import numba  # noqa: F401
-except Exception:  # not installed, or it does not fit what is
-    os.environ["NUMBA_DISABLE_JIT"] = "1"  # before anything is imported that reads texts
+if "NUMBA_DISABLE_JIT" not in os.environ:
+    try:
+        import numba  # noqa: F401
+    except Exception:  # not installed, or it does not fit what is
+        os.environ["NUMBA_DISABLE_JIT"] = "1"  # before anything is imported that reads texts
 
 from detector.callback import settings as told
 from detector.callback.frames import Frames
@@ -27,7 +28,6 @@ from detector.callback.values import values
 from detector.errors import BadInput, DetectorError
 from detector.model.events import Event
 from detector.sources import litellm
-from detector.sources.told import Told
 from detector.sources.whose import Whose
 
 log = logging.getLogger("detector.callback")
@@ -58,7 +58,7 @@ class Child:
     def _bodies(self, calls: list[bytes]) -> Iterator[tuple[bytes, int]]:
         """JSON arrays of events of at most about MAX_BODY_BYTES, and of how many calls each is."""
         try:
-            events, ends = self._events(calls)
+            events, ends, refused = self._events(calls)
             encoded = values(events)
         except Exception as fault:
             if len(calls) > 1:  # the others of them shall not be lost with it
@@ -68,6 +68,9 @@ class Child:
             self._say(f"a call cannot be told: {type(fault).__name__}")
             self._report("unreadable", 1)
             return
+        for bad in refused:
+            self._say(f"a call is refused: {bad}")
+            self._report("refused", 1)
         body: list[bytes] = []
         n = start = 0
         for end in ends:
@@ -81,25 +84,20 @@ class Child:
         elif n:
             self._report("passed over", n)
 
-    def _events(self, calls: list[bytes]) -> tuple[list[Event], list[int]]:
-        """The events of all calls, and after how many of them each call ends; one that is refused is reported."""
+    def _events(self, calls: list[bytes]) -> tuple[list[Event], list[int], list[BadInput]]:
+        """The events of all calls, after how many of them each call ends, and why others are refused."""
         events: list[Event] = []
         ends: list[int] = []
+        refused: list[BadInput] = []
         for call in calls:
-            try:
-                found = [self._filled(told) for told in litellm.decode(call)]
-            except BadInput as fault:
-                self._say(f"a call is refused: {fault}")
-                self._report("refused", 1)
+            found = self._whose.fill_all(litellm.decode(call))
+            fault = next((each for each in found if isinstance(each, BadInput)), None)
+            if fault is not None:
+                refused.append(fault)
                 continue
-            events += found
+            events += [each for each in found if not isinstance(each, BadInput)]
             ends.append(len(events))
-        return events, ends
-
-    def _filled(self, told: Told | BadInput) -> Event:
-        if isinstance(told, BadInput):
-            raise told
-        return self._whose.fill(told)
+        return events, ends, refused
 
     def _deliver(self, body: bytes, n: int) -> None:
         """Tries until they are taken or refused, or until there is no more time; reports what became of `n` calls."""
@@ -158,8 +156,10 @@ def main(argv: Sequence[str] = ()) -> int:
     except (DetectorError, ImportError) as fault:
         log.error("detector callback: %s", fault)
         return 2
+    reports = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no report
     try:
-        Child(settings, Frames(sys.stdin.fileno()), to, reporter(sys.stdout.fileno())).run()
+        Child(settings, Frames(sys.stdin.fileno()), to, reporter(reports)).run()
     finally:
         to.close()
     return 0

@@ -92,7 +92,7 @@ class Feed:
         log.warning("detector callback: calls not told since the last such line: %s", by_reason)
 
     def close(self) -> None:
-        """Sends what waits, within `flush_s` and a second or so; counts what is left. Idempotent."""
+        """Sends what waits, within `flush_s` and a second or two; counts what is left. Idempotent."""
         with self._lock:
             if self._closing:
                 return
@@ -105,7 +105,7 @@ class Feed:
         thread.join(self._settings.flush_s)
         child = self._child
         if child is not None:
-            child.end(max(0.0, until_s - time.monotonic()))
+            child.end(max(0.0, until_s - time.monotonic()) + _KILL_S)
         thread.join(_KILL_S)
         with self._lock:
             left, self._bytes = len(self._waiting), 0

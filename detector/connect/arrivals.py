@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import msgspec
-
 from detector.config import Config
 from detector.connect.fields import OF_TOOLS
 from detector.enrich.metering import metered
 from detector.enrich.pricing import Prices
+from detector.enrich.tools import tells
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
-from detector.model.events import Call, Event, Link, Status, Tool, ToolCall, ToolResult
+from detector.model.events import Call, Done, Event, Link, Status, Tool, ToolCall, ToolResult
 from detector.sources.reading import Headers, Read, of_native, of_source
 from detector.sources.times import seconds, taken_at
 
@@ -119,10 +118,10 @@ class Arrivals:
 
     def _tool(self, tally: Tally, tenant: str, tool: Tool) -> None:
         tally.tools += 1
-        stands = getattr(tool, "sketched", None)  # for texts that its producer does not tell
-        if _tells(tool.arguments) or getattr(stands, "action", None) is not None:
+        stands = tool.sketched or Done()  # for texts that its producer does not tell
+        if tells(tool.arguments) or stands.action is not None:
             tally.has["arguments"] += 1
-        if _tells(tool.result) or tool.error is not None or getattr(stands, "result", None) is not None:
+        if tells(tool.result) or tool.error is not None or stands.result is not None:
             tally.has["results"] += 1
         elif tool.call_id is not None:
             self._waiting[tenant, tool.call_id] = tally
@@ -164,7 +163,3 @@ class Arrivals:
     def tasked_usd(self, tally: Tally) -> float:
         """The dollars of which a task is known, likewise."""
         return sum(usd for (run, tasked), usd in tally.usd.items() if tasked or run in self._linked)
-
-
-def _tells(raw: msgspec.Raw) -> bool:
-    return len(raw) > 0 and bytes(raw) != b"null"

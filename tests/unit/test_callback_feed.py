@@ -33,8 +33,9 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def feed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Feed]]:
-    """Makes feeds with these settings, that are closed afterwards."""
+    """Makes feeds with these settings, that are closed afterwards. Without numba their children start sooner."""
     made: list[Feed] = []
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
 
     def make(**settings: Any) -> Feed:
         settings = {"endpoint": receiver.url, "flush_s": 20, **settings}
@@ -167,6 +168,7 @@ def script(receiver: Receiver, body: str) -> "subprocess.CompletedProcess[str]":
         "from tests.unit.test_callback_feed import call, until\nfeed = Feed(settings.read(os.environ))\n"
     )
     environment = {**os.environ, "DETECTOR_CALLBACK_ENDPOINT": receiver.url, "DETECTOR_CALLBACK_FLUSH_S": "20"}
+    environment["NUMBA_DISABLE_JIT"] = "1"
     return subprocess.run(
         [sys.executable, "-c", head + body], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
     )
@@ -200,7 +202,9 @@ BLOCK = (
 )
 
 
-def test_the_child_needs_little_and_tells_the_same_without_numba(feed: Callable[..., Feed], receiver: Receiver) -> None:
+def test_the_child_needs_little_and_tells_the_same_without_numba(
+    feed: Callable[..., Feed], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = f"at 2026-11-29T04:12:03Z request id=7f3a91c2e4 took 812 ms in /tmp/tmpab12/x: {'3 of 9 failed. ' * 300}"
     message = made.asks(("t1", "run", {"cmd": text}), content=None)
     calls = [
@@ -208,6 +212,7 @@ def test_the_child_needs_little_and_tells_the_same_without_numba(feed: Callable[
         call(1, response=made.answered({"role": "assistant", "content": text})),
     ]
     one = feed()
+    monkeypatch.delenv("NUMBA_DISABLE_JIT")
     for each in calls:
         one.put(each)
     one.close()

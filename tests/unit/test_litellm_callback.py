@@ -39,6 +39,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     with receiving() as listening:
         monkeypatch.setenv("DETECTOR_CALLBACK_ENDPOINT", listening.url)
         monkeypatch.setenv("DETECTOR_CALLBACK_FLUSH_S", "20")
+        monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")  # the child starts sooner
         yield listening
 
 
