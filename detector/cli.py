@@ -18,6 +18,7 @@ from detector.commands.explain_event import explain_event
 from detector.commands.link import link
 from detector.commands.prices import prices
 from detector.commands.replay import replay
+from detector.commands.report import report
 from detector.commands.status import status
 from detector.commands.topics import topics
 from detector.commands.worker import worker
@@ -42,6 +43,7 @@ def cli(context: click.Context, path: str | None) -> None:
     \b
     Try it:            detector demo
     On recorded calls: detector replay calls.jsonl
+                       detector report calls.jsonl
     On your Kafka:     export DETECTOR_KAFKA__BOOTSTRAP=broker-1:9092
                        detector topics
                        detector worker
@@ -52,7 +54,9 @@ def cli(context: click.Context, path: str | None) -> None:
     context.obj = Setup(path)
 
 
-for command in (worker, topics, doctor, link, status, explain_event, replay, backtest, prices, demo, config, broker):
+for command in (
+    worker, topics, doctor, link, status, explain_event, replay, report, backtest, prices, demo, config, broker,
+):  # fmt: skip
     cli.add_command(command)
 
 

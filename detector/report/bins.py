@@ -58,7 +58,10 @@ class Bins:
 
     def within(self, first: int, count: int) -> list[float]:
         """Dollars of `count` bins from the one with number `first` on, 0 where there are none."""
-        return [self.usd[n - self.first] if 0 <= n - self.first < len(self.usd) else 0.0 for n in range(first, first + count)]
+        return [
+            self.usd[n - self.first] if 0 <= n - self.first < len(self.usd) else 0.0
+            for n in range(first, first + count)
+        ]
 
     def _forget(self, count: int) -> None:
         self.first += count

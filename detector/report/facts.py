@@ -128,7 +128,7 @@ class Flag(msgspec.Struct):
 
 
 class Counted(msgspec.Struct):
-    """Episodes of a rule by the highest severity that they reached; `usd` of different rules may be the same dollars."""
+    """Episodes of a rule by the highest severity that they reached; dollars of several rules may be the same."""
 
     rule: str
     severity: Severity
@@ -167,11 +167,10 @@ class Facts(msgspec.Struct):
 
 
 def to_json(facts: Facts) -> bytes:
-    """The figures for machines: one object, indented."""
-    return msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n"
+    """The figures for machines: one object on one line."""
+    return msgspec.json.encode(facts) + b"\n"
 
 
 def decode(value: bytes) -> Facts:
     """Reads it back; raises msgspec.DecodeError."""
     return msgspec.json.decode(value, type=Facts)
-

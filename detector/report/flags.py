@@ -9,7 +9,7 @@ from detector.model.alert import SEVERITIES, Alert, Severity
 from detector.report.bins import Bins
 from detector.report.facts import Counted, Flag, Strip
 
-MOST_EPISODES = 100
+MOST_EPISODES = 50
 """Episodes of a rule and severity that are told one by one, those that burnt most; others are counted."""
 MOST_STRIPS = 10_000
 """Runs and tasks whose calls are kept over time in case they are flagged; the longest unheard leave."""
@@ -52,7 +52,7 @@ class Strips:
         usd, calls = bins.usd[cut:], bins.calls[cut:]
         if not len(usd):
             return None
-        return Strip(key[0], first * bins.width_s, bins.width_s, list(usd), list(map(int, calls)))
+        return Strip(key[0], first * bins.width_s, bins.width_s, [round(x, 6) for x in usd], list(map(int, calls)))
 
 
 class Flags:
@@ -64,7 +64,7 @@ class Flags:
         self._sums: defaultdict[Kind, list[float]] = defaultdict(lambda: [0, 0.0])
 
     def take(self, alerts: Iterable[Alert]) -> None:
-        """Takes records in their order; episodes are told as they end, which all do by the end of the input."""
+        """Takes records in their order; episodes count as they end, which all do by the end of the input."""
         for alert in alerts:
             if alert.state == "resolved":
                 self._end(alert)

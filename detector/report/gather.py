@@ -58,7 +58,9 @@ class Gatherer:
             rollup = decode_rollup(value)
             for sheet in rollup.sheets:
                 rows = np.frombuffer(sheet.rows, ROLL)
-                self._spend(rollup.parties, rows[((rows["kind"] == SPENT) | (rows["kind"] == OLD)) & (rows["calls"] > 0)])
+                self._spend(
+                    rollup.parties, rows[((rows["kind"] == SPENT) | (rows["kind"] == OLD)) & (rows["calls"] > 0)]
+                )
         self._flags.take(outcome.alerts)
 
     def _observe(self, columns: Columns) -> None:
@@ -193,7 +195,7 @@ class Gatherer:
 
 def _within(entry: Entry, total: Bins) -> list[float]:
     entry.bins.widen(total.width_s)
-    return entry.bins.within(total.first, len(total))
+    return [round(x, 6) for x in entry.bins.within(total.first, len(total))]
 
 
 def _name(key: Any) -> tuple[str, str | None]:

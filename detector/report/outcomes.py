@@ -11,7 +11,7 @@ from detector.report.facts import OUTCOMES, Came, Outcome, Rest
 MOST_TASKS = 50_000
 """Tasks (and runs without one) that are told apart; of twice as many the cheaper half is settled as it stands."""
 MOST_MOVES = 200_000
-"""Tasks whose statuses are remembered, whether or not anything was spent on them; the longest unmoved leave."""
+"""Tasks whose statuses are remembered, whether anything was spent on them or not; the longest unmoved leave."""
 _COMPLETED, _DROPPED = CATEGORIES["completed"], (CATEGORIES["not_planned"], CATEGORIES["duplicate"])
 
 
@@ -50,7 +50,15 @@ class Tasks:
         self.status_source = False
 
     def spend(
-        self, subject: int, tenant: str, task: str | None, t: float, calls: int, usd: float, unpriced: int, unmetered: int
+        self,
+        subject: int,
+        tenant: str,
+        task: str | None,
+        t: float,
+        calls: int,
+        usd: float,
+        unpriced: int,
+        unmetered: int,
     ) -> None:
         """Adds what a subject spent from `t` (s UTC) on."""
         if subject in self._links:

@@ -12,8 +12,22 @@ from typing import NamedTuple
 
 _HIGH = 1_000
 """Units of the height of a stretched box."""
-_STEPS_S = (60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 2 * 86_400, 7 * 86_400, 28 * 86_400, 364 * 86_400)
-_TICKS = 7
+_STEPS_S = (
+    60,
+    300,
+    900,
+    1_800,
+    3_600,
+    10_800,
+    21_600,
+    43_200,
+    86_400,
+    2 * 86_400,
+    7 * 86_400,
+    28 * 86_400,
+    364 * 86_400,
+)
+_TICKS = 8
 
 
 class Mark(NamedTuple):
@@ -41,9 +55,9 @@ def stacked(
     said: Sequence[str],
     unit: str,
 ) -> str:
-    """Bars over time: `series` of (style, values by bin), the first at the bottom; `said`: of each bin, told on hovering.
+    """Bars over time: `series` of (style, values by bin), the first at the bottom.
 
-    unit: what stands before the numbers of the axis.
+    said: what is told of each bin on hovering. unit: what stands before the numbers of the axis.
     """
     count = len(said)
     top = nice(max((sum(values) for values in zip(*(v for _, v in series), strict=True)), default=0.0))
@@ -55,12 +69,13 @@ def stacked(
     over = (f'<rect class="over" x="{n}" y="0" width="1" height="{_HIGH}"><title>{escape(text)}</title></rect>'
             for n, text in enumerate(said))  # fmt: skip
     return (
-        f'<svg class="plot" role="img" width="100%" height="250" aria-label="{escape(title)}"><title>{escape(title)}</title>'
+        f'<svg class="plot" role="img" width="100%" height="262" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>"
         f"{''.join(_grid(top, unit))}"
-        f'<svg x="0" y="20" width="100%" height="200" viewBox="0 0 {count} {_HIGH}" preserveAspectRatio="none">'
+        f'<svg x="0" y="32" width="100%" height="200" viewBox="0 0 {count} {_HIGH}" preserveAspectRatio="none">'
         f"{''.join(shapes)}{''.join(over)}</svg>"
         f"{''.join(_labels(top, unit))}{''.join(_marks(marks, count))}"
-        f'<line class="axis" x1="0" x2="100%" y1="220" y2="220"/>{"".join(_times(began_t, width_s * count))}</svg>'
+        f'<line class="axis" x1="0" x2="100%" y1="232" y2="232"/>{"".join(_times(began_t, width_s * count))}</svg>'
     )
 
 
@@ -94,13 +109,13 @@ def _lines(top: float) -> list[float]:
 
 def _grid(top: float, unit: str) -> Iterator[str]:
     for value in _lines(top):
-        y = round(220 - 200 * value / top, 1)
+        y = round(232 - 200 * value / top, 1)
         yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
 
 
 def _labels(top: float, unit: str) -> Iterator[str]:
     for value in _lines(top):
-        y = round(220 - 200 * value / top, 1)
+        y = round(232 - 200 * value / top, 1)
         yield f'<text class="value" x="2" y="{y - 3:.1f}">{unit}{value:,.10g}</text>'
 
 
@@ -111,7 +126,7 @@ def _marks(marks: Sequence[Mark], count: int) -> Iterator[str]:
         yield (
             f'<svg x="{x}" y="2" width="1" height="1" overflow="visible"><path class="mark {style}" d="M-5 0H5L0 9z">'
             f"<title>{escape(mark.said)}</title></path>"
-            f'<line class="mark {style}" x1="0" x2="0" y1="9" y2="218"/></svg>'
+            f'<line class="mark {style}" x1="0" x2="0" y1="9" y2="230"/></svg>'
         )
 
 
@@ -125,8 +140,8 @@ def _times(began_t: float, length_s: float) -> Iterator[str]:
         if at < 96:
             odd = " odd" if n % 2 else ""
             yield (
-                f'<line class="axis" x1="{at:.2f}%" x2="{at:.2f}%" y1="220" y2="225"/>'
-                f'<text class="time{odd}" x="{at:.2f}%" y="239">{_clock(t, step)}</text>'
+                f'<line class="axis" x1="{at:.2f}%" x2="{at:.2f}%" y1="232" y2="237"/>'
+                f'<text class="time{odd}" x="{at:.2f}%" y="251">{_clock(t, step)}</text>'
             )
         t += step
         n += 1
@@ -196,12 +211,3 @@ def strip(
 
 def _clock_of(t: float) -> str:
     return time.strftime("%d %b %H:%M", time.gmtime(t))
-
-
-PATTERNS = (
-    '<svg width="0" height="0" aria-hidden="true" focusable="false"><defs>'
-    '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect class="hatched" width="6" height="6"/><line class="hatching" x1="0" x2="0" y1="0" y2="6"/></pattern>'
-    "</defs></svg>"
-)
-"""What fills by hatching refer to; once a page."""

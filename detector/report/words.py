@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 
+from detector.model.alert import Severity
 from detector.report.facts import Facts, Outcome, Ranking, Rest, Row
 from detector.rules.finding import usd
 
@@ -15,7 +16,12 @@ OUTCOME: dict[Outcome, str] = {
     "stood": "not moved since",
     "no_task": "no task claims it",
 }
-SEVERITY = {"critical": "page", "warning": "ticket", "info": "line on a board"}
+SEVERITY: dict[Severity, tuple[str, str]] = {
+    "critical": ("page", "pages"),
+    "warning": ("ticket", "tickets"),
+    "info": ("line on a board", "lines on a board"),
+}
+"""One and several episodes of a severity."""
 UNKNOWN = "not known"
 _MODELS = 5
 _LONGEST = 64
@@ -37,6 +43,21 @@ def called(kind: str, name: str | None, tenant: str, tenants: int) -> str:
 def counted(n: int, what: str) -> str:
     """How many of what: what with an s where they are several."""
     return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def episodes(n: int, severity: Severity) -> str:
+    """How many pages, tickets or lines on a board."""
+    return f"{n:,} {SEVERITY[severity][n != 1]}"
+
+
+def opened(facts: Facts, severity: Severity) -> int:
+    """How many episodes reached this severity and no higher one."""
+    return sum(counted.episodes for counted in facts.counted if counted.severity == severity)
+
+
+def ended(why: str) -> str:
+    """Why an episode ended, as it may follow "ended"."""
+    return "when it became quiet" if why == "quiet" else f"because {why}"
 
 
 def share(part: float, whole: float) -> str:
