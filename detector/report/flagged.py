@@ -29,7 +29,7 @@ def _flag(facts: Facts, flag: Flag) -> str:
     name = f"{flag.rule} · {flag.class_}" if flag.class_ else flag.rule
     return (
         f'<article class="flag {style}"><h3><span class="badge">{sign}</span><span>{escape(name)}</span>'
-        f"<b>{usd(flag.usd)}</b></h3><p><bdi>{escape(words.shown(flag.summary, 2_000))}</bdi></p>"
+        f"<b>{words.burnt_by(facts, flag.usd)}</b></h3><p><bdi>{escape(words.shown(flag.summary, 2_000))}</bdi></p>"
         f"<dl>{''.join(_evidence(facts, flag))}</dl>{_strip(flag)}</article>"
     )
 
@@ -39,11 +39,10 @@ def _evidence(facts: Facts, flag: Flag) -> Iterator[str]:
     for kind, name in (*named, ("tenant", flag.tenant if facts.tenants > 1 else None)):
         if name is not None:
             yield pair(kind, words.shown(name))
-    lasted = words.duration(flag.ended_at - flag.since)
-    yield pair("from", f"{words.day(flag.since)} UTC, for {lasted}")
+    yield pair("from", f"{words.day(flag.since)} UTC")
     yield pair("told after", words.duration(flag.opened_at - flag.since))
     if flag.ended_by is not None:
-        yield pair("ended", words.ended(flag.ended_by))
+        yield pair("ended", f"{words.day(flag.ended_at)}, {words.ended(flag.ended_by)}")
     if flag.rounds is not None:
         yield pair("rounds", f"{flag.rounds:,}")
     yield pair("calls", f"{flag.calls:,}")
@@ -77,7 +76,7 @@ def _others(facts: Facts, shown: Sequence[Flag]) -> str:
         mine = [f for f in shown if (f.rule, f.severity) == (counted.rule, counted.severity)]
         left = counted.episodes - len(mine)
         if left:
-            burnt = usd(max(0.0, counted.usd - sum(f.usd for f in mine)))
+            burnt = words.burnt_by(facts, max(0.0, counted.usd - sum(f.usd for f in mine)))
             more = " more" if mine else ""
             lines.append(f"{words.episodes(left, counted.severity)}{more} of {counted.rule}: {burnt}")
     if not lines:

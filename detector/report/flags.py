@@ -93,7 +93,7 @@ class Flags:
 
 
 def strip_key(alert: Alert) -> StripKey | None:
-    """Which strip shows an episode: that of its run, else of its task; None where it is about more than one of these."""
+    """Which strip shows an episode: that of its run, else of its task; None where it is about several of these."""
     if alert.level == "run" and alert.run is not None:
         return "run", alert.tenant, alert.run
     if alert.level in ("run", "task") and alert.task is not None:

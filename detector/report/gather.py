@@ -176,13 +176,16 @@ class Gatherer:
         return Ranking(rows, rest)
 
     def _over_time(self) -> Spend | None:
-        """By agent where several are named, else by model."""
+        """By agent where a few of several hold half of the dollars, else by model."""
         total = self._total.entries.get(None)
         if total is None:
             return None
-        named = sum(_name(key)[1] is not None for key in self._agents.entries)
-        by: Literal["agent", "model"] = "agent" if named > 1 else "model"
-        ledger = self._agents if named > 1 else self._models
+        by: Literal["agent", "model"] = "model"
+        ledger, agents = self._models, ranked(self._agents.entries)
+        if sum(_name(key)[1] is not None for key in agents) > 1:
+            few = sum(self._agents.entries[key].usd for key in agents[:SHOWN_SERIES])
+            if few >= total.usd / 2:
+                by, ledger = "agent", self._agents
         bins = total.bins
         keys = ranked(ledger.entries)
         shown = [(key, ledger.entries[key]) for key in keys[:SHOWN_SERIES]]

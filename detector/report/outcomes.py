@@ -16,7 +16,7 @@ _COMPLETED, _DROPPED = CATEGORIES["completed"], (CATEGORIES["not_planned"], CATE
 
 
 class Spent(msgspec.Struct):
-    """What went to a task; `task` None: to a run that no task claims. `since_usd`: of `usd` what came after it moved."""
+    """What went to a task; `task` None: to a run that no task claims. `since_usd`: of `usd` what came since it moved."""
 
     tenant: str
     task: str | None

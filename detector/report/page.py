@@ -76,13 +76,13 @@ def _figures(facts: Facts) -> str:
     unknown = total.unpriced + total.unmetered
     pages, tickets = words.opened(facts, "critical"), words.opened(facts, "warning")
     cards = [
-        figure("burnt", words.dollars(whole), f"and {words.counted(unknown, 'call')} not told" if unknown else ""),
+        figure("burnt", words.dollars(whole), f"not in it: {words.counted(unknown, 'call')}" if unknown else ""),
         figure(
             "calls", f"{total.calls:,}", f"{words.counted(facts.runs, 'run')}, {words.counted(facts.tasks, 'task')}"
         ),
         figure(
             "went round in loops",
-            usd(loops.usd) if loops.episodes else "none flagged",
+            words.burnt_by(facts, loops.usd) if loops.episodes else "none found",
             f"{words.share(loops.usd, total.usd)} of it, {words.counted(loops.episodes, 'loop')}"
             if loops.episodes
             else "",

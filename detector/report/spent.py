@@ -32,23 +32,21 @@ def over_time(facts: Facts, spend: Spend) -> str:
         series = [(_style(n, one), one.usd) for n, one in enumerate(spend.series)]
         totals = [sum(values) for values in zip(*(one.usd for one in spend.series), strict=True)]
         key = _key(facts, spend)
-        what = f"Dollars by {wide} and {spend.by}"
+        what = f"Dollars by {wide} and {spend.by}, in UTC."
     else:
         series, totals, key = [("s1", list(map(float, spend.calls)))], [], ""
-        what = f"Calls by {wide}: no dollars are known"
+        what = f"Calls by {wide}, in UTC: no dollars are known."
     said = [_bin(spend, n, totals) for n in range(len(spend.calls))]
     peak = ""
     if totals:
         most = max(range(len(totals)), key=totals.__getitem__)
         peak = f" Most in one {wide}: {usd(totals[most])}, from {words.day(spend.began_t + most * spend.width_s)} UTC."
     picture = svg.stacked(
-        f"{what}.{peak}", series, spend.began_t, spend.width_s, _marks(facts, spend), said, "$" if known else ""
+        f"{what}{peak}", series, spend.began_t, spend.width_s, _marks(facts, spend), said, "$" if known else ""
     )
     legend = "<li>▼ pages began</li><li>▽ tickets began</li>" if facts.flags else ""
     table = _table(spend) if known else ""
-    return section(
-        "Spend over time", f"{what}, in UTC.{peak}", card(f'{picture}<ul class="key">{key}{legend}</ul>{table}')
-    )
+    return section("Spend over time", f"{what}{peak}", card(f'{picture}<ul class="key">{key}{legend}</ul>{table}'))
 
 
 def _style(n: int, series: Series) -> str:

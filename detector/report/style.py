@@ -19,7 +19,7 @@ h3{font-size:.95rem;margin:0 0 .5rem}
 p{margin:.2rem 0}
 .soft,.note,footer,dt,caption{color:var(--soft)}
 .note,footer{font-size:.87rem}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:.8rem;
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.7rem;
 margin:1.4rem 0 .6rem;padding:0}
 .figures div{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem}
 .figures dt{font-size:.82rem}
@@ -33,12 +33,13 @@ padding:.6rem 1rem;margin:1rem 0;border-radius:0 6px 6px 0}
 .pairs{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:.8rem}
 .pairs .card{margin:0}
 svg{display:block;overflow:visible}
+svg.plot{margin-left:3.1rem;width:calc(100% - 3.1rem)}
 svg text{fill:var(--soft);font-size:12px}
 .s0{fill:var(--s0)}.s1{fill:var(--s1)}.s2{fill:var(--s2)}
 .s3{fill:var(--s3)}.s4{fill:var(--s4)}.s5{fill:var(--s5)}
 .rest{fill:var(--rest)}
 .grid{stroke:var(--line);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}
-.value,.what{paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
+.what{paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
 .plot .time{text-anchor:start}
 .over{fill:transparent}.over:hover{fill:var(--ink);fill-opacity:.12}
 path.mark.page{fill:var(--page)}path.mark.ticket{fill:var(--card);stroke:var(--ticket);stroke-width:1.6}

@@ -27,7 +27,8 @@ _STEPS_S = (
     28 * 86_400,
     364 * 86_400,
 )
-_TICKS = 8
+_TICKS, _FEWEST = 8, 24
+"""Ticks of an axis at most, and bins at least: of fewer each would be a block."""
 
 
 class Mark(NamedTuple):
@@ -59,9 +60,9 @@ def stacked(
 
     said: what is told of each bin on hovering. unit: what stands before the numbers of the axis.
     """
-    count = len(said)
+    count = max(_FEWEST, len(said))
     top = nice(max((sum(values) for values in zip(*(v for _, v in series), strict=True)), default=0.0))
-    base = [0.0] * count
+    base = [0.0] * len(said)
     shapes = []
     for style, values in series:
         shapes.append(f'<path class="{style}" d="{_bars(base, values, top)}"/>')
@@ -71,7 +72,7 @@ def stacked(
     return (
         f'<svg class="plot" role="img" width="100%" height="262" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>"
-        f"{''.join(_grid(top, unit))}"
+        f"{''.join(_grid(top))}"
         f'<svg x="0" y="32" width="100%" height="200" viewBox="0 0 {count} {_HIGH}" preserveAspectRatio="none">'
         f"{''.join(shapes)}{''.join(over)}</svg>"
         f"{''.join(_labels(top, unit))}{''.join(_marks(marks, count))}"
@@ -107,7 +108,7 @@ def _lines(top: float) -> list[float]:
     return [step * n for n in range(1, round(top / step) + 1)]
 
 
-def _grid(top: float, unit: str) -> Iterator[str]:
+def _grid(top: float) -> Iterator[str]:
     for value in _lines(top):
         y = round(232 - 200 * value / top, 1)
         yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
@@ -116,7 +117,7 @@ def _grid(top: float, unit: str) -> Iterator[str]:
 def _labels(top: float, unit: str) -> Iterator[str]:
     for value in _lines(top):
         y = round(232 - 200 * value / top, 1)
-        yield f'<text class="value" x="2" y="{y - 3:.1f}">{unit}{value:,.10g}</text>'
+        yield f'<text class="value" text-anchor="end" x="-6" y="{y + 4:.1f}">{unit}{value:,.10g}</text>'
 
 
 def _marks(marks: Sequence[Mark], count: int) -> Iterator[str]:

@@ -9,7 +9,6 @@ from rich.text import Text
 from detector.report import words
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag, Ranking, Rest, Row
-from detector.rules.finding import usd
 
 _NAMES, _FLAGS, _WIDTH = 4, 5, 100
 _BAR = 12
@@ -62,11 +61,13 @@ def _flags(facts: Facts) -> Iterator[Text]:
     told = f"{words.episodes(pages, 'critical')}, {words.episodes(tickets, 'warning')}"
     yield Text(f"flagged: {told}{', those that burnt most:' if facts.flags else ''}", style="dim")
     for flag in chosen(facts.flags, _FLAGS):
-        yield _flag(flag)
+        yield _flag(facts, flag)
 
 
-def _flag(flag: Flag) -> Text:
+def _flag(facts: Facts, flag: Flag) -> Text:
     what = words.episodes(1, flag.severity)[2:].upper()
     name = f"{flag.rule} {flag.class_}" if flag.class_ else flag.rule
     text = words.shown(flag.summary, 400)
-    return Text.assemble((f"{what:6} {usd(flag.usd):>9}  ", _STYLE[flag.severity]), (f"{name}: ", "bold"), text)
+    return Text.assemble(
+        (f"{what:6} {words.burnt_by(facts, flag.usd):>9}  ", _STYLE[flag.severity]), (f"{name}: ", "bold"), text
+    )

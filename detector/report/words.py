@@ -84,6 +84,11 @@ def dollars(row: Row | Rest) -> str:
     return UNKNOWN if not row.usd and row.calls and unknown >= row.calls else usd(row.usd)
 
 
+def burnt_by(facts: Facts, spent: float) -> str:
+    """What an episode burnt; where it is nothing and some calls have no known dollars nobody knows."""
+    return UNKNOWN if not spent and facts.total.unpriced + facts.total.unmetered else usd(spent)
+
+
 def day(t: float) -> str:
     """A time (s UTC) with its year."""
     return time.strftime("%d %b %Y %H:%M", time.gmtime(t))
@@ -122,9 +127,9 @@ def circled(facts: Facts) -> str:
     """What went round."""
     loops, total = facts.loops, facts.total.usd
     if not loops.episodes:
-        return "no loop was flagged"
+        return "no loop was found"
     of = f" ({share(loops.usd, total)})" if total > 0 else ""
-    return f"{usd(loops.usd)}{of} went round in {counted(loops.episodes, 'loop')}"
+    return f"{burnt_by(facts, loops.usd)}{of} went round in {counted(loops.episodes, 'loop')}"
 
 
 def came(facts: Facts) -> str:
@@ -133,7 +138,7 @@ def came(facts: Facts) -> str:
         return "no status source: spend only"
     if facts.moved_share is None:
         return "no dollars that a task could have moved by"
-    return f"{share(facts.moved_share, 1.0)} was followed by a move of its task"
+    return f"{share(facts.moved_share, 1.0)} of the dollars moved their task"
 
 
 def unknowns(facts: Facts) -> Iterator[str]:
