@@ -11,8 +11,8 @@ from detector.model.alert import Level, Severity
 
 Outcome = Literal["completed", "moved", "dropped", "stood", "no_task"]
 OUTCOMES: tuple[Outcome, ...] = ("completed", "moved", "dropped", "stood", "no_task")
-"""What came of a task since its first call: a strong status that completes it, any other strong or medium status, one
-that closes it undone, none; or no task claims what was spent."""
+"""What came of a task since its first call, by its last strong or medium status: completed; moved; put back or closed
+undone; none came; or no task claims what was spent."""
 
 
 class Usage(msgspec.Struct):
@@ -59,9 +59,9 @@ class Ranking(msgspec.Struct):
 
 
 class Came(msgspec.Struct):
-    """Tasks of one outcome, and the dollars that went to them before they moved last.
+    """Tasks by what came of them in the end, and dollars by what came after these were spent.
 
-    What was spent after that is among those of "stood", of what no task claims among those of "no_task".
+    So what a task burnt since it moved last is "stood", and what it burnt before it was put back "dropped".
     """
 
     outcome: Outcome

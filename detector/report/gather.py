@@ -22,7 +22,7 @@ from detector.replay.feed import Feed
 from detector.report.bins import Bins
 from detector.report.facts import Counted, Facts, Ranking, Rest, Row, Series, Spend, Usage
 from detector.report.flags import Flags, Strips
-from detector.report.ledger import Entry, Ledger, join, ranked
+from detector.report.ledger import Entry, Ledger, join, nothing, ranked
 from detector.report.outcomes import Tasks, count
 from detector.rules import loop
 from detector.state.seen import Seen
@@ -192,7 +192,7 @@ class Gatherer:
         others = [ledger.entries[key] for key in keys[SHOWN_SERIES:]]
         series = [Series(_name(key)[1], _name(key)[0], _within(entry, bins)) for key, entry in shown]
         if others or ledger.folded:
-            series.append(Series(None, None, _within(join(others, ledger.rest), bins)))
+            series.append(Series(None, None, _within(join([*others, ledger.rest], nothing()), bins)))
         return Spend(by, bins.began_t, bins.width_s, list(map(int, bins.calls)), series)
 
 

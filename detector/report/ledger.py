@@ -30,13 +30,13 @@ class Ledger:
         self._most = most
         self.entries: dict[Hashable, Entry] = {}
         self.folded = 0
-        self.rest = _nothing()
+        self.rest = nothing()
 
     def add(self, name: Hashable, t: float, calls: int, usd: float, unpriced: int, unmetered: int) -> None:
         """Adds what was spent at `t` (s UTC)."""
         entry = self.entries.get(name)
         if entry is None:
-            entry = self.entries[name] = _nothing()
+            entry = self.entries[name] = nothing()
             if len(self.entries) > 2 * self._most:
                 self._fold(name)
         entry.calls += calls
@@ -72,5 +72,6 @@ def join(entries: Iterable[Entry], into: Entry) -> Entry:
     return into
 
 
-def _nothing() -> Entry:
+def nothing() -> Entry:
+    """Of a name that has spent nothing so far."""
     return Entry(0, 0.0, 0, 0, Bins(MOST_BINS, _MINUTE_S))

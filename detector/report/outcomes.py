@@ -12,11 +12,15 @@ MOST_TASKS = 50_000
 """Tasks (and runs without one) that are told apart; of twice as many the cheaper half is settled as it stands."""
 MOST_MOVES = 200_000
 """Tasks whose statuses are remembered, whether anything was spent on them or not; the longest unmoved leave."""
-_COMPLETED, _DROPPED = CATEGORIES["completed"], (CATEGORIES["not_planned"], CATEGORIES["duplicate"])
+_COMPLETED = CATEGORIES["completed"]
+_UNDONE = {CATEGORIES[name] for name in ("backlog", "planned", "not_planned", "duplicate")}
 
 
 class Spent(msgspec.Struct):
-    """What went to a task; `task` None: to a run that no task claims. `since_usd`: of `usd` what came since it moved."""
+    """What went to a task; `task` None: to a run that no task claims.
+
+    Of `usd`, `since_usd` came since it moved last, and `dropped_usd` before a status that dropped it.
+    """
 
     tenant: str
     task: str | None
@@ -27,14 +31,15 @@ class Spent(msgspec.Struct):
     unpriced: int = 0
     unmetered: int = 0
     since_usd: float = 0.0
+    dropped_usd: float = 0.0
 
 
 class Moves(msgspec.Struct):
-    """When a task moved last, by a strong or a medium status (s UTC), and to what the last strong one led."""
+    """When a task moved last, by a strong or a medium status (s UTC), and when one completed it that still holds."""
 
     t: float = 0.0
-    strong_t: float = 0.0
-    category: int = 0
+    dropped: bool = False  # by that last one
+    completed_t: float = 0.0
 
 
 class Tasks:
@@ -70,7 +75,10 @@ class Tasks:
             spent = self.spent[subject] = Spent(tenant, task, t, t)
         spent.first_t, spent.last_t = min(spent.first_t, t), max(spent.last_t, t)
         moves = self._moves.get(subject)
-        spent.since_usd += usd if moves is None or t > moves.t else 0.0
+        if moves is None or t > moves.t:
+            spent.since_usd += usd
+        elif moves.dropped:
+            spent.dropped_usd += usd
         spent.calls += calls
         spent.usd += usd
         spent.unpriced += unpriced
@@ -83,12 +91,14 @@ class Tasks:
         self.status_source = True
         moves = self._moves.pop(subject, None) or Moves()
         self._moves[subject] = moves
-        moves.t = max(moves.t, t)
-        spent = self.spent.get(subject)
-        if spent is not None and t >= spent.last_t:
-            spent.since_usd = 0.0
-        if strength == STRONG and t >= moves.strong_t:
-            moves.strong_t, moves.category = t, category
+        if t >= moves.t:
+            moves.t, moves.dropped = t, strength == STRONG and category in _UNDONE
+            if strength == STRONG:
+                moves.completed_t = t if category == _COMPLETED else 0.0
+            spent = self.spent.get(subject)
+            if spent is not None and t >= spent.last_t:
+                spent.dropped_usd += spent.since_usd if moves.dropped else 0.0
+                spent.since_usd = 0.0
         if len(self._moves) > MOST_MOVES:
             del self._moves[next(iter(self._moves))]
 
@@ -108,12 +118,9 @@ class Tasks:
         spent, moves = self.spent[subject], self._moves.get(subject)
         if moves is None or moves.t < spent.first_t:
             return "stood" if spent.task is not None else "no_task"
-        if moves.strong_t >= spent.first_t:
-            if moves.category == _COMPLETED:
-                return "completed"
-            if moves.category in _DROPPED:
-                return "dropped"
-        return "moved"
+        if moves.completed_t >= spent.first_t:
+            return "completed"
+        return "dropped" if moves.dropped else "moved"
 
     def ranked(self) -> list[int]:
         """Subjects, the dearest first."""
@@ -133,11 +140,13 @@ class Tasks:
             count(self.spent.pop(subject), self.rest)
 
     def _add(self, subject: int, sums: Mapping[Outcome, list[float]]) -> None:
-        """What was spent since a task moved last stands still, whatever came before."""
+        """Adds a task and its dollars: each to what came after it was spent."""
         spent, outcome = self.spent[subject], self.outcome(subject)
         sums[outcome][0] += spent.task is not None
-        sums[outcome][1] += spent.usd - spent.since_usd
         sums["no_task" if spent.task is None else "stood"][1] += spent.since_usd
+        sums["dropped"][1] += spent.dropped_usd
+        moved: Outcome = "completed" if outcome == "completed" else "moved"
+        sums[moved][1] += spent.usd - spent.since_usd - spent.dropped_usd
 
 
 def count(spent: Spent, into: Rest) -> None:

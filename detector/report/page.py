@@ -15,7 +15,6 @@ from detector.report.flagged import flagged
 from detector.report.markup import figure
 from detector.report.spent import came, over_time, tokens, where
 from detector.report.style import STYLE
-from detector.rules.finding import usd
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 _PAGE = Template(

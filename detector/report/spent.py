@@ -15,12 +15,12 @@ _NAMES = 8
 _HEAD = (("", "from, UTC"), (' class="n"', "calls"), (' class="n"', "burnt"))
 _CAME: dict[Outcome, str] = {"completed": "s1", "moved": "s3", "dropped": "s4", "stood": "s5", "no_task": "rest"}
 _TOLD = (
-    "Dollars by what became of the task that they were spent on, as far as a status tells; what was spent after a task "
+    "Dollars by what came after they were spent, as far as statuses of their task tell. What was spent since a task "
     "moved last has moved nothing yet."
 )
 _UNTOLD = (
     "No status is among the input: this is what was spent, and nothing tells what came of it. Name a file of statuses "
-    "too, as webhooks and `detector status push` send them, to see which dollars moved a task."
+    "too, as webhooks and detector status push send them, to see which dollars moved a task."
 )
 
 

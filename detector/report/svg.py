@@ -117,7 +117,14 @@ def _grid(top: float) -> Iterator[str]:
 def _labels(top: float, unit: str) -> Iterator[str]:
     for value in _lines(top):
         y = round(232 - 200 * value / top, 1)
-        yield f'<text class="value" text-anchor="end" x="-6" y="{y + 4:.1f}">{unit}{value:,.10g}</text>'
+        yield f'<text class="value" text-anchor="end" x="-6" y="{y + 4:.1f}">{unit}{_short(value, top)}</text>'
+
+
+def _short(value: float, top: float) -> str:
+    """A number of the axis: cents where its steps are no whole numbers."""
+    if _step(top).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if _step(top) >= 0.01 else f"{value:.3g}"
 
 
 def _marks(marks: Sequence[Mark], count: int) -> Iterator[str]:

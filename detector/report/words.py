@@ -12,7 +12,7 @@ NOBODY = {"agent": "no agent named", "model": "no model named", "team": "no team
 OUTCOME: dict[Outcome, str] = {
     "completed": "completed",
     "moved": "moved, not completed",
-    "dropped": "closed undone",
+    "dropped": "put back or closed undone",
     "stood": "not moved since",
     "no_task": "no task claims it",
 }
