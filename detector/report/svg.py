@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
+_LEAST = 1e-6
+"""Less than this is not drawn."""
 _HIGH = 1_000
 """Units of the height of a stretched box."""
 _STEPS_S = (
@@ -92,7 +94,7 @@ def _bars(base: Sequence[float], values: Sequence[float], top: float) -> str:
 
 def nice(most: float) -> float:
     """The end of an axis that holds `most`: 1, 2, 2.5 or 5 times a power of ten, in so many steps."""
-    if not most > 0:
+    if most < _LEAST:
         return 1.0
     step = _step(most)
     return step * math.ceil(most / step - 1e-9)
@@ -201,7 +203,7 @@ def strip(
     left = min(1.0, max(0.0, (since - began_t) / length))
     right = min(1.0, max(left, (until - began_t) / length))
     wide = max(0.4, 100 * (right - left))
-    top = max(max(values), 1e-12)
+    top = max(*values, _LEAST)
     anchor, at = ("end", 100 * right) if left > 0.6 else ("start", 100 * left)
     return (
         f'<svg class="strip" role="img" width="100%" height="76" aria-label="{escape(title)}">'

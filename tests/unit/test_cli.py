@@ -18,8 +18,8 @@ from detector.errors import DeploymentError
 from detector.kafka.admin import TopicReport
 
 COMMANDS = (
-    "worker", "topics", "doctor", "link", "status", "explain-event", "replay", "backtest", "prices", "demo", "config",
-    "broker",
+    "worker", "topics", "doctor", "link", "status", "explain-event", "replay", "report", "backtest", "prices", "demo",
+    "config", "broker",
 )  # fmt: skip
 
 
