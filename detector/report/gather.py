@@ -31,6 +31,8 @@ VERSION = 1
 """Of the figures: raised when a field changes its meaning or leaves."""
 MOST_RUNS = 1_000_000
 """Runs that are counted once; beyond that the oldest may count again."""
+MOST_TENANTS = 10_000
+"""Tenants that are counted."""
 SHOWN_NAMES, SHOWN_SERIES = 100, 6
 _EVER_S = 1e12
 _SUMS = ("party", "calls", "usd", "unpriced", "unmetered", "input", "cached", "written", "out", "reasoning", "first_t")
@@ -97,7 +99,8 @@ class Gatherer:
             place, calls, usd, unpriced, unmetered, input, cached, written, out, reasoning, t = told
             party = parties[place]
             sums = (t, calls, usd, unpriced, unmetered)
-            self._tenants.add(party.tenant)
+            if len(self._tenants) < MOST_TENANTS:
+                self._tenants.add(party.tenant)
             self._total.add(None, *sums)
             self._agents.add((party.tenant, party.agent), *sums)
             self._models.add((party.tenant, party.model), *sums)

@@ -40,7 +40,6 @@ svg text{fill:var(--soft);font-size:12px}
 .rest{fill:var(--rest)}
 .grid{stroke:var(--line);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}
 .what{paint-order:stroke;stroke:var(--card);stroke-width:3px;stroke-linejoin:round}
-.plot .time{text-anchor:start}
 .over{fill:transparent}.over:hover{fill:var(--ink);fill-opacity:.12}
 path.mark.page{fill:var(--page)}path.mark.ticket{fill:var(--card);stroke:var(--ticket);stroke-width:1.6}
 line.mark{stroke-width:1;stroke-dasharray:2 3;opacity:.75}
@@ -66,7 +65,7 @@ td.shape{width:24%;min-width:3rem}
 .badge{color:var(--page);font-weight:700}.ticket .badge{color:var(--ticket)}
 .flag figure{margin:.9rem 0 0}figcaption{font-size:.82rem;color:var(--soft);margin-top:.3rem}
 .flag dl{display:flex;flex-wrap:wrap;gap:.15rem 1.4rem;margin:.5rem 0 0;font-size:.88rem}
-.flag dl div{display:flex;gap:.4rem}.flag dd{margin:0}
+.flag dl div{display:flex;gap:.4rem}.flag dd{margin:0}.flag dt{flex:none}
 details{margin:.6rem 0}summary{cursor:pointer;color:var(--soft);font-size:.87rem}
 footer{padding-top:1.2rem;padding-bottom:2.5rem;margin-top:2.4rem}
 footer dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:.4rem 0}

@@ -147,11 +147,12 @@ def _times(began_t: float, length_s: float) -> Iterator[str]:
     n = 0
     while t < began_t + length_s:
         at = 100 * (t - began_t) / length_s
-        if at < 96:
+        if at < 98:
+            anchor = "end" if at > 90 else "start"
             odd = " odd" if n % 2 else ""
             yield (
                 f'<line class="axis" x1="{at:.2f}%" x2="{at:.2f}%" y1="232" y2="237"/>'
-                f'<text class="time{odd}" x="{at:.2f}%" y="251">{_clock(t, step)}</text>'
+                f'<text class="time{odd}" text-anchor="{anchor}" x="{at:.2f}%" y="251">{_clock(t, step)}</text>'
             )
         t += step
         n += 1
