@@ -20,6 +20,7 @@ from detector.commands.hook import hook
 from detector.commands.link import link
 from detector.commands.prices import prices
 from detector.commands.replay import replay
+from detector.commands.report import report
 from detector.commands.status import status
 from detector.commands.topics import topics
 from detector.commands.worker import worker
@@ -44,6 +45,7 @@ def cli(context: click.Context, path: str | None) -> None:
     \b
     Try it:            detector demo
     On recorded calls: detector replay calls.jsonl
+                       detector report calls.jsonl
     On your Kafka:     export DETECTOR_KAFKA__BOOTSTRAP=broker-1:9092
                        detector topics
                        detector worker
@@ -55,7 +57,8 @@ def cli(context: click.Context, path: str | None) -> None:
 
 
 for command in (
-    worker, topics, connect, doctor, link, status, hook, explain_event, replay, backtest, prices, demo, config, broker,
+    worker, topics, connect, doctor, link, status, hook, explain_event,
+    replay, report, backtest, prices, demo, config, broker,
 ):  # fmt: skip
     cli.add_command(command)
 

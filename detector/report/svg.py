@@ -1,0 +1,224 @@
+"""Small pictures as SVG, from figures to text. Only numbers and escaped names go in.
+
+Shapes are drawn in a box that stretches with the page; texts stand beside them at shares of its width, so that they
+keep their size on a telephone.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import NamedTuple
+
+_LEAST = 1e-6
+"""Less than this is not drawn."""
+_HIGH = 1_000
+"""Units of the height of a stretched box."""
+_STEPS_S = (
+    60,
+    300,
+    900,
+    1_800,
+    3_600,
+    10_800,
+    21_600,
+    43_200,
+    86_400,
+    2 * 86_400,
+    7 * 86_400,
+    28 * 86_400,
+    364 * 86_400,
+)
+_TICKS, _FEWEST = 8, 24
+"""Ticks of an axis at most, and bins at least: of fewer each would be a block."""
+
+
+class Mark(NamedTuple):
+    """Alerts that opened in a bin: `place` of it, how it is shown, and what is said of it."""
+
+    place: int
+    critical: bool
+    said: str
+
+
+class Part(NamedTuple):
+    """A part of a whole: how it is coloured, its size, and what is said of it."""
+
+    style: str
+    size: float
+    said: str
+
+
+def stacked(
+    title: str,
+    series: Sequence[tuple[str, Sequence[float]]],
+    began_t: float,
+    width_s: float,
+    marks: Sequence[Mark],
+    said: Sequence[str],
+    unit: str,
+) -> str:
+    """Bars over time: `series` of (style, values by bin), the first at the bottom.
+
+    said: what is told of each bin on hovering. unit: what stands before the numbers of the axis.
+    """
+    count = max(_FEWEST, len(said))
+    top = nice(max((sum(values) for values in zip(*(v for _, v in series), strict=True)), default=0.0))
+    base = [0.0] * len(said)
+    shapes = []
+    for style, values in series:
+        shapes.append(f'<path class="{style}" d="{_bars(base, values, top)}"/>')
+        base = [below + value for below, value in zip(base, values, strict=True)]
+    over = (f'<rect class="over" x="{n}" y="0" width="1" height="{_HIGH}"><title>{escape(text)}</title></rect>'
+            for n, text in enumerate(said))  # fmt: skip
+    return (
+        f'<svg class="plot" role="img" width="100%" height="262" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>"
+        f"{''.join(_grid(top))}"
+        f'<svg x="0" y="32" width="100%" height="200" viewBox="0 0 {count} {_HIGH}" preserveAspectRatio="none">'
+        f"{''.join(shapes)}{''.join(over)}</svg>"
+        f"{''.join(_labels(top, unit))}{''.join(_marks(marks, count))}"
+        f'<line class="axis" x1="0" x2="100%" y1="232" y2="232"/>{"".join(_times(began_t, width_s * count))}</svg>'
+    )
+
+
+def _bars(base: Sequence[float], values: Sequence[float], top: float) -> str:
+    """A path of one rectangle a bin, each on what is below it; none where the value is 0."""
+    out = []
+    for n, (below, value) in enumerate(zip(base, values, strict=True)):
+        low, high = _HIGH - round(_HIGH * below / top), _HIGH - round(_HIGH * (below + value) / top)
+        if high < low:
+            out.append(f"M{n} {high}h1v{low - high}h-1z")
+    return "".join(out)
+
+
+def nice(most: float) -> float:
+    """The end of an axis that holds `most`: 1, 2, 2.5 or 5 times a power of ten, in so many steps."""
+    if most < _LEAST:
+        return 1.0
+    step = _step(most)
+    return step * math.ceil(most / step - 1e-9)
+
+
+def _step(most: float) -> float:
+    power = 10.0 ** math.floor(math.log10(most / 4))
+    return next(power * n for n in (1, 2, 2.5, 5, 10) if most / (power * n) <= 4 + 1e-9)
+
+
+def _lines(top: float) -> list[float]:
+    step = _step(top)
+    return [step * n for n in range(1, round(top / step) + 1)]
+
+
+def _grid(top: float) -> Iterator[str]:
+    for value in _lines(top):
+        y = round(232 - 200 * value / top, 1)
+        yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
+
+
+def _labels(top: float, unit: str) -> Iterator[str]:
+    for value in _lines(top):
+        y = round(232 - 200 * value / top, 1)
+        yield f'<text class="value" text-anchor="end" x="-6" y="{y + 4:.1f}">{unit}{_short(value, top)}</text>'
+
+
+def _short(value: float, top: float) -> str:
+    """A number of the axis: cents where its steps are no whole numbers."""
+    if _step(top).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if _step(top) >= 0.01 else f"{value:.3g}"
+
+
+def _marks(marks: Sequence[Mark], count: int) -> Iterator[str]:
+    for mark in marks:
+        x = f"{100 * (mark.place + 0.5) / count:.2f}%"
+        style = "page" if mark.critical else "ticket"
+        yield (
+            f'<svg x="{x}" y="2" width="1" height="1" overflow="visible"><path class="mark {style}" d="M-5 0H5L0 9z">'
+            f"<title>{escape(mark.said)}</title></path>"
+            f'<line class="mark {style}" x1="0" x2="0" y1="9" y2="230"/></svg>'
+        )
+
+
+def _times(began_t: float, length_s: float) -> Iterator[str]:
+    """Days or times of day below the axis."""
+    step = next((s for s in _STEPS_S if length_s / s <= _TICKS), _STEPS_S[-1])
+    t = math.ceil(began_t / step) * step
+    n = 0
+    while t < began_t + length_s:
+        at = 100 * (t - began_t) / length_s
+        if at < 98:
+            anchor = "end" if at > 90 else "start"
+            odd = " odd" if n % 2 else ""
+            yield (
+                f'<line class="axis" x1="{at:.2f}%" x2="{at:.2f}%" y1="232" y2="237"/>'
+                f'<text class="time{odd}" text-anchor="{anchor}" x="{at:.2f}%" y="251">{_clock(t, step)}</text>'
+            )
+        t += step
+        n += 1
+
+
+def _clock(t: float, step: float) -> str:
+    told = time.gmtime(t)
+    if step >= 28 * 86_400:
+        return time.strftime("%b %Y", told)
+    if step >= 86_400 or (told.tm_hour, told.tm_min) == (0, 0):
+        return time.strftime("%d %b", told)
+    return time.strftime("%H:%M", told)
+
+
+def whole(title: str, parts: Sequence[Part]) -> str:
+    """One bar that shows how a whole is made up."""
+    total = sum(part.size for part in parts)
+    out, x = [], 0.0
+    for part in parts:
+        wide = 100 * part.size / total if total > 0 else 0.0
+        if wide > 0:
+            out.append(
+                f'<rect class="{part.style}" x="{x:.3f}%" y="0" width="{wide:.3f}%" height="26">'
+                f"<title>{escape(part.said)}</title></rect>"
+            )
+            out.append(f'<line class="gap" x1="{x:.3f}%" x2="{x:.3f}%" y1="0" y2="26"/>' if x else "")
+        x += wide
+    return (
+        f'<svg class="whole" role="img" width="100%" height="26" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>{''.join(out)}</svg>"
+    )
+
+
+def bar(share: float) -> str:
+    """A bar of this share (0 to 1) of its cell; it says nothing that the number beside it does not."""
+    wide = 100 * min(1.0, max(0.0, share))
+    return (
+        '<svg class="bar" aria-hidden="true" width="100%" height="8">'
+        f'<rect class="s0" x="0" y="0" width="{wide:.2f}%" height="8"/></svg>'
+    )
+
+
+def strip(
+    title: str, values: Sequence[float], began_t: float, width_s: float, since: float, until: float, what: str
+) -> str:
+    """Bars of a run over time; from `since` to `until` (s UTC) it is marked as `what`."""
+    count = len(values)
+    length = count * width_s
+    left = min(1.0, max(0.0, (since - began_t) / length))
+    right = min(1.0, max(left, (until - began_t) / length))
+    wide = max(0.4, 100 * (right - left))
+    top = max(*values, _LEAST)
+    anchor, at = ("end", 100 * right) if left > 0.6 else ("start", 100 * left)
+    return (
+        f'<svg class="strip" role="img" width="100%" height="76" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>"
+        f'<rect class="band" x="{100 * left:.2f}%" y="14" width="{wide:.2f}%" height="48"/>'
+        f'<svg x="0" y="18" width="100%" height="44" viewBox="0 0 {count} {_HIGH}" preserveAspectRatio="none">'
+        f'<path class="s1" d="{_bars([0.0] * count, values, top)}"/></svg>'
+        f'<line class="edge" x1="{100 * left:.2f}%" x2="{100 * left:.2f}%" y1="14" y2="62"/>'
+        f'<text class="what" text-anchor="{anchor}" x="{at:.2f}%" y="10">{escape(what)}</text>'
+        f'<line class="axis" x1="0" x2="100%" y1="62" y2="62"/>'
+        f'<text class="time" text-anchor="start" x="0" y="75">{_clock_of(began_t)}</text>'
+        f'<text class="time" text-anchor="end" x="100%" y="75">{_clock_of(began_t + length)}</text></svg>'
+    )
+
+
+def _clock_of(t: float) -> str:
+    return time.strftime("%d %b %H:%M", time.gmtime(t))
