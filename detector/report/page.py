@@ -70,7 +70,7 @@ def _sections(facts: Facts) -> Iterator[str]:
 
 
 def _figures(facts: Facts) -> str:
-    total, loops = facts.total, facts.loops
+    total = facts.total
     whole = Row(None, "", total.calls, total.usd, total.unpriced, total.unmetered)
     unknown = total.unpriced + total.unmetered
     pages, tickets = words.opened(facts, "critical"), words.opened(facts, "warning")
@@ -79,17 +79,19 @@ def _figures(facts: Facts) -> str:
         figure(
             "calls", f"{total.calls:,}", f"{words.counted(facts.runs, 'run')}, {words.counted(facts.tasks, 'task')}"
         ),
-        figure(
-            "went round in loops",
-            words.burnt_by(facts, loops.usd) if loops.episodes else "none found",
-            f"{words.share(loops.usd, total.usd)} of it, {words.counted(loops.episodes, 'loop')}"
-            if loops.episodes
-            else "",
-        ),
+        _circled(facts),
         figure("pages", f"{pages:,}", f"and {words.episodes(tickets, 'warning')}"),
         _moved(facts),
     ]
     return f'<dl class="figures">{"".join(cards)}</dl>'
+
+
+def _circled(facts: Facts) -> str:
+    loops, board = facts.loops, words.board_loops(facts)
+    if not loops.episodes:
+        return figure("went round in loops", "none", f"but {words.counted(board, 'loop')} on a board" if board else "")
+    part = f"{words.share(loops.usd, facts.total.usd)} of it, {words.counted(loops.episodes, 'loop')}"
+    return figure("went round in loops", words.burnt_by(facts, loops.usd), part)
 
 
 def _moved(facts: Facts) -> str:

@@ -75,6 +75,8 @@ def _marks(facts: Facts, spend: Spend) -> list[svg.Mark]:
     """Of each bin one mark: what opened in it, the loudest first."""
     of: dict[int, list[Flag]] = {}
     for flag in chosen(facts.flags, SHOWN):
+        if flag.severity == "info":
+            continue
         place = int((flag.opened_at - spend.began_t) // spend.width_s)
         if 0 <= place < len(spend.calls):
             of.setdefault(place, []).append(flag)

@@ -64,7 +64,7 @@ def share(part: float, whole: float) -> str:
     """A share in percent; what is something is not told as 0, nor what is not all as 100."""
     if whole <= 0:
         return "–"
-    percent = 100 * part / whole
+    percent = round(100 * part / whole, 6)
     if 0 < percent < 1:
         return "<1%"
     return ">99%" if 99 < percent < 100 else f"{percent:.0f}%"
@@ -127,9 +127,15 @@ def circled(facts: Facts) -> str:
     """What went round."""
     loops, total = facts.loops, facts.total.usd
     if not loops.episodes:
-        return "no loop was found"
+        board = board_loops(facts)
+        return f"{counted(board, 'loop')} on a board, none that is a ticket" if board else "no loop was found"
     of = f" ({share(loops.usd, total)})" if total > 0 else ""
     return f"{burnt_by(facts, loops.usd)}{of} went round in {counted(loops.episodes, 'loop')}"
+
+
+def board_loops(facts: Facts) -> int:
+    """Loops that are no more than lines on a board: they have burnt too little so far, or wait for something."""
+    return sum(c.episodes for c in facts.counted if c.rule == facts.loops.rule and c.severity == "info")
 
 
 def came(facts: Facts) -> str:
