@@ -47,9 +47,9 @@ line.mark.page{stroke:var(--page)}line.mark.ticket{stroke:none}
 .gap{stroke:var(--card);stroke-width:2}
 .band{fill:var(--band)}.edge{stroke:var(--page);stroke-width:1.5;stroke-dasharray:4 2}
 svg .what{fill:var(--page);font-weight:600}
-
 .ticket .band,.board .band{fill:var(--dim)}
-.board .edge{stroke:var(--soft)}.board svg .what{fill:var(--soft)}.ticket .edge{stroke:var(--ticket)}.ticket svg .what{fill:var(--ticket)}
+.board .edge{stroke:var(--soft)}.board svg .what{fill:var(--soft)}
+.ticket .edge{stroke:var(--ticket)}.ticket svg .what{fill:var(--ticket)}
 .bar{background:var(--track);border-radius:2px}
 .key{display:flex;flex-wrap:wrap;gap:.25rem 1.2rem;list-style:none;margin:.7rem 0 0;padding:0;font-size:.9rem}
 .key svg{display:inline-block;width:12px;height:12px;margin-right:.4rem;vertical-align:-1px}
