@@ -72,10 +72,9 @@ def _sections(facts: Facts) -> Iterator[str]:
 def _figures(facts: Facts) -> str:
     total = facts.total
     whole = Row(None, "", total.calls, total.usd, total.unpriced, total.unmetered)
-    unknown = total.unpriced + total.unmetered
     pages, tickets = words.opened(facts, "critical"), words.opened(facts, "warning")
     cards = [
-        figure("burnt", words.dollars(whole), f"not in it: {words.counted(unknown, 'call')}" if unknown else ""),
+        figure("burnt", words.dollars(whole), words.without(facts)),
         figure(
             "calls", f"{total.calls:,}", f"{words.counted(facts.runs, 'run')}, {words.counted(facts.tasks, 'task')}"
         ),
@@ -87,10 +86,10 @@ def _figures(facts: Facts) -> str:
 
 
 def _circled(facts: Facts) -> str:
-    loops, board = facts.loops, words.board_loops(facts)
+    loops = facts.loops
     if not loops.episodes:
-        return figure("went round in loops", "none", f"but {words.counted(board, 'loop')} on a board" if board else "")
-    part = f"{words.share(loops.usd, facts.total.usd)} of it, {words.counted(loops.episodes, 'loop')}"
+        return figure("went round in loops", "none", "")
+    part = f"{words.share(loops.usd, facts.total.usd)} of it, {words.how_many_loops(loops)}"
     return figure("went round in loops", words.burnt_by(facts, loops.usd), part)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from detector.model.alert import Severity
-from detector.report.facts import Facts, Outcome, Ranking, Rest, Row
+from detector.report.facts import Counted, Facts, Outcome, Ranking, Rest, Row
 from detector.rules.finding import usd
 
 NOBODY = {"agent": "no agent named", "model": "no model named", "team": "no team named", "task": "no task claims it"}
@@ -127,15 +127,21 @@ def circled(facts: Facts) -> str:
     """What went round."""
     loops, total = facts.loops, facts.total.usd
     if not loops.episodes:
-        board = board_loops(facts)
-        return f"{counted(board, 'loop')} on a board, none that is a ticket" if board else "no loop was found"
+        return "no loop was found"
     of = f" ({share(loops.usd, total)})" if total > 0 else ""
-    return f"{burnt_by(facts, loops.usd)}{of} went round in {counted(loops.episodes, 'loop')}"
+    return f"{burnt_by(facts, loops.usd)}{of} went round in {how_many_loops(loops)}"
 
 
-def board_loops(facts: Facts) -> int:
-    """Loops that are no more than lines on a board: they have burnt too little so far, or wait for something."""
-    return sum(c.episodes for c in facts.counted if c.rule == facts.loops.rule and c.severity == "info")
+def how_many_loops(loops: Counted) -> str:
+    """How many there were, and whether they are but lines on a board: they have burnt little, or wait for something."""
+    return counted(loops.episodes, "loop") + (", on a board only" if loops.severity == "info" else "")
+
+
+def without(facts: Facts) -> str:
+    """How many calls are missing in the dollars; of those that tell no tokens some may tell their dollars."""
+    total = facts.total
+    unknown = total.unpriced + total.unmetered
+    return f"without {'up to ' if total.unmetered else ''}{counted(unknown, 'call')}" if unknown else ""
 
 
 def came(facts: Facts) -> str:
