@@ -139,7 +139,7 @@ class Counted(msgspec.Struct):
 class Facts(msgspec.Struct):
     """All of it. `moved_share`: of the dollars, what was followed by a status that completed or moved the task.
 
-    It is None where no status is told. `flags`: the dearest of the warnings and pages that `counted` counts.
+    It is None where no status is told. `flags`: of the pages, tickets and loops that `counted` counts the dearest.
     """
 
     version: int

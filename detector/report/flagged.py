@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from detector.model.alert import Severity
 from detector.report import svg, words
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag
@@ -11,6 +12,11 @@ from detector.rules.finding import usd
 
 SHOWN = 20
 """Flags that are shown one by one."""
+_SIGNS: dict[Severity, tuple[str, str]] = {
+    "critical": ("page", "▲ PAGE"),
+    "warning": ("ticket", "△ TICKET"),
+    "info": ("board", "· BOARD"),
+}
 _NOTE = "Pages first, then tickets, of each those that burnt most. The marked stretch is what the alert is about."
 
 
@@ -24,8 +30,7 @@ def flagged(facts: Facts) -> str:
 
 
 def _flag(facts: Facts, flag: Flag) -> str:
-    style = "page" if flag.severity == "critical" else "ticket"
-    sign = "▲ PAGE" if flag.severity == "critical" else "△ TICKET"
+    style, sign = _SIGNS[flag.severity]
     name = f"{flag.rule} · {flag.class_}" if flag.class_ else flag.rule
     return (
         f'<article class="flag {style}"><h3><span class="badge">{sign}</span><span>{escape(name)}</span>'
@@ -77,8 +82,7 @@ def _others(facts: Facts, shown: Sequence[Flag]) -> str:
         left = counted.episodes - len(mine)
         if left:
             burnt = words.burnt_by(facts, max(0.0, counted.usd - sum(f.usd for f in mine)))
-            more = " more" if mine else ""
-            lines.append(f"{words.episodes(left, counted.severity)}{more} of {counted.rule}: {burnt}")
+            lines.append(f"{words.episodes(left, counted.severity)} of {counted.rule}: {burnt}")
     if not lines:
         return ""
-    return f'<p class="note">{"Beside these" if shown else "Flagged"}: {escape("; ".join(lines))}.</p>'
+    return f'<p class="note">{"Not shown one by one" if shown else "Flagged"}: {escape("; ".join(lines))}.</p>'

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from detector.model.alert import SEVERITIES, Alert, Severity
 from detector.report.bins import Bins
 from detector.report.facts import Counted, Flag, Strip
+from detector.rules import loop
 
 MOST_EPISODES = 50
 """Episodes of a rule and severity that are told one by one, those that burnt most; others are counted."""
@@ -56,7 +57,7 @@ class Strips:
 
 
 class Flags:
-    """The last record of each episode; those of the board are only counted."""
+    """The last record of each episode; those of the board are only counted, but for loops."""
 
     def __init__(self, strips: Strips, most: int = MOST_EPISODES) -> None:
         self._strips, self._most = strips, most
@@ -74,7 +75,7 @@ class Flags:
         sums, told = self._sums[kind], self._told[kind]
         sums[0] += 1
         sums[1] += alert.cost_usd
-        if alert.severity == _BOARD:
+        if alert.severity == _BOARD and alert.rule != loop.NAME:
             return
         told.append(_flag(alert, self._strips))
         if len(told) > 2 * self._most:
@@ -87,7 +88,7 @@ class Flags:
         return sorted(told, key=lambda c: (-SEVERITIES.index(c.severity), -c.usd, c.rule))
 
     def told(self) -> list[Flag]:
-        """Those that are more than a line on a board: pages first, then tickets, of each the dearest first."""
+        """Pages first, then tickets, then loops that are lines on a board; of each the dearest first."""
         flags = [flag for told in self._told.values() for flag in sorted(told, key=_dearest)[: self._most]]
         return sorted(flags, key=lambda flag: (-SEVERITIES.index(flag.severity), *_dearest(flag)))
 

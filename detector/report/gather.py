@@ -77,7 +77,7 @@ class Gatherer:
         calls = rows[(kinds == CALL) & (rows["flags"] & TOOL == 0)]
         if not len(calls):
             return
-        calls = calls[self._calls.add(calls["id"], float(calls["t"].max()))]
+        calls = calls[self._calls.add(np.ascontiguousarray(calls["id"]), float(calls["t"].max()))]
         of: dict[int, list[Bins]] = {}
         for n, t, usd in zip(calls["ident"].tolist(), calls["t"].tolist(), calls["cost_usd"].tolist(), strict=True):
             if n not in of:
@@ -225,7 +225,8 @@ def _ranking(ledger: Ledger) -> Ranking:
 
 
 def _loops(counted: Sequence[Counted]) -> Counted:
-    """The loops that are more than a line on a board."""
-    mine = [c for c in counted if c.rule == loop.NAME and c.severity != "info"]
+    """The loops that are more than a line on a board; where there are none, those that are."""
+    every = [c for c in counted if c.rule == loop.NAME]
+    mine = [c for c in every if c.severity != "info"] or every
     worst = mine[0].severity if mine else "info"
     return Counted(loop.NAME, worst, sum(c.episodes for c in mine), sum(c.usd for c in mine))

@@ -70,26 +70,27 @@ def _sections(facts: Facts) -> Iterator[str]:
 
 
 def _figures(facts: Facts) -> str:
-    total, loops = facts.total, facts.loops
+    total = facts.total
     whole = Row(None, "", total.calls, total.usd, total.unpriced, total.unmetered)
-    unknown = total.unpriced + total.unmetered
     pages, tickets = words.opened(facts, "critical"), words.opened(facts, "warning")
     cards = [
-        figure("burnt", words.dollars(whole), f"not in it: {words.counted(unknown, 'call')}" if unknown else ""),
+        figure("burnt", words.dollars(whole), words.without(facts)),
         figure(
             "calls", f"{total.calls:,}", f"{words.counted(facts.runs, 'run')}, {words.counted(facts.tasks, 'task')}"
         ),
-        figure(
-            "went round in loops",
-            words.burnt_by(facts, loops.usd) if loops.episodes else "none found",
-            f"{words.share(loops.usd, total.usd)} of it, {words.counted(loops.episodes, 'loop')}"
-            if loops.episodes
-            else "",
-        ),
+        _circled(facts),
         figure("pages", f"{pages:,}", f"and {words.episodes(tickets, 'warning')}"),
         _moved(facts),
     ]
     return f'<dl class="figures">{"".join(cards)}</dl>'
+
+
+def _circled(facts: Facts) -> str:
+    loops = facts.loops
+    if not loops.episodes:
+        return figure("went round in loops", "none", "")
+    part = f"{words.share(loops.usd, facts.total.usd)} of it, {words.how_many_loops(loops)}"
+    return figure("went round in loops", words.burnt_by(facts, loops.usd), part)
 
 
 def _moved(facts: Facts) -> str:

@@ -41,10 +41,9 @@ def over_time(facts: Facts, spend: Spend) -> str:
     if totals:
         most = max(range(len(totals)), key=totals.__getitem__)
         peak = f" Most in one {wide}: {usd(totals[most])}, from {words.day(spend.began_t + most * spend.width_s)} UTC."
-    picture = svg.stacked(
-        f"{what}{peak}", series, spend.began_t, spend.width_s, _marks(facts, spend), said, "$" if known else ""
-    )
-    legend = "<li>▼ pages began</li><li>▽ tickets began</li>" if facts.flags else ""
+    marks = _marks(facts, spend)
+    picture = svg.stacked(f"{what}{peak}", series, spend.began_t, spend.width_s, marks, said, "$" if known else "")
+    legend = _legend(marks)
     table = _table(spend) if known else ""
     return section("Spend over time", f"{what}{peak}", card(f'{picture}<ul class="key">{key}{legend}</ul>{table}'))
 
@@ -75,10 +74,19 @@ def _marks(facts: Facts, spend: Spend) -> list[svg.Mark]:
     """Of each bin one mark: what opened in it, the loudest first."""
     of: dict[int, list[Flag]] = {}
     for flag in chosen(facts.flags, SHOWN):
+        if flag.severity == "info":
+            continue
         place = int((flag.opened_at - spend.began_t) // spend.width_s)
         if 0 <= place < len(spend.calls):
             of.setdefault(place, []).append(flag)
     return [svg.Mark(place, flags[0].severity == "critical", _opened(flags)) for place, flags in sorted(of.items())]
+
+
+def _legend(marks: Sequence[svg.Mark]) -> str:
+    """What the marks mean that are there."""
+    kinds = {mark.critical for mark in marks}
+    told = ((True, "▼ a page began"), (False, "▽ a ticket began"))
+    return "".join(f"<li>{text}</li>" for critical, text in told if critical in kinds)
 
 
 def _opened(flags: Sequence[Flag]) -> str:

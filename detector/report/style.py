@@ -47,7 +47,9 @@ line.mark.page{stroke:var(--page)}line.mark.ticket{stroke:none}
 .gap{stroke:var(--card);stroke-width:2}
 .band{fill:var(--band)}.edge{stroke:var(--page);stroke-width:1.5;stroke-dasharray:4 2}
 svg .what{fill:var(--page);font-weight:600}
-.ticket .band{fill:var(--dim)}.ticket .edge{stroke:var(--ticket)}.ticket svg .what{fill:var(--ticket)}
+.ticket .band,.board .band{fill:var(--dim)}
+.board .edge{stroke:var(--soft)}.board svg .what{fill:var(--soft)}
+.ticket .edge{stroke:var(--ticket)}.ticket svg .what{fill:var(--ticket)}
 .bar{background:var(--track);border-radius:2px}
 .key{display:flex;flex-wrap:wrap;gap:.25rem 1.2rem;list-style:none;margin:.7rem 0 0;padding:0;font-size:.9rem}
 .key svg{display:inline-block;width:12px;height:12px;margin-right:.4rem;vertical-align:-1px}
@@ -60,9 +62,10 @@ td.name{width:46%}td.n,th.n{text-align:right;white-space:nowrap}td.n:last-child,
 td.shape{width:24%;min-width:3rem}
 .came{font-size:.8rem;color:var(--soft);display:block}
 .flag{border-left:5px solid var(--page)}.flag.ticket{border-left-color:var(--ticket)}
+.flag.board{border-left-color:var(--soft)}
 .flag h3{display:flex;flex-wrap:wrap;gap:.2rem .8rem;align-items:baseline}
 .flag h3 b{margin-left:auto;font-size:1.15rem}
-.badge{color:var(--page);font-weight:700}.ticket .badge{color:var(--ticket)}
+.badge{color:var(--page);font-weight:700}.ticket .badge{color:var(--ticket)}.board .badge{color:var(--soft)}
 .flag figure{margin:.9rem 0 0}figcaption{font-size:.82rem;color:var(--soft);margin-top:.3rem}
 .flag dl{display:flex;flex-wrap:wrap;gap:.15rem 1.4rem;margin:.5rem 0 0;font-size:.88rem}
 .flag dl div{display:flex;gap:.4rem}.flag dd{margin:0}.flag dt{flex:none}

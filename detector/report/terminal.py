@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from detector.model.alert import Severity
 from detector.report import words
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag, Ranking, Rest, Row
@@ -13,6 +14,7 @@ from detector.report.facts import Facts, Flag, Ranking, Rest, Row
 _NAMES, _FLAGS, _WIDTH = 4, 5, 100
 _BAR = 12
 """Characters of a bar."""
+_WHAT: dict[Severity, str] = {"critical": "PAGE", "warning": "TICKET", "info": "BOARD"}
 _STYLE = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 
 
@@ -57,15 +59,15 @@ def _ranking(facts: Facts, kind: str, ranking: Ranking) -> Table:
 
 
 def _flags(facts: Facts) -> Iterator[Text]:
-    pages, tickets = words.opened(facts, "critical"), words.opened(facts, "warning")
-    told = f"{words.episodes(pages, 'critical')}, {words.episodes(tickets, 'warning')}"
-    yield Text(f"flagged: {told}{', those that burnt most:' if facts.flags else ''}", style="dim")
+    kinds: tuple[Severity, ...] = ("critical", "warning", "info")
+    told = ", ".join(words.episodes(words.opened(facts, severity), severity) for severity in kinds)
+    yield Text(f"flagged: {told}{'; the loudest and dearest:' if facts.flags else ''}", style="dim")
     for flag in chosen(facts.flags, _FLAGS):
         yield _flag(facts, flag)
 
 
 def _flag(facts: Facts, flag: Flag) -> Text:
-    what = words.episodes(1, flag.severity)[2:].upper()
+    what = _WHAT[flag.severity]
     name = f"{flag.rule} {flag.class_}" if flag.class_ else flag.rule
     text = words.shown(flag.summary, 400)
     return Text.assemble(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from detector.model.alert import Severity
-from detector.report.facts import Facts, Outcome, Ranking, Rest, Row
+from detector.report.facts import Counted, Facts, Outcome, Ranking, Rest, Row
 from detector.rules.finding import usd
 
 NOBODY = {"agent": "no agent named", "model": "no model named", "team": "no team named", "task": "no task claims it"}
@@ -64,7 +64,7 @@ def share(part: float, whole: float) -> str:
     """A share in percent; what is something is not told as 0, nor what is not all as 100."""
     if whole <= 0:
         return "–"
-    percent = 100 * part / whole
+    percent = round(100 * part / whole, 6)
     if 0 < percent < 1:
         return "<1%"
     return ">99%" if 99 < percent < 100 else f"{percent:.0f}%"
@@ -129,7 +129,19 @@ def circled(facts: Facts) -> str:
     if not loops.episodes:
         return "no loop was found"
     of = f" ({share(loops.usd, total)})" if total > 0 else ""
-    return f"{burnt_by(facts, loops.usd)}{of} went round in {counted(loops.episodes, 'loop')}"
+    return f"{burnt_by(facts, loops.usd)}{of} went round in {how_many_loops(loops)}"
+
+
+def how_many_loops(loops: Counted) -> str:
+    """How many there were, and whether they are but lines on a board: they have burnt little, or wait for something."""
+    return counted(loops.episodes, "loop") + (", on a board only" if loops.severity == "info" else "")
+
+
+def without(facts: Facts) -> str:
+    """How many calls are missing in the dollars; of those that tell no tokens some may tell their dollars."""
+    total = facts.total
+    unknown = total.unpriced + total.unmetered
+    return f"without {'up to ' if total.unmetered else ''}{counted(unknown, 'call')}" if unknown else ""
 
 
 def came(facts: Facts) -> str:

@@ -121,6 +121,16 @@ def test_a_loop_is_told_with_what_repeats_and_its_run_over_time(tmp_path: Path) 
     assert found.moved_share == 1.0
 
 
+def test_loops_that_burnt_little_are_shown_and_are_no_tickets(tmp_path: Path) -> None:
+    name, out = write(tmp_path / "calls.jsonl", [event | {"cost_usd": 0.001} for event in LOOP]), tmp_path / "r.html"
+    result = reported(name, "--out", str(out))
+    assert "$0.0080 (100%) went round in 1 loop, on a board only" in result.stdout
+    assert "BOARD" in result.stdout
+    html = out.read_text()
+    assert "<dd>$0.0080</dd><p>100% of it, 1 loop, on a board only</p>" in html
+    assert '<article class="flag board">' in html
+
+
 def test_a_call_that_is_told_twice_is_drawn_once(tmp_path: Path) -> None:
     once, twice = facts(tmp_path, LOOP), facts(tmp_path, [e for e in LOOP for _ in range(2)])
     assert once.flags[0].strip == twice.flags[0].strip

@@ -137,7 +137,8 @@ def flag(n: int, rule: str, severity: str, **fields: object) -> Flag:
 def test_where_there_is_room_for_few_one_rule_does_not_hide_the_others() -> None:
     flags = [flag(0, "spend_spike", "critical"), *(flag(n, "run_inflation", "warning") for n in range(1, 9))]
     flags += [flag(9, "loop", "warning"), flag(10, "context_bloat", "warning", task="T0")]
-    assert [f.id for f in chosen(flags, 20)] == ["0", "1", "2", "3", "9"]
+    flags += [flag(n, "loop", "info") for n in range(11, 16)]
+    assert [f.id for f in chosen(flags, 20)] == ["0", "1", "2", "3", "9", "11", "12", "13"]
     assert [f.id for f in chosen(flags, 2)] == ["0", "1"]
 
 
