@@ -49,7 +49,7 @@ def refusal(context: click.Context, bad: BadInput, right: Mapping[str, str]) -> 
 
     malformed = bad.reason in (Reason.OUT_OF_RANGE, Reason.WRONG_TYPE)
     told = right.get(bad.field, bad.detail) if malformed else bad.detail
-    return click.BadParameter(told, context, param_hint=f"'--{bad.field}'")
+    return click.BadParameter(told, context, param_hint=f"'--{bad.field.replace('_', '-')}'")
 
 
 def deliver(config: Config, value: bytes, key: bytes, timeout_s: int, said: str, id: str) -> None:

@@ -3,6 +3,8 @@
 from detector.config.load import load_config
 from detector.config.model import Config
 from detector.config.settings import (
+    MAX_METERS,
+    Identity,
     Ingest,
     Kafka,
     Log,
@@ -21,8 +23,10 @@ from detector.config.sources import Source
 from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
 
 __all__ = [
+    "MAX_METERS",
     "Config",
     "Episodes",
+    "Identity",
     "InflationRule",
     "Ingest",
     "Kafka",

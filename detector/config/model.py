@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import Field, ValidationInfo, field_validator
 
 from detector.config.settings import (
+    Identity,
     Ingest,
     Kafka,
     Log,
@@ -33,7 +34,7 @@ MAX_REMEMBERED = 10_000
 Subject = tuple[str, str | None, str | None]
 """Tenant, team and agent."""
 
-VERDICT_SECTIONS = ("rules", "episodes", "statuses", "time", "overrides")
+VERDICT_SECTIONS = ("rules", "episodes", "statuses", "time", "identity", "overrides")
 """What can change a verdict."""
 
 
@@ -43,6 +44,7 @@ class Config(Section):
     kafka: Kafka = Kafka()
     topics: Topics = Topics()
     ingest: Ingest = Ingest()
+    identity: Identity = Identity()
     time: Time = Time()
     watch: Watch = Watch()
     portfolio: Portfolio = Portfolio()

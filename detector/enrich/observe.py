@@ -1,6 +1,7 @@
 """Events to observations: priced, sketched, placed, and packed by partition. Text goes no further than here."""
 
 from collections import Counter
+from typing import NamedTuple
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -28,6 +29,15 @@ _LITTLE = 24
 """Characters of an output that says too little to wake anybody over it."""
 
 
+class Learned(NamedTuple):
+    """From `t` (s UTC) on the run works on the task: calls name both."""
+
+    tenant: str
+    run: str
+    task: str
+    t: float
+
+
 class Observer:
     """Turns events into rows of their partition's pack; raises BadInput for one that cannot be used."""
 
@@ -36,9 +46,10 @@ class Observer:
         self.texts = Texts()
         self.packs: dict[int, Pack] = {}
         self.counts: Counter[str] = Counter()
+        self.learned: list[Learned] = []
 
-    def observe(self, event: Event, t: float, source: int, seq: int) -> int:
-        """Adds one event, at `t` (s UTC), to its pack and returns the partition."""
+    def observe(self, event: Event, t: float, source: int, seq: int) -> int | None:
+        """Adds one event, at `t` (s UTC), to its pack and returns the partition; None where it is kept here."""
         if isinstance(event, Call):
             return self.call(event, t, source, seq)
         if isinstance(event, ToolCall):
@@ -60,6 +71,7 @@ class Observer:
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
         tenant = e.tenant or "default"
+        told_by = e.source if e.source in self.identities.meters else None
         ident, partition = self.identities.place(
             (
                 tenant,
@@ -73,6 +85,7 @@ class Observer:
                 e.task_type,
                 e.model,
                 e.provider,
+                told_by,
             ),
             t,
         )
@@ -99,7 +112,8 @@ class Observer:
         if e.tools:
             if e.output is not None and e.output.sketch is not None:
                 _parsed(e.output.sketch)  # first: a call that is refused must leave nothing in the pack
-            action, said, missing, sketch = self._tools(e.tools, t, ident, pack)
+            action, said, missing, sketch, says = self._tools(e.tools, t, ident, pack)
+            flags |= says
             name = e.tools[0].name
             if len(e.tools) > 1:
                 flags |= pk.SEVERAL
@@ -116,10 +130,13 @@ class Observer:
             action = said = _CALL_ACTION
             name = _CALL
             missing = self._failure(e.error, pack)
+        id = xxh3_64_intdigest(f"{len(tenant)}:{tenant}c{e.id}".encode())
+        if told_by is not None:
+            id, again = self._told_by(told_by, id, ident, t)
+            flags |= again
         pack.rows.append(
             pk.pack_row(
-                pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t,
-                xxh3_64_intdigest(f"{len(tenant)}:{tenant}c{e.id}".encode()),
+                pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t, id,
                 0 if e.turn is None else xxh3_64_intdigest(e.turn.encode()),
                 action, 0, output, said, cost, e.duration_s or 0.0,
                 tokens[0] or 0, tokens[1] or 0, tokens[2] or 0, tokens[3] or 0, tokens[4] or 0,
@@ -130,14 +147,31 @@ class Observer:
         pack.names.append(name)
         return partition
 
+    def _told_by(self, source: str, id: int, ident: pk.Ident, t: float) -> tuple[int, int]:
+        """The id (hashed) of a call as this source tells it, and flags.
+
+        What another source tells is another telling, of which watch counts one; what was told of another run before is
+        counted there.
+        """
+        if ident.run is not None and ident.task is not None:
+            begin = self.identities.learn(ident.tenant, ident.run, ident.task, t)
+            if begin is not None:
+                self.learned.append(Learned(ident.tenant, ident.run, ident.task, begin))
+        if self.identities.told_elsewhere(id, ident.tenant, ident.run, ident.task):
+            return hash64(str(id), source, str(ident.subject), ident.run), pk.UNCOUNTED
+        return hash64(str(id), source), 0
+
     def _tool_call(self, e: ToolCall, t: float, source: int, seq: int) -> int:
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
         who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
-        ident, partition = self.identities.place((*who, None, None), t)
+        told_by = e.source if e.source in self.identities.meters else None
+        ident, partition = self.identities.place((*who, None, None, told_by), t)
         pack = self._pack(partition)
-        action, said, missing, sketch = self._tools([e.tool], t, ident, pack)
-        flags = pk.TOOL | (pk.NAMES_ONLY if _only_named(e.tool) else 0) | (pk.INTERACTIVE if e.interactive else 0)
+        action, said, missing, sketch, says = self._tools([e.tool], t, ident, pack)
+        flags = (
+            pk.TOOL | says | (pk.NAMES_ONLY if _only_named(e.tool) else 0) | (pk.INTERACTIVE if e.interactive else 0)
+        )
         pack.rows.append(
             pk.pack_row(
                 pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t,
@@ -149,8 +183,9 @@ class Observer:
         pack.names.append(e.tool.name)
         return partition
 
-    def _tools(self, tools: list[Tool], t: float, ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int]:
-        """Fingerprints of the action and of what it says, how many results are missing, the action's sketch."""
+    def _tools(self, tools: list[Tool], t: float, ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int, int]:
+        """Fingerprints of the action and of what it says, how many results are missing, the action's sketch, flags."""
+        says = 0
         try:
             done = of_tools(tools, t)
         except RecursionError as error:
@@ -161,14 +196,19 @@ class Observer:
             raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
         for body, failed, tool in done.answers:
             pack.result(self.texts.fingerprint(body), tool, failed)
+            if body:
+                says = pk.SAYS_SOMETHING
         missing = len(done.missing)
         if missing:
             named = [(call_id, tool) for call_id, tool in done.missing if call_id is not None][: pk.MAX_WAITS]
             for call_id, tool in named:
                 pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
+            if named:
+                says = pk.SAYS_SOMETHING
             if len(named) < missing or missing > pk.MAX_WAITS:
                 missing = pk.NEVER
-        return done.action, done.said, missing, pack.sketch(self.texts.sketch(done.action_text, True))
+        sketch = pack.sketch(self.texts.sketch(done.action_text, True))
+        return done.action, done.said, missing, sketch, says
 
     def _failure(self, error: str | None, pack: Pack) -> int:
         """Takes what a failed call says of its failure; how many results are missing: one that never comes, or none."""
@@ -218,16 +258,24 @@ class Observer:
         )  # fmt: skip
         return partition
 
-    def _link(self, e: Link, t: float, source: int, seq: int) -> int:
+    def _link(self, e: Link, t: float, source: int, seq: int) -> int | None:
+        if e.task is None and e.parent_run is None:
+            raise BadInput(Reason.MISSING_FIELD, "task", "one of task and parent_run is required")
         tenant = e.tenant or "default"
-        self.identities.link(tenant, e.run, e.task, t)
-        ident, partition = self.identities.linked(tenant, e.run, e.task)
+        if e.parent_run is not None:
+            self.identities.start(tenant, e.run, e.parent_run, t)
+        if e.task is not None:
+            self.identities.link(tenant, e.run, e.task, t)
+        task = self.identities.task_of(tenant, e.run, t)
+        if task is None:
+            return None
+        ident, partition = self.identities.linked(tenant, e.run, task)
         self._plain_row(self._pack(partition), pk.LINK, ident, e.id, t, source, seq)
         return partition
 
     def _bystander(self, tenant: str | None, run: str | None, task: str | None, t: float) -> tuple[pk.Ident, int]:
         """Identity and partition of an event of `t` (s UTC) that is no call."""
-        who = (tenant or "default", None, None, None, None, run, None, task, None, None, None)
+        who = (tenant or "default", None, None, None, None, run, None, task, None, None, None, None)
         return self.identities.place(who, t)
 
     @staticmethod

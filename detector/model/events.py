@@ -147,12 +147,13 @@ class Status(msgspec.Struct, rename={"from_": "from"}):
 
 
 class Link(msgspec.Struct):
-    """This run works on that task."""
+    """This run works on that task, or was started by that run."""
 
     id: Id
     time: Time
     run: Id
-    task: Id
+    task: Id | None = None
+    parent_run: Id | None = None
     type: Literal["link"] = "link"
     tenant: Name | None = "default"
     source: Name | None = None

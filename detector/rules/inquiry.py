@@ -81,6 +81,8 @@ class Inquiry:
                 lanes.add(facts.lane)
                 if self._with_signals and facts.how == fnd.EXACT:
                     self._signal(facts)
+                if facts.flags & pk.MUTED:  # what another source tells better is judged there
+                    continue
             for rule in _BY_KIND[facts.kind]:
                 # Of the ways in which a step repeats the first that is a finding holds.
                 asked = (rule.NAME, facts.lane, facts.step)

@@ -50,19 +50,20 @@ def advance(
                 return 0, final(lane, row.lane, s, row.subject, r, lane.last_t + lane.final_s, found, n), m
             lane.last_t = max(lane.last_t, row.t)
             called, apart = row.flags & pk.TOOL == 0, row.flags & pk.APART != 0
+            counts = called and row.flags & pk.UNCOUNTED == 0
             if (
                 called
                 and row.turn != 0
                 and (lane.steps == 0 or lane.history[(lane.steps - 1) % _H].turn != np.uint32(row.turn))
             ):
                 s.turns += 1
-            if called:
+            if counts:
                 n = meter(s, lane, cells[row.cell_slot], row, r, screen, found, n)
             newest = lane.history[(lane.steps - 1) % _H].t if lane.steps > 0 else 0.0
             if row.t >= newest and (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
                 if lane.open:
                     n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
-                if called:
+                if counts:
                     n = bloat(lane, s, row, r, screen, found, n)
                 if apart:
                     lane.input = row.input
