@@ -14,7 +14,7 @@ from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
 from detector.enrich.tools import MAX_DEPTH, of_tools, result_body
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
-from detector.model.events import Call, Event, Link, Output, Status, Tool, ToolCall, ToolResult
+from detector.model.events import Call, Claim, Event, Link, Output, Status, Tool, ToolCall, ToolResult
 
 _OPERATION_FLAGS = {
     "compaction": pk.COMPACTION,
@@ -56,6 +56,8 @@ class Observer:
             return self._tool_call(event, t, source, seq)
         if isinstance(event, ToolResult):
             return self._tool_result(event, t, source, seq)
+        if isinstance(event, Claim):
+            return self._claim(event, t, source, seq)
         if isinstance(event, Status):
             return self._status(event, t, source, seq)
         return self._link(event, t, source, seq)
@@ -245,6 +247,15 @@ class Observer:
         self._plain_row(pack, pk.TOOL_RESULT, ident, e.id, t, source, seq, action=action)
         return partition
 
+    def _claim(self, e: Claim, t: float, source: int, seq: int) -> int:
+        if e.run is None and e.task is None:
+            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
+        ident, partition = self.identities.place((*who, None, None, e.source), t)
+        pack = self._pack(partition)
+        self._plain_row(pack, pk.CLAIM, ident, e.id, t, source, seq, count=e.count or 0, name=e.kind or "")
+        return partition
+
     def _status(self, e: Status, t: float, source: int, seq: int) -> int:
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "task", "one of task and run is required")
@@ -281,17 +292,17 @@ class Observer:
     @staticmethod
     def _plain_row(
         pack: Pack, kind: int, ident: pk.Ident, id: str, t: float, source: int, seq: int, *,
-        strength: int = 0, category: int = 0, action: int = 0,
+        strength: int = 0, category: int = 0, action: int = 0, count: int = 0, name: str = "",
     ) -> None:  # fmt: skip
         number = pack.idents.setdefault(ident, len(pack.idents))
         pack.rows.append(
             pk.pack_row(
                 kind, strength, category, 0, 0, number, source, seq, t, hash64(ident.tenant, str(kind), id), 0,
-                action, 0, 0, 0, 0.0, 0.0, 0, 0, 0, 0, 0, -1,
+                action, 0, 0, 0, 0.0, 0.0, count, 0, 0, 0, 0, -1,
             )
         )  # fmt: skip
         pack.ids.append(id)
-        pack.names.append("")
+        pack.names.append(name)
 
 
 def _parsed(sketch: str) -> tuple[int, bytes]:

@@ -16,7 +16,7 @@ from detector.decoding import LARGEST, Hash, require
 
 FORMAT = 4
 
-CALL, TOOL_RESULT, STATUS, LINK = 0, 1, 2, 3
+CALL, TOOL_RESULT, STATUS, LINK, CLAIM = 0, 1, 2, 3, 4
 
 # flags of a row
 UNPRICED = 1 << 0  # no price is known for the model
@@ -86,7 +86,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("said", "u8", "Q"),  # fingerprint of what the action says, in any order
     ("cost_usd", "f8", "d"),
     ("duration_s", "f4", "f"),
-    ("input", "u4", "I"),
+    ("input", "u4", "I"),  # of a claim: how often
     ("cached", "u4", "I"),
     ("written", "u4", "I"),
     ("out", "u4", "I"),
@@ -124,7 +124,7 @@ class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
 class Packed(msgspec.Struct, array_like=True):
     """Observations of one partition, and how far each source has been forwarded (s UTC).
 
-    ids and names (of the first tool, "" where there is none) go by row.
+    ids and names (of the first tool, of what is claimed, "" where there is none) go by row.
     """
 
     format: int
@@ -184,7 +184,7 @@ def _check(c: Columns) -> None:
     require(all(abs(mark) < LARGEST for mark in c.marks.values()), "a mark that is no time")
     if not n:
         return
-    require(rows["kind"].max() <= LINK and rows["ident"].max() < len(c.idents), "rows of nobody")
+    require(rows["kind"].max() <= CLAIM and rows["ident"].max() < len(c.idents), "rows of nobody")
     require(rows["sketch"].min() >= -1 and rows["sketch"].max() < len(c.levels), "rows without their sketch")
     require(not len(c.levels) or c.levels.max() <= MAX_LEVEL, "a sketch of no level")
     require(not len(c.waits) or c.waits["row"].max() < n, "a result that no row waits for")

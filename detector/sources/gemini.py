@@ -1,26 +1,31 @@
 """Gemini CLI: its log records to calls and tools, as version 0.61 sends them.
 
 Of the `gemini_cli.*` records three are read: `api_response`, which is a call (the same call is told twice more, under
-`gen_ai.*` and as a span), `api_error`, which is one for each failed attempt, and `tool_call`.
+`gen_ai.*` and as a span), `api_error`, which is one for each failed attempt, and `tool_call`. `loop_detected`, which
+has no prefix, is its own word that it loops.
 """
 
 from typing import NamedTuple
 
 import msgspec
 
-from detector.model.events import MAX_TOKENS, Call, Output, ToolCall, Usage
+from detector.model.events import MAX_CLAIMED, MAX_TOKENS, Call, Claim, Output, ToolCall, Usage
 from detector.sources import checked
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
 
+_LOOP = "loop_detected"
+
 
 def mine(record: Record) -> bool:
     """Whether Gemini CLI says it."""
-    return record.name.startswith("gemini_cli.")
+    return record.name.startswith("gemini_cli.") or (
+        record.name == _LOOP and record.resource.get("service.name") == "gemini-cli"
+    )
 
 
 def take(records: list[Record]) -> Decoded:
-    """Calls and tools of Gemini CLI's records, in their order; a BadInput for each that cannot be used."""
+    """Calls, tools and claims of Gemini CLI's records, in their order; a BadInput for each that cannot be used."""
     return checked.each(records, _READERS)
 
 
@@ -32,7 +37,7 @@ class _Work(NamedTuple):
     turn: str | None
     agent: str
 
-    def told(self, record: Record, event: Call | ToolCall) -> Told:
+    def told(self, record: Record, event: Call | ToolCall | Claim) -> Told:
         about = {"detector.run": self.run, "detector.parent_run": self.parent, "detector.agent": self.agent}
         return Told(event, (about, record.attributes, record.resource))
 
@@ -123,6 +128,16 @@ def _used(record: Record) -> Told:
     )
 
 
+def _looped(record: Record) -> Told:
+    """Its own loop detection has stopped it, which it says of its session."""
+    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
+    kind, count = checked.text(said, "loop_type"), checked.tokens(said, "count")
+    if count is not None:
+        checked.within(count, MAX_CLAIMED, "count")
+    id = checked.made_id("gemini loop", work.run, t, kind, count)
+    return work.told(record, Claim(id=id, time=t, says="loop", kind=kind, count=count))
+
+
 def _prompt(said: Layer) -> str | None:
     return checked.text(said, "prompt_id")
 
@@ -169,4 +184,5 @@ _READERS: dict[str, checked.Reader] = {
     "gemini_cli.api_response": _answered,
     "gemini_cli.api_error": _failed,
     "gemini_cli.tool_call": _used,
+    _LOOP: _looped,
 }

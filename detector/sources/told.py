@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from detector.errors import BadInput
-from detector.model.events import Call, Event, ToolCall
+from detector.model.events import Call, Claim, Event, ToolCall
 
 Layer = Mapping[str, Any]
 
@@ -31,9 +31,9 @@ Decoded = list[Told | BadInput]
 
 
 def by(source: str, decoded: Decoded) -> Decoded:
-    """The same, each call and tool with the name of the source that tells it."""
+    """The same, each call, tool and claim with the name of the source that tells it."""
     for told in decoded:
-        if isinstance(told, Told) and isinstance(told.event, Call | ToolCall):
+        if isinstance(told, Told) and isinstance(told.event, Call | ToolCall | Claim):
             told.event.source = source
     return decoded
 

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 from detector.config.sources import SEPARATOR
 from detector.errors import BadInput, Reason
-from detector.model.events import MAX_NAME, Call, Event, Link, Status, ToolCall, ToolResult
+from detector.model.events import MAX_NAME, Call, Claim, Event, Link, Status, ToolCall, ToolResult
 from detector.sources.told import Told, first, ways
 
 FIELDS = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type")
 _OF: dict[type, tuple[str, ...]] = {
     Call: FIELDS,
     ToolCall: FIELDS,
+    Claim: FIELDS,
     ToolResult: ("tenant", "task", "run"),
     Status: ("tenant", "task", "run"),
     Link: ("tenant",),

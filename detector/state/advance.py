@@ -14,7 +14,7 @@ from detector.model import packed as pk
 from detector.state import layout as lay
 from detector.state.contexts import bloat
 from detector.state.found import EXACT, FINAL, STEP
-from detector.state.spending import meter, move
+from detector.state.spending import claim, meter, move
 from detector.state.steps import answer, compact, judge, push
 
 _H = lay.HISTORY
@@ -90,6 +90,8 @@ def advance(
                 n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
         elif row.kind == pk.STATUS:
             n = move(subjects[row.subject], row, r, found, n)
+        elif row.kind == pk.CLAIM:
+            n = claim(subjects[row.subject], row, r, found, n)
         halt = n > len(found) - _MOST
         while told < n:
             halt = halt or found[told].kind == STEP

@@ -164,7 +164,7 @@ def test_other_formats_and_damaged_bytes_are_refused() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("kind", 4),
+        ("kind", 5),
         ("ident", 1),
         ("sketch", 0),
         ("sketch", -2),
