@@ -21,6 +21,7 @@ from detector.rules.inquiry import Explanation, Inquiry, Signal
 from detector.state import arrival, retention
 from detector.state.advance import MOST_OF_A_STEP, ROOM, advance, expire, file_finals
 from detector.state.cells import Cells
+from detector.state.compact import raw
 from detector.state.found import FOUND
 from detector.state.layout import VERSION
 from detector.state.minute import called, close_minute, look_up_usual, note_calls, open_cells, tell_links
@@ -29,6 +30,7 @@ from detector.state.seen import Chunk
 from detector.state.segments import Common, Reader, Rows, Writer
 from detector.state.shard import SEEN_FROM, Shard
 from detector.state.stored import open_stored, refusing_damage, store
+from detector.state.tellings import hear, settle
 from detector.state.whole import Whole
 from detector.totals import Totals
 
@@ -88,7 +90,14 @@ class Engine:
         cells = Cells(partition, spread.observations, spread.rollups, config.ingest.max_record_bytes)
         whole = whole or Whole()
         self._shard = Shard(
-            watch.segments, watch.max_seen_ids, watch.seen_s, rules_of, cells, whole, 4 * watch.max_runs
+            watch.segments,
+            watch.max_seen_ids,
+            watch.seen_s,
+            rules_of,
+            cells,
+            whole,
+            4 * watch.max_runs,
+            config.identity.meters,
         )
         self._book = EpisodeBook(config)
         self._inquiry = Inquiry(config, self._shard, self._book, self.totals, signals=signals, explain=explain)
@@ -154,6 +163,8 @@ class Engine:
         if arrival.put_off(shard, order, self._config.time.lateness_s):
             order = shard.pool.due(shard.watermark)
         self.totals.orphans += arrival.find_lanes(shard, order)
+        if rows["rank"][order].any():
+            self._settle(order)
         alerts: list[Alert] = []
         minutes = rows["due"][order] // _MINUTE_S
         for minute in np.unique(minutes).tolist():
@@ -175,6 +186,16 @@ class Engine:
                 shard.trails[lane].trim()
         shard.pool.take(order)
         return alerts
+
+    def _settle(self, order: npt.NDArray[np.int64]) -> None:
+        """Where several sources tell of a run: what of the waiting rows at `order` counts."""
+        shard, rows = self._shard, self._shard.pool.rows
+        settle(order, rows, shard.tellings.rows, self._config.time.lateness_s)
+        counted = order[(rows["rank"][order] > 0) & (rows["flags"][order] & pk.UNCOUNTED == 0)]
+        if len(counted):
+            told = raw(rows[counted])[:, : pk.ROW.itemsize].copy().view(pk.ROW)[:, 0]
+            told["ident"] = np.arange(len(counted))
+            self.totals.add(told, [shard.pool.idents[r] for r in counted.tolist()])
 
     def _keep_house(self, t: float) -> list[Alert]:
         """What time alone brings about, once a minute of event time (`t`: s UTC), however observations are packed."""
@@ -241,6 +262,7 @@ class Engine:
         alerts = self._book.make_room(t)
         shard.forget_statuses()
         retention.forget_lanes(shard, limit, most, self._book.keys())
+        retention.forget_tellings(shard, limit, 2 * most)
         for key in retention.idle_subjects(shard, limit, most, self._book.keys()):
             row = shard.subjects.rows[shard.subjects.get(key)]
             purse = Purse(int(row["calls"]), int(row["tokens"]), float(row["cost"]))
@@ -326,5 +348,7 @@ def warm() -> None:
     expire(none, lanes, none, subjects, screen, found)
     file_finals(none, lanes, none, subjects, np.zeros(0), found)
     shard.seen.add(np.ones(1, np.uint64), 0.0)
+    hear(np.zeros(0, pk.ROW), none, np.zeros(0, np.uint8), shard.tellings.rows)
+    settle(none, shard.pool.rows, shard.tellings.rows, 0.0)
     Engine.restore(Config(), 0, 0, {n: [engine.encode_segment(n)] for n in (0, 1)})
     engine.totals.add(np.zeros(0, pk.ROW), [])

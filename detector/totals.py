@@ -54,9 +54,12 @@ _SUMS = 10
 def _sum_rows(
     rows: Any, code_of: npt.NDArray[np.int64], claimed: npt.NDArray[np.bool_], sums: npt.NDArray[np.float64]
 ) -> None:
-    """Adds each call of `rows` to the sums (codes × 10, in the order of UsageSums) of its identity's code."""
+    """Adds each call of `rows` to the sums (codes × 10, in the order of UsageSums) of its identity's code.
+
+    Not what another telling counts for.
+    """
     for row in rows:
-        if row.kind != pk.CALL or row.flags & pk.TOOL:
+        if row.kind != pk.CALL or row.flags & (pk.TOOL | pk.UNCOUNTED):
             continue
         s = sums[code_of[row.ident]]
         s[0] += 1

@@ -54,7 +54,7 @@ def refusal(context: click.Context, bad: BadInput, right: Mapping[str, str]) -> 
 
     malformed = bad.reason in (Reason.OUT_OF_RANGE, Reason.WRONG_TYPE)
     told = right.get(bad.field, bad.detail) if malformed else bad.detail
-    return click.BadParameter(told, context, param_hint=f"'--{bad.field}'")
+    return click.BadParameter(told, context, param_hint=f"'--{bad.field.replace('_', '-')}'")
 
 
 def pushed_to(gateway: str | None) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from detector.config.gateway import Gateway
 from detector.config.load import load_config
 from detector.config.model import Config
 from detector.config.settings import (
+    MAX_METERS,
+    Identity,
     Ingest,
     Kafka,
     Log,
@@ -23,9 +25,11 @@ from detector.config.thresholds import Episodes, InflationRule, LoopRule, Overri
 from detector.config.webhooks import Webhooks
 
 __all__ = [
+    "MAX_METERS",
     "Config",
     "Episodes",
     "Gateway",
+    "Identity",
     "InflationRule",
     "Ingest",
     "Kafka",

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from detector.config.gateway import Gateway
 from detector.config.settings import (
+    Identity,
     Ingest,
     Kafka,
     Log,
@@ -35,7 +36,7 @@ MAX_REMEMBERED = 10_000
 Subject = tuple[str, str | None, str | None]
 """Tenant, team and agent."""
 
-VERDICT_SECTIONS = ("rules", "episodes", "statuses", "time", "overrides")
+VERDICT_SECTIONS = ("rules", "episodes", "statuses", "time", "identity", "overrides")
 """What can change a verdict."""
 
 
@@ -46,6 +47,7 @@ class Config(Section):
     topics: Topics = Topics()
     gateway: Gateway = Gateway()
     ingest: Ingest = Ingest()
+    identity: Identity = Identity()
     time: Time = Time()
     watch: Watch = Watch()
     portfolio: Portfolio = Portfolio()

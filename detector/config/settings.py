@@ -85,6 +85,26 @@ class Ingest(Section):
     dead_letter_bytes: bool = Field(True, description="false: dead letters carry a reference and no bytes")
 
 
+MAX_METERS = 8
+"""Sources whose tellings of one run are told apart."""
+
+
+class Identity(Section):
+    """What of several tellings of one run counts."""
+
+    meters: Annotated[list[Name], Field(max_length=MAX_METERS)] = Field(
+        ["litellm", "claude_code", "codex", "gemini_cli", "spans"],
+        description="sources; of those that tell of one run the first one counts its calls. Others always count",
+    )
+
+    @field_validator("meters")
+    @classmethod
+    def _are_different(cls, names: list[str]) -> list[str]:
+        if len(set(names)) != len(names):
+            raise ValueError("each source may be named once")
+        return names
+
+
 class Time(Section):
     """Event time: what waits how long."""
 

@@ -1,6 +1,7 @@
 """Events to observations: priced, sketched, placed, and packed by partition. Text goes no further than here."""
 
 from collections import Counter
+from typing import NamedTuple
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -13,7 +14,7 @@ from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
 from detector.enrich.tools import MAX_DEPTH, answered, is_sketched, of_tools, tells
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
-from detector.model.events import Call, Event, Link, Output, Status, Tool, ToolCall, ToolResult
+from detector.model.events import Call, Claim, Event, Link, Output, Status, Tool, ToolCall, ToolResult
 
 _OPERATION_FLAGS = {
     "compaction": pk.COMPACTION,
@@ -26,6 +27,15 @@ _CALL_ACTION = xxh3_64_intdigest(_CALL.encode())
 """What a call that failed has done, where it has neither tools nor an output."""
 
 
+class Learned(NamedTuple):
+    """From `t` (s UTC) on the run works on the task: calls name both."""
+
+    tenant: str
+    run: str
+    task: str
+    t: float
+
+
 class Observer:
     """Turns events into rows of their partition's pack; raises BadInput for one that cannot be used."""
 
@@ -34,15 +44,18 @@ class Observer:
         self.texts = Texts()
         self.packs: dict[int, Pack] = {}
         self.counts: Counter[str] = Counter()
+        self.learned: list[Learned] = []
 
-    def observe(self, event: Event, t: float, source: int, seq: int) -> int:
-        """Adds one event, at `t` (s UTC), to its pack and returns the partition."""
+    def observe(self, event: Event, t: float, source: int, seq: int) -> int | None:
+        """Adds one event, at `t` (s UTC), to its pack and returns the partition; None where it is kept here."""
         if isinstance(event, Call):
             return self.call(event, t, source, seq)
         if isinstance(event, ToolCall):
             return self._tool_call(event, t, source, seq)
         if isinstance(event, ToolResult):
             return self._tool_result(event, t, source, seq)
+        if isinstance(event, Claim):
+            return self._claim(event, t, source, seq)
         if isinstance(event, Status):
             return self._status(event, t, source, seq)
         return self._link(event, t, source, seq)
@@ -58,6 +71,7 @@ class Observer:
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
         tenant = e.tenant or "default"
+        told_by = e.source if e.source in self.identities.meters else None
         ident, partition = self.identities.place(
             (
                 tenant,
@@ -71,6 +85,7 @@ class Observer:
                 e.task_type,
                 e.model,
                 e.provider,
+                told_by,
             ),
             t,
         )
@@ -97,7 +112,8 @@ class Observer:
         if e.tools:
             if e.output is not None and e.output.sketch is not None:
                 _parsed(e.output.sketch)  # first: a call that is refused must leave nothing in the pack
-            action, said, missing, sketch = self._tools(e.tools, t, ident, pack)
+            action, said, missing, sketch, says = self._tools(e.tools, t, ident, pack)
+            flags |= says
             name = e.tools[0].name
             if len(e.tools) > 1:
                 flags |= pk.SEVERAL
@@ -113,10 +129,13 @@ class Observer:
             action = said = _CALL_ACTION
             name = _CALL
             missing = self._failure(e.error, pack)
+        id = xxh3_64_intdigest(f"{len(tenant)}:{tenant}c{e.id}".encode())
+        if told_by is not None:
+            id, again = self._told_by(told_by, id, ident, t)
+            flags |= again
         pack.rows.append(
             pk.pack_row(
-                pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t,
-                xxh3_64_intdigest(f"{len(tenant)}:{tenant}c{e.id}".encode()),
+                pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t, id,
                 0 if e.turn is None else xxh3_64_intdigest(e.turn.encode()),
                 action, 0, output, said, cost, e.duration_s or 0.0,
                 tokens[0] or 0, tokens[1] or 0, tokens[2] or 0, tokens[3] or 0, tokens[4] or 0,
@@ -127,14 +146,31 @@ class Observer:
         pack.names.append(name)
         return partition
 
+    def _told_by(self, source: str, id: int, ident: pk.Ident, t: float) -> tuple[int, int]:
+        """The id (hashed) of a call as this source tells it, and flags.
+
+        What another source tells is another telling, of which watch counts one; what was told of another run before is
+        counted there.
+        """
+        if ident.run is not None and ident.task is not None:
+            begin = self.identities.learn(ident.tenant, ident.run, ident.task, t)
+            if begin is not None:
+                self.learned.append(Learned(ident.tenant, ident.run, ident.task, begin))
+        if self.identities.told_elsewhere(id, ident.tenant, ident.run, ident.task):
+            return hash64(str(id), source, str(ident.subject), ident.run), pk.UNCOUNTED
+        return hash64(str(id), source), 0
+
     def _tool_call(self, e: ToolCall, t: float, source: int, seq: int) -> int:
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
         who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
-        ident, partition = self.identities.place((*who, None, None), t)
+        told_by = e.source if e.source in self.identities.meters else None
+        ident, partition = self.identities.place((*who, None, None, told_by), t)
         pack = self._pack(partition)
-        action, said, missing, sketch = self._tools([e.tool], t, ident, pack)
-        flags = pk.TOOL | (pk.NAMES_ONLY if _only_named(e.tool) else 0) | (pk.INTERACTIVE if e.interactive else 0)
+        action, said, missing, sketch, says = self._tools([e.tool], t, ident, pack)
+        flags = (
+            pk.TOOL | says | (pk.NAMES_ONLY if _only_named(e.tool) else 0) | (pk.INTERACTIVE if e.interactive else 0)
+        )
         pack.rows.append(
             pk.pack_row(
                 pk.CALL, 0, 0, missing, flags, pack.idents.setdefault(ident, len(pack.idents)), source, seq, t,
@@ -146,8 +182,9 @@ class Observer:
         pack.names.append(e.tool.name)
         return partition
 
-    def _tools(self, tools: list[Tool], t: float, ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int]:
-        """Fingerprints of the action and of what it says, how many results are missing, the action's sketch."""
+    def _tools(self, tools: list[Tool], t: float, ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int, int]:
+        """Fingerprints of the action and of what it says, how many results are missing, the action's sketch, flags."""
+        says = 0
         try:
             done = of_tools(tools, t)
         except RecursionError as error:
@@ -159,16 +196,20 @@ class Observer:
         given = None if done.sketch is None else self.texts.give(*_parsed(done.sketch, "tools.sketched.sketch"))
         for body, failed, tool in done.answers:
             pack.result(self.texts.answer(body), tool, failed)
+            if body:
+                says = pk.SAYS_SOMETHING
         missing = len(done.missing)
         if missing:
             named = [(call_id, tool) for call_id, tool in done.missing if call_id is not None][: pk.MAX_WAITS]
             for call_id, tool in named:
                 pack.waits.append(pk.pack_wait(len(pack.rows), wait_key(ident.subject, call_id), tool))
+            if named:
+                says = pk.SAYS_SOMETHING
             if len(named) < missing or missing > pk.MAX_WAITS:
                 missing = pk.NEVER
         if given is None and done.action_text:
             given = self.texts.sketch(done.action_text, True)
-        return done.action, done.said, missing, -1 if given is None else pack.sketch(given)
+        return done.action, done.said, missing, -1 if given is None else pack.sketch(given), says
 
     def _failure(self, error: str | None, pack: Pack) -> int:
         """Takes what a failed call says of its failure; how many results are missing: one that never comes, or none."""
@@ -205,6 +246,15 @@ class Observer:
         self._plain_row(pack, pk.TOOL_RESULT, ident, e.id, t, source, seq, action=action)
         return partition
 
+    def _claim(self, e: Claim, t: float, source: int, seq: int) -> int:
+        if e.run is None and e.task is None:
+            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
+        ident, partition = self.identities.place((*who, None, None, e.source), t)
+        pack = self._pack(partition)
+        self._plain_row(pack, pk.CLAIM, ident, e.id, t, source, seq, count=e.count or 0, name=e.kind or "")
+        return partition
+
     def _status(self, e: Status, t: float, source: int, seq: int) -> int:
         if e.run is None and e.task is None:
             raise BadInput(Reason.MISSING_FIELD, "task", "one of task and run is required")
@@ -218,32 +268,40 @@ class Observer:
         )  # fmt: skip
         return partition
 
-    def _link(self, e: Link, t: float, source: int, seq: int) -> int:
+    def _link(self, e: Link, t: float, source: int, seq: int) -> int | None:
+        if e.task is None and e.parent_run is None:
+            raise BadInput(Reason.MISSING_FIELD, "task", "one of task and parent_run is required")
         tenant = e.tenant or "default"
-        self.identities.link(tenant, e.run, e.task, t)
-        ident, partition = self.identities.linked(tenant, e.run, e.task)
+        if e.parent_run is not None:
+            self.identities.start(tenant, e.run, e.parent_run, t)
+        if e.task is not None:
+            self.identities.link(tenant, e.run, e.task, t)
+        task = self.identities.task_of(tenant, e.run, t)
+        if task is None:
+            return None
+        ident, partition = self.identities.linked(tenant, e.run, task)
         self._plain_row(self._pack(partition), pk.LINK, ident, e.id, t, source, seq)
         return partition
 
     def _bystander(self, tenant: str | None, run: str | None, task: str | None, t: float) -> tuple[pk.Ident, int]:
         """Identity and partition of an event of `t` (s UTC) that is no call."""
-        who = (tenant or "default", None, None, None, None, run, None, task, None, None, None)
+        who = (tenant or "default", None, None, None, None, run, None, task, None, None, None, None)
         return self.identities.place(who, t)
 
     @staticmethod
     def _plain_row(
         pack: Pack, kind: int, ident: pk.Ident, id: str, t: float, source: int, seq: int, *,
-        strength: int = 0, category: int = 0, action: int = 0,
+        strength: int = 0, category: int = 0, action: int = 0, count: int = 0, name: str = "",
     ) -> None:  # fmt: skip
         number = pack.idents.setdefault(ident, len(pack.idents))
         pack.rows.append(
             pk.pack_row(
                 kind, strength, category, 0, 0, number, source, seq, t, hash64(ident.tenant, str(kind), id), 0,
-                action, 0, 0, 0, 0.0, 0.0, 0, 0, 0, 0, 0, -1,
+                action, 0, 0, 0, 0.0, 0.0, count, 0, 0, 0, 0, -1,
             )
         )  # fmt: skip
         pack.ids.append(id)
-        pack.names.append("")
+        pack.names.append(name)
 
 
 def _parsed(sketch: str, field: str = "output.sketch") -> tuple[int, bytes]:

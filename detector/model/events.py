@@ -1,4 +1,4 @@
-"""The events that producers send: calls, tools and their results, statuses and links, as typed structs."""
+"""The events that producers send: calls, tools and their results, claims, statuses and links, as typed structs."""
 
 import datetime as dt
 from typing import Annotated, Literal
@@ -16,6 +16,8 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 MAX_NAME = 512
 """Characters of an id or a name."""
+MAX_CLAIMED = 1_000_000
+"""Times that a client may say that it looped."""
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 Time = float | Annotated[dt.datetime, msgspec.Meta(tz=True)]
@@ -146,6 +148,27 @@ class ToolResult(msgspec.Struct):
     sketched: Answered | None = None
 
 
+class Claim(msgspec.Struct):
+    """What a client says of its own work, by its own judgement: that it goes round in a loop."""
+
+    id: Id
+    time: Time
+    says: Literal["loop"]
+    type: Literal["claim"] = "claim"
+    kind: Name | None = None
+    count: Annotated[int, msgspec.Meta(ge=0, le=MAX_CLAIMED)] | None = None
+    tenant: Name | None = "default"
+    team: Name | None = None
+    user: Name | None = None
+    agent: Name | None = None
+    key: Name | None = None
+    run: Id | None = None
+    parent_run: Id | None = None
+    task: Id | None = None
+    task_type: Name | None = None
+    source: Name | None = None
+
+
 Category = Literal["backlog", "planned", "started", "completed", "not_planned", "duplicate"]
 
 
@@ -170,16 +193,17 @@ class Status(msgspec.Struct, rename={"from_": "from"}):
 
 
 class Link(msgspec.Struct):
-    """This run works on that task."""
+    """This run works on that task, or was started by that run."""
 
     id: Id
     time: Time
     run: Id
-    task: Id
+    task: Id | None = None
+    parent_run: Id | None = None
     type: Literal["link"] = "link"
     tenant: Name | None = "default"
     source: Name | None = None
 
 
-Event = Call | ToolCall | ToolResult | Status | Link
-TYPES = ("call", "tool_call", "tool_result", "status", "link")
+Event = Call | ToolCall | ToolResult | Claim | Status | Link
+TYPES = ("call", "tool_call", "tool_result", "claim", "status", "link")

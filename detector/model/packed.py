@@ -14,9 +14,9 @@ import numpy.typing as npt
 from detector import formats
 from detector.decoding import LARGEST, Hash, require
 
-FORMAT = 3
+FORMAT = 4
 
-CALL, TOOL_RESULT, STATUS, LINK = 0, 1, 2, 3
+CALL, TOOL_RESULT, STATUS, LINK, CLAIM = 0, 1, 2, 3, 4
 
 # flags of a row
 UNPRICED = 1 << 0  # no price is known for the model
@@ -39,14 +39,17 @@ NAMES_ONLY = 1 << 16  # of its tools the arguments are not told
 LITTLE = 1 << 17  # the output is of a few letters
 APART = 1 << 18  # a call whose tools are told apart from it: they are the steps
 TOOL = 1 << 19  # such a tool: a step, and no call
+SAYS_SOMETHING = 1 << 20  # a result of its tools says something, or is waited for
+UNCOUNTED = 1 << 21  # another telling of this call is counted; set by ingest for another run's, else when it is judged
+MUTED = 1 << 22  # another source tells of this step better; set when it is judged
 OF_RESULTS = TOOL_ERROR | RATE_LIMITED | SAYS_FAILED | SAYS_ONLY_FAILED | SAYS_WAIT | SAYS_OTHER
 """Flags that results bring to their step."""
 FAILURE = TOOL_ERROR | SAYS_FAILED
 
 MAX_LEVEL = 15
 """Of a sketch."""
-MOST_OF_A_ROW = 28_000
-"""Bytes that an observation can take in a record: 13 names of 512 characters of 4 bytes, and 600 of numbers."""
+MOST_OF_A_ROW = 30_000
+"""Bytes that an observation can take in a record: 14 names of 512 characters of 4 bytes, and 600 of numbers."""
 MAX_WAITS = 8
 """Tools of one call whose results can be waited for."""
 NEVER = 255
@@ -83,7 +86,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("said", "u8", "Q"),  # fingerprint of what the action says, in any order
     ("cost_usd", "f8", "d"),
     ("duration_s", "f4", "f"),
-    ("input", "u4", "I"),
+    ("input", "u4", "I"),  # of a claim: how often
     ("cached", "u4", "I"),
     ("written", "u4", "I"),
     ("out", "u4", "I"),
@@ -115,12 +118,13 @@ class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
     task_type: str | None
     model: str | None
     provider: str | None
+    source: str | None = None  # where it is one of `identity.meters`
 
 
 class Packed(msgspec.Struct, array_like=True):
     """Observations of one partition, and how far each source has been forwarded (s UTC).
 
-    ids and names (of the first tool, "" where there is none) go by row.
+    ids and names (of the first tool, of what is claimed, "" where there is none) go by row.
     """
 
     format: int
@@ -180,7 +184,7 @@ def _check(c: Columns) -> None:
     require(all(abs(mark) < LARGEST for mark in c.marks.values()), "a mark that is no time")
     if not n:
         return
-    require(rows["kind"].max() <= LINK and rows["ident"].max() < len(c.idents), "rows of nobody")
+    require(rows["kind"].max() <= CLAIM and rows["ident"].max() < len(c.idents), "rows of nobody")
     require(rows["sketch"].min() >= -1 and rows["sketch"].max() < len(c.levels), "rows without their sketch")
     require(not len(c.levels) or c.levels.max() <= MAX_LEVEL, "a sketch of no level")
     require(not len(c.waits) or c.waits["row"].max() < n, "a result that no row waits for")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from detector.config import Config
-from detector.decoding import decoded
+from detector.decoding import decoded, require
 from detector.enrich.identity import Identities, hash64
 from detector.enrich.observe import Observer
 from detector.enrich.packing import Pack
@@ -55,16 +55,22 @@ class Flushed(NamedTuple):
     links: list[tuple[bytes, bytes]]
 
 
-class Linked(msgspec.Struct):
-    """A record of `detector.links`: from `time` (s UTC) on this run works on that task."""
+class Linked(msgspec.Struct, omit_defaults=True):
+    """A record of `detector.links`: from `time` (s UTC) on this run works on that task, or is part of that run.
+
+    One of both. `learned`: calls say so, no link; see `Identities.learn`.
+    """
 
     tenant: str
     run: str
-    task: str
+    task: str | None = None
     time: float = 0.0
+    parent_run: str | None = None
+    learned: bool = False
 
 
 _link = msgspec.json.Decoder(Linked)
+_linked = msgspec.json.Encoder().encode
 
 
 class Intake:
@@ -75,7 +81,10 @@ class Intake:
         privacy = config.privacy
         key = reveal(privacy.pseudonym_key, privacy.pseudonym_key_file, "privacy.pseudonym_key") or ""
         pseudonyms = Pseudonyms(key.encode(), privacy.plain_users)
-        self._identities = Identities(partitions, pseudonyms, config.ingest.max_links)
+        self._identities = Identities(
+            partitions, pseudonyms, config.ingest.max_links,
+            meters=config.identity.meters, clocks_s=config.time.lateness_s,
+        )  # fmt: skip
         self._observer = Observer(self._identities, Prices.of(config.prices))
         fit = config.ingest.max_record_bytes // MOST_OF_A_ROW
         self._pack_rows = max(1, min(config.ingest.pack_observations, fit))
@@ -136,6 +145,7 @@ class Intake:
             t = taken_at(told, record.broker_s, self._config)
             if t != told:
                 self.counts["clock_ahead"] += 1
+            partition: int | None
             if isinstance(event, Call):
                 partition = self._observer.call(event, t, source, seq)
             else:
@@ -144,14 +154,20 @@ class Intake:
             self._refuse(source, record, bad)
             return 0.0
         self.counts[event.type] += 1
-        pack = self._observer.packs[partition]
-        if len(pack.rows) >= self._pack_rows:
+        if partition is not None and len(self._observer.packs[partition].rows) >= self._pack_rows:
             self._full.append((partition, self._observer.packs.pop(partition)))
         if isinstance(event, Link):
-            tenant = event.tenant or "default"
-            value = msgspec.json.encode(Linked(tenant, event.run, event.task, t))
-            self._links.append((b"%016x" % hash64(tenant, event.run), value))
+            self._tell_link(event, t)
         return t
+
+    def _tell_link(self, event: Link, t: float) -> None:
+        """What it says of the task and of the parent are records of their own: the topic keeps the newest of each."""
+        tenant, run = event.tenant or "default", event.run
+        if event.task is not None:
+            self._links.append((b"%016x" % hash64(tenant, run), _linked(Linked(tenant, run, event.task, t))))
+        if event.parent_run is not None:
+            told = Linked(tenant, run, time=t, parent_run=event.parent_run)
+            self._links.append((b"%016x" % hash64(tenant, run, "parent"), _linked(told)))
 
     def _refuse(self, source: int, record: SourceRecord, bad: BadInput) -> None:
         self.counts[f"bad:{bad.reason}"] += record.records
@@ -163,10 +179,15 @@ class Intake:
             return
         try:
             link = decoded(_link, value)
+            require(link.task is not None or link.parent_run is not None, "a link to nothing")
         except msgspec.DecodeError:
             self.counts["bad_links"] += 1
             return
-        self._identities.link(link.tenant, link.run, link.task, link.time)
+        known = self._identities
+        if link.parent_run is not None:
+            known.start(link.tenant, link.run, link.parent_run, link.time)
+        elif not (link.learned and known.knows(link.tenant, link.run)):
+            known.link(link.tenant, link.run, link.task, link.time)
 
     def flush(self, marks: Mapping[int, float], everywhere: bool = False) -> Flushed:
         """Packs what was taken. `marks`: source -> event time (s UTC) up to which it has been forwarded.
@@ -185,6 +206,11 @@ class Intake:
             (partition, pack.encode(told if last[partition] == i else {}, read))
             for i, (partition, pack) in enumerate(packs)
         ]
-        out = Flushed(packed, self._dead, self._links)
+        learned = [
+            (b"%016x" % hash64(tenant, run, "learned"), _linked(Linked(tenant, run, task, t, learned=True)))
+            for tenant, run, task, t in self._observer.learned
+        ]
+        self._observer.learned.clear()
+        out = Flushed(packed, self._dead, self._links + learned)
         self._full, self._observer.packs, self._dead, self._links = [], {}, [], []
         return out

@@ -13,7 +13,7 @@ from detector.model import packed as pk
 from detector.model.alert import Alert
 from detector.model.packed import Ident
 from detector.model.rollup import team_key
-from detector.rules import RULES
+from detector.rules import RULES, loop, loop_claim
 from detector.rules.evidence import call_of, calls_of, drawn, names_of
 from detector.rules.finding import Context, Facts, Verdict
 from detector.state import found as fnd
@@ -25,6 +25,8 @@ from detector.state.shard import Shard
 from detector.totals import Totals
 
 _BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd.STEP, fnd.CALLS, fnd.FINAL, fnd.BLOAT)}
+_CLAIMS = 0x9E3779B97F4A7C15
+"""Tells the keys of episodes that clients claim from those of their lanes."""
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -74,6 +76,9 @@ class Inquiry:
             if facts.kind == fnd.MOVED:
                 alerts += self._moved(facts)
                 continue
+            if facts.kind == fnd.CLAIMED:
+                alerts += self._claimed(facts)
+                continue
             if facts.kind == fnd.FINAL:
                 alerts += self._final(facts)
                 continue
@@ -81,6 +86,8 @@ class Inquiry:
                 lanes.add(facts.lane)
                 if self._with_signals and facts.how == fnd.EXACT:
                     self._signal(facts)
+                if facts.flags & pk.MUTED:  # what another source tells better is judged there
+                    continue
             for rule in _BY_KIND[facts.kind]:
                 # Of the ways in which a step repeats the first that is a finding holds.
                 asked = (rule.NAME, facts.lane, facts.step)
@@ -130,6 +137,19 @@ class Inquiry:
         )  # fmt: skip
         runs = [{"run": f.run, "agent": f.agent, "t": f.t, "usd": round(f.cost, 6)} for f in like]
         return [a for asked in _BY_KIND[fnd.FINAL] for a in self._ask(asked, facts, {"runs": runs})[1]]
+
+    def _claimed(self, facts: Facts) -> list[Alert]:
+        """A client says that it loops: an episode of its own beside what is found of the run."""
+        shard, ident = self._shard, self._shard.pool.idents[facts.row]
+        if not self._config.rules_for(ident.tenant, ident.team, ident.agent).loop.enabled:
+            return []
+        key = (loop.NAME, ident.lane ^ _CLAIMS)
+        subject = shard.subjects.rows[facts.subject]
+        status_source = self._has_source(ident, facts.t)
+        since = round(facts.t - (facts.strong_t or facts.began_t), 6) if status_source and facts.began_t else None
+        told = (shard.pool.ids[facts.row], shard.pool.names[facts.row])
+        finding = loop_claim.finding(facts, ident, *told, status_source, self._book.standing(*key, facts.t))
+        return self._book.found(key, (int(subject["key"]), int(subject["segment"])), ident, facts.t, finding, since)
 
     def _ask(self, rule: Any, facts: Facts, more: Mapping[str, Any] = _NOTHING) -> tuple[bool, list[Alert]]:
         """Whether the rule fires, and the records that are due."""

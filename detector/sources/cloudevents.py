@@ -6,10 +6,11 @@ from urllib.parse import unquote
 import msgspec
 
 from detector.errors import BadInput, Reason
+from detector.model.events import TYPES
 from detector.sources import native
 from detector.sources.native import MAX_IN_RECORD, Decoded, refusal
 
-_KINDS = {kind: kind for kind in ("call", "tool_call", "tool_result", "status", "link")} | {"status_changed": "status"}
+_KINDS = {kind: kind for kind in TYPES} | {"status_changed": "status"}
 """Parts of a CloudEvent's type, and the types of native events that they name."""
 _DEFAULTS = ("id", "time", "source")
 """What an event takes from its envelope where it does not say so itself."""

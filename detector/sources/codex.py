@@ -2,13 +2,16 @@
 
 Of the `codex.*` records three are read. `codex.sse_event` is one for each event of a stream, and says
 `response.completed` twice a call: the one with the counts is the call. `codex.api_request` is one for each attempt,
-and is a call where it failed. `codex.tool_result` is a tool, its arguments and its result in full.
+and is a call where it failed. `codex.tool_result` is a tool, its arguments and its result in full; that of
+`spawn_agent` names the conversation that it started.
 """
 
 import re
 
+import msgspec
+
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, ToolCall, Usage
+from detector.model.events import Call, Id, Link, ToolCall, Usage
 from detector.sources import checked
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
@@ -16,6 +19,7 @@ from detector.sources.told import Decoded, Layer, Told
 _STREAMS = ("/responses", "/chat/completions")
 """Endpoints that call a model; an attempt that names none of them, but another, is no call."""
 _FAILED = 400
+_SPAWN = "spawn_agent"
 _HEADS = ("Chunk ID: ", "Wall time: ", "Process ", "Exit code: ")
 _OUTPUT = "\nOutput:\n"
 _VOLATILE = re.compile(r"^(?:Chunk ID|Wall time): .*\n?", re.MULTILINE)
@@ -28,8 +32,8 @@ def mine(record: Record) -> bool:
 
 
 def take(records: list[Record]) -> Decoded:
-    """Calls and tools of Codex's records, in their order; a BadInput for each that cannot be used."""
-    return checked.each(records, _READERS)
+    """Calls, tools and links of Codex's records, in their order; a BadInput for each that cannot be used."""
+    return [event for told in checked.each(records, _READERS) for event in (told, _started(told)) if event is not None]
 
 
 def _streamed(record: Record) -> Told | None:
@@ -98,6 +102,29 @@ def _used(record: Record) -> Told:
     result = None if output is None else steady(output)
     tool = checked.tool(checked.required(said, "tool_name"), call_id, checked.words(said, "arguments"), result, failed)
     return _told(record, ToolCall(id=checked.made_id("codex tool", run, t, call_id), time=t, tool=tool))
+
+
+class _Spawned(msgspec.Struct):
+    agent_id: Id
+
+
+_spawned = msgspec.json.Decoder(_Spawned).decode
+
+
+def _started(told: Told | BadInput) -> Told | None:
+    """The link from a sub-agent's conversation to the one that started it, which the tool's result names."""
+    if isinstance(told, BadInput) or not isinstance(told.event, ToolCall) or told.event.tool.name != _SPAWN:
+        return None
+    run = told.attributes[0]["detector.run"]
+    try:
+        child = _spawned(msgspec.json.decode(told.event.tool.result, type=str)).agent_id
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    if run is None or child == run:
+        return None
+    link = Link(id=checked.made_id("codex spawn", run, child), time=told.event.time, run=child, parent_run=run)
+    link.source = "codex"
+    return Told(link, told.attributes)
 
 
 def steady(output: str) -> str:

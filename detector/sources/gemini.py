@@ -2,26 +2,30 @@
 
 Of the `gemini_cli.*` records four are read: `api_response`, which is a call (the same call is told twice more, under
 `gen_ai.*` and as a span), `api_error`, which is one for each failed attempt, `tool_call`, and `file_operation` where a
-file is written.
+file is written. `loop_detected`, which has no prefix, is its own word that it loops.
 """
 
 from typing import NamedTuple
 
 import msgspec
 
-from detector.model.events import MAX_TOKENS, Call, Output, Status, ToolCall, Usage
+from detector.model.events import MAX_CLAIMED, MAX_TOKENS, Call, Claim, Output, Status, ToolCall, Usage
 from detector.sources import checked
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
 
+_LOOP = "loop_detected"
+
 
 def mine(record: Record) -> bool:
     """Whether Gemini CLI says it."""
-    return record.name.startswith("gemini_cli.")
+    return record.name.startswith("gemini_cli.") or (
+        record.name == _LOOP and record.resource.get("service.name") == "gemini-cli"
+    )
 
 
 def take(records: list[Record]) -> Decoded:
-    """Calls and tools of Gemini CLI's records, in their order; a BadInput for each that cannot be used."""
+    """Calls, tools and claims of Gemini CLI's records, in their order; a BadInput for each that cannot be used."""
     return checked.each(records, _READERS)
 
 
@@ -33,7 +37,7 @@ class _Work(NamedTuple):
     turn: str | None
     agent: str
 
-    def told(self, record: Record, event: Call | Status | ToolCall) -> Told:
+    def told(self, record: Record, event: Call | Claim | Status | ToolCall) -> Told:
         about = {"detector.run": self.run, "detector.parent_run": self.parent, "detector.agent": self.agent}
         return Told(event, (about, record.attributes, record.resource))
 
@@ -133,6 +137,16 @@ def _operated(record: Record) -> Told | None:
     return work.told(record, Status(id=made, time=t, strength="weak", to="file edited", actor="agent"))
 
 
+def _looped(record: Record) -> Told:
+    """Its own loop detection has stopped it, which it says of its session."""
+    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
+    kind, count = checked.text(said, "loop_type"), checked.tokens(said, "count")
+    if count is not None:
+        checked.within(count, MAX_CLAIMED, "count")
+    id = checked.made_id("gemini loop", work.run, t, kind, count)
+    return work.told(record, Claim(id=id, time=t, says="loop", kind=kind, count=count))
+
+
 def _prompt(said: Layer) -> str | None:
     return checked.text(said, "prompt_id")
 
@@ -180,4 +194,5 @@ _READERS: dict[str, checked.Reader] = {
     "gemini_cli.api_error": _failed,
     "gemini_cli.tool_call": _used,
     "gemini_cli.file_operation": _operated,
+    _LOOP: _looped,
 }

@@ -3,6 +3,7 @@
 import msgspec
 
 from detector.config import Ingest
+from detector.errors import BadInput, Reason
 from detector.model.events import Link
 from detector.sources.making import made_id, make
 
@@ -12,7 +13,8 @@ def make_link(
     now_s: float,
     *,
     run: str,
-    task: str,
+    task: str | None = None,
+    parent_run: str | None = None,
     tenant: str | None = None,
     source: str | None = None,
     time: str | None = None,
@@ -23,10 +25,13 @@ def make_link(
     Without an `id` it gets one that is made of all else it says. So what is sent again as it is comes under the same
     id, and when a run goes to another task and back, which is at another time, that comes under a new one.
     """
-    told = {"id": id, "time": time, "run": run, "task": task, "tenant": tenant, "source": source}
-    link = make(Link, limits, now_s, told)
+    told = {"id": id, "time": time, "run": run, "task": task, "parent_run": parent_run, "tenant": tenant}
+    link = make(Link, limits, now_s, told | {"source": source})
+    if link.task is None and link.parent_run is None:
+        raise BadInput(Reason.MISSING_FIELD, "task", "one of task and parent_run is required")
     if id is None:
-        link.id = made_id("link", link.tenant, link.run, link.task, link.source, link.time)
+        parent = () if link.parent_run is None else (link.parent_run,)
+        link.id = made_id("link", link.tenant, link.run, link.task, link.source, link.time, *parent)
     return link
 
 

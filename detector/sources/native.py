@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from detector.errors import BadInput, Reason
-from detector.model.events import EMPTY, Call, Event, Link, Status, ToolCall, ToolResult
+from detector.model.events import EMPTY, Call, Claim, Event, Link, Status, ToolCall, ToolResult
 
 Decoded = list[Event | BadInput]
 
@@ -21,10 +21,15 @@ _by_type: dict[str, msgspec.json.Decoder[Any]] = {
     "call": _calls,
     "tool_call": msgspec.json.Decoder(ToolCall),
     "tool_result": msgspec.json.Decoder(ToolResult),
+    "claim": msgspec.json.Decoder(Claim),
     "status": _statuses,
     "link": msgspec.json.Decoder(Link),
 }
-_TYPES = {"calls": ("call", "tool_call", "tool_result"), "status": ("status", "link"), "any": tuple(_by_type)}
+_TYPES = {
+    "calls": ("call", "tool_call", "tool_result", "claim"),
+    "status": ("status", "link"),
+    "any": tuple(_by_type),
+}
 
 
 class _Typed(msgspec.Struct):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from detector.errors import BadInput
-from detector.model.events import Call, Event, Status, ToolCall
+from detector.model.events import Call, Claim, Event, Status, ToolCall
 
 Layer = Mapping[str, Any]
 
@@ -31,9 +31,9 @@ Decoded = list[Told | BadInput]
 
 
 def by(source: str, decoded: Decoded) -> Decoded:
-    """The same, each call, tool and status with the name of the source that tells it."""
+    """The same, each call, tool, claim and status with the name of the source that tells it."""
     for told in decoded:
-        if isinstance(told, Told) and isinstance(told.event, Call | ToolCall | Status):
+        if isinstance(told, Told) and isinstance(told.event, Call | ToolCall | Claim | Status):
             told.event.source = source
     return decoded
 

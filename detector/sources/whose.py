@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from detector.errors import BadInput, Reason
-from detector.model.events import MAX_NAME, Call, Event, Link, Status, ToolCall, ToolResult
+from detector.model.events import MAX_NAME, Call, Claim, Event, Link, Status, ToolCall, ToolResult
 from detector.sources.told import Decoded, Layer, Told, first, ways
 from detector.sources.usual_attributes import SEPARATOR
 
@@ -13,6 +13,7 @@ FIELDS = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task",
 _OF: dict[type, tuple[str, ...]] = {
     Call: FIELDS,
     ToolCall: FIELDS,
+    Claim: FIELDS,
     ToolResult: ("tenant", "task", "run"),
     Status: ("tenant", "task", "run"),
     Link: ("tenant",),

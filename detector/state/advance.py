@@ -14,7 +14,7 @@ from detector.model import packed as pk
 from detector.state import layout as lay
 from detector.state.contexts import bloat
 from detector.state.found import EXACT, FINAL, STEP
-from detector.state.spending import meter, move
+from detector.state.spending import claim, meter, move
 from detector.state.steps import answer, compact, judge, push
 
 _H = lay.HISTORY
@@ -50,19 +50,20 @@ def advance(
                 return 0, final(lane, row.lane, s, row.subject, r, lane.last_t + lane.final_s, found, n), m
             lane.last_t = max(lane.last_t, row.t)
             called, apart = row.flags & pk.TOOL == 0, row.flags & pk.APART != 0
+            counts = called and row.flags & pk.UNCOUNTED == 0
             if (
                 called
                 and row.turn != 0
                 and (lane.steps == 0 or lane.history[(lane.steps - 1) % _H].turn != np.uint32(row.turn))
             ):
                 s.turns += 1
-            if called:
+            if counts:
                 n = meter(s, lane, cells[row.cell_slot], row, r, screen, found, n)
             newest = lane.history[(lane.steps - 1) % _H].t if lane.steps > 0 else 0.0
             if row.t >= newest and (row.flags & (pk.COMPACTION | pk.STEPLESS)) == 0:
                 if lane.open:
                     n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
-                if called:
+                if counts:
                     n = bloat(lane, s, row, r, screen, found, n)
                 if apart:
                     lane.input = row.input
@@ -89,6 +90,8 @@ def advance(
                 n = judge(lane, row.lane, row.subject, subjects[row.subject], r, screen, found, n)
         elif row.kind == pk.STATUS:
             n = move(subjects[row.subject], row, r, found, n)
+        elif row.kind == pk.CLAIM:
+            n = claim(subjects[row.subject], row, r, found, n)
         halt = n > len(found) - _MOST
         while told < n:
             halt = halt or found[told].kind == STEP

@@ -9,7 +9,9 @@ import numpy.typing as npt
 from detector.config import Time
 from detector.model import packed as pk
 from detector.model.packed import Columns, Ident
+from detector.state.merging import fill
 from detector.state.shard import Shard
+from detector.state.tellings import hear
 from detector.totals import Totals
 
 Slots = npt.NDArray[np.int64]
@@ -18,30 +20,55 @@ Slots = npt.NDArray[np.int64]
 def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> None:
     """Puts the observations that are new into the shard's pool."""
     rows = columns.rows
-    keep = _not_taken(shard, rows)
+    keep, again = _not_taken(shard, rows), np.zeros(0, np.intp)
     if len(keep):
         evicted = shard.seen.evicted
         now_s = shard.watermark or float(rows["t"][keep].max())  # before any watermark they are not ages old
         fresh = shard.seen.add(rows["id"][keep], now_s)
         totals.duplicates += len(keep) - int(fresh.sum())
         totals.evicted += shard.seen.evicted - evicted
-        keep = keep[fresh]
-    if not len(keep):
-        return
+        again, keep = keep[~fresh], keep[fresh]
+    if len(keep):
+        _put(shard, columns, keep, totals, lateness_s)
+    again = again[[shard.rank_of(columns.idents[n].source) > 0 for n in rows["ident"][again].tolist()]]
+    if len(again):
+        _merge(shard, columns, again)
+
+
+def _put(shard: Shard, columns: Columns, keep: npt.NDArray[np.intp], totals: Totals, lateness_s: float) -> None:
+    """Puts the rows at `keep` into the pool."""
+    rows = columns.rows
     columns = columns._replace(idents=[shard.known(ident) for ident in columns.idents])
     mine = rows[keep]
-    totals.add(mine, columns.idents)
     late = mine["t"] < shard.watermark
     totals.late += int(late.sum())
     slots: dict[str, npt.NDArray[Any]] = _slots(shard, columns.idents, mine)
+    _hear(shard, columns.idents, mine, slots)
+    totals.add(mine[slots["rank"] == 0], columns.idents)  # of the others it is not known yet what counts
     # A late row waits once more, for others of its run that are late too.
     slots["due"] = np.where(late, shard.watermark + lateness_s, mine["t"])
     shard.pool.add(columns, keep, slots)
-    kept = set(keep.tolist()) if len(columns.waits) else ()
+    if len(columns.waits):
+        _ask(shard, columns, {i: columns.idents[rows["ident"][i]].lane for i in keep.tolist()})
+
+
+def _merge(shard: Shard, columns: Columns, again: npt.NDArray[np.intp]) -> None:
+    """Calls that were told before, the rows at `again`, fill those that still wait to be judged."""
+    merged, waiting, lanes = fill(shard.pool, columns, again), shard.pool.rows, shard.lanes.rows
+    if not merged:
+        return
+    new, old = [m.new for m in merged], [m.old for m in merged]
+    told = waiting["told"][old].astype(np.int64)
+    hear(columns.rows[new], told, waiting["rank"][old], shard.tellings.rows)
+    shard.tellings.touch(told)
+    _ask(shard, columns, {m.new: int(lanes["key"][waiting["lane"][m.old]]) for m in merged if m.step})
+
+
+def _ask(shard: Shard, columns: Columns, lanes: dict[int, int]) -> None:
+    """The calls among the rows that have a lane (its key, by row) wait for the results of their tools."""
     for row, key, _ in columns.waits.tolist():
-        if row in kept:
-            ident = columns.idents[rows["ident"][row]]
-            shard.touch_lanes(shard.awaiting.ask(key, ident.lane, float(rows["t"][row])))
+        if row in lanes:
+            shard.touch_lanes(shard.awaiting.ask(key, lanes[row], float(columns.rows["t"][row])))
 
 
 def advance_watermark(shard: Shard, marks: Mapping[int, float], written_s: float, time: Time, most: int) -> None:
@@ -106,6 +133,23 @@ def _slots(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> dict[st
     segment = np.array([shard.segment_of(i.subject) for i in idents], np.int32)[code]
     cell = np.array([i.cell for i in idents], np.uint64)[code]
     return {"lane": lane, "subject": subject, "cell": cell, "segment": segment}
+
+
+def _hear(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any], slots: dict[str, npt.NDArray[Any]]) -> None:
+    """Ranks of the sources of rows, and slots of who tells of their runs, -1 where there is nothing to decide."""
+    code = rows["ident"]
+    ranks = np.array([shard.rank_of(i.source) for i in idents], np.uint8)[code]
+    slots["rank"], slots["told"] = ranks, np.full(len(rows), -1, np.int64)
+    in_runs = np.array([i.run is not None for i in idents], np.bool_)[code]
+    ranked = np.flatnonzero((ranks > 0) & in_runs & (rows["kind"] == pk.CALL))
+    if not len(ranked):
+        return
+    code = code[ranked]
+    place = {c: shard.telling(idents[c]) for c in np.unique(code).tolist()}
+    slots["told"][ranked] = told = np.array([place[c] for c in code.tolist()])
+    hear(rows[ranked], told, ranks[ranked], shard.tellings.rows)
+    shard.tellings.heard(told, np.maximum(rows["t"][ranked], shard.watermark))
+    shard.tellings.touch(told)
 
 
 def _set_clocks(lanes: npt.NDArray[Any], slots: Slots, t: npt.NDArray[np.float64], watermark: float) -> None:

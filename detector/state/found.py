@@ -2,9 +2,9 @@
 
 import numpy as np
 
-STEP, CALLS, MOVED, FINAL, BLOAT = 0, 1, 2, 3, 4
+STEP, CALLS, MOVED, FINAL, BLOAT, CLAIMED = 0, 1, 2, 3, 4, 5
 """A step was judged; a task has many calls; a medium or strong status came; an output was the last;
-a context is far larger than usual, or grows with nothing new."""
+a context is far larger than usual, or grows with nothing new; a client says of itself that it loops."""
 
 LARGE, GROWN = 6, 7
 """How a context is bloated."""

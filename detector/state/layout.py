@@ -5,6 +5,7 @@ Each is a row of fixed size in a numpy table, so that compiled loops can work on
 
 import numpy as np
 
+from detector.config import MAX_METERS
 from detector.model.packed import MAX_WAITS
 
 HISTORY = 48
@@ -129,6 +130,22 @@ SUBJECT = np.dtype(
     ]
 )
 
+TELLING = np.dtype(
+    [
+        ("key", "u8"),
+        ("used", "u1"),
+        ("segment", "i4"),
+        ("heard", "f8"),  # as of lanes
+        ("first", "f8", (MAX_METERS,)),  # by source, in the order of `identity.meters`: time of its first call, s UTC
+        ("counted_t", "f8", (MAX_METERS,)),  # of its newest call that was counted; 0: none
+        ("counted", "i8", (MAX_METERS,)),  # how many were
+        ("told_again", "i8", (MAX_METERS,)),  # of its calls those that a later source had counted before
+        ("tools", "u1", (MAX_METERS,)),  # how well it tells of tools, see TOOLS_…
+    ]
+)
+"""Which sources tell of a run of a subject. `first` is 0 of those that do not."""
+TOOLS_NONE, TOOLS_NAMES, TOOLS_ACTIONS, TOOLS_RESULTS = 0, 1, 2, 3
+
 CELL = np.dtype(
     [
         ("key", "u8"),
@@ -156,5 +173,5 @@ CELL = np.dtype(
 )
 """What one identity has spent in the minute that is under way; gone once the minute is told."""
 
-VERSION = 6
+VERSION = 7
 """Of all of the above: a checkpoint of another version is refused."""

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.enrich.identity import subject_hash
-from detector.model.packed import CALL, TOOL
+from detector.model.packed import CALL, TOOL, UNCOUNTED
 from detector.model.rollup import LINKED, MOVED, Party
 from detector.state.cells import OLD_S, Clocks, News, keys_of
 from detector.state.shard import Shard
@@ -14,9 +14,10 @@ MAX_TEAMS = 8
 
 
 def called(shard: Shard, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Those of the waiting rows at `rows` that are calls of a model."""
+    """Those of the waiting rows at `rows` that are calls of a model, and are counted."""
     waiting = shard.pool.rows
-    calls: npt.NDArray[np.int64] = rows[(waiting["kind"][rows] == CALL) & (waiting["flags"][rows] & TOOL == 0)]
+    of_calls = (waiting["kind"][rows] == CALL) & (waiting["flags"][rows] & (TOOL | UNCOUNTED) == 0)
+    calls: npt.NDArray[np.int64] = rows[of_calls]
     return calls
 
 

@@ -18,6 +18,8 @@ WAITING = np.dtype(
         ("cell", "u8"),  # key of the sums it belongs to
         ("cell_slot", "i4"),  # set when it is judged
         ("segment", "i4"),
+        ("told", "i4"),  # slot of who tells of its run; -1 where that does not matter
+        ("rank", "u1"),  # of its source in `identity.meters`, from 1 on; 0: none of these
         ("due", "f8"),  # it is judged once the watermark has reached this, s UTC
         ("words", "u8", (16,)),  # sketch of the action, else of the output
         ("level", "u1"),
@@ -43,7 +45,7 @@ class Pool:
         return len(self.ids) - self._taken
 
     def add(self, columns: Columns, keep: npt.NDArray[np.intp], slots: dict[str, npt.NDArray[Any]]) -> None:
-        """Adds the rows at `keep`; `slots` has the further columns: lane, subject, cell, segment, due."""
+        """Adds the rows at `keep`; `slots` has the further columns: lane, subject, cell, segment, told, rank, due."""
         n, k = len(self.ids), len(keep)
         while n + k > len(self.rows):
             self.rows = doubled(self.rows)
@@ -85,6 +87,19 @@ class Pool:
                 j = new["waiting"][i]
                 new["wait_key"][i, j], new["wait_tool"][i, j] = key, tool
                 new["waiting"][i] = j + 1
+
+    def waiting_of(self, ids: npt.NDArray[np.uint64]) -> dict[int, int]:
+        """Where the rows of these ids are that still wait."""
+        live = self.rows[: len(self.ids)]
+        found = np.flatnonzero((live["due"] != np.inf) & np.isin(live["id"], ids))
+        return dict(zip(live["id"][found].tolist(), found.tolist(), strict=True))
+
+    def keep_newest(self) -> None:
+        """Of an observation that was told twice by checkpoints the later one holds."""
+        live = self.rows[: len(self.ids)]
+        order = np.lexsort([np.arange(len(live)), live["seq"], live["source"]])
+        same = (np.diff(live["source"][order]) == 0) & (np.diff(live["seq"][order]) == 0)
+        self.take(order[:-1][same])
 
     def due(self, watermark: float) -> npt.NDArray[np.int64]:
         """Indices of the rows that the watermark has reached, in order: time, then statuses last, then source."""

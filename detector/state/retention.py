@@ -68,6 +68,18 @@ def forget_lanes(shard: Shard, limit: float, most: int, told: Container[int]) ->
         shard.forget_lane(key)
 
 
+def forget_tellings(shard: Shard, limit: float, most: int) -> None:
+    """Forgets who tells of runs unheard since `limit` (s UTC), and beyond `most` the longest unheard."""
+    tellings, waiting = shard.tellings, shard.pool.waiting_for("told")
+    gone = tellings.idle_since(limit)
+    excess = len(tellings) - len(gone) - most
+    if excess > 0:
+        gone = tellings.longest_unheard(len(gone) + excess)
+    for key in gone:
+        if tellings.get(key) not in waiting:
+            tellings.remove(key)
+
+
 def idle_subjects(shard: Shard, limit: float, most: int, told: Container[int]) -> list[int]:
     """Keys of the subjects unheard since `limit` (s UTC) that have neither lanes nor rows that wait.
 

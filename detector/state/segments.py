@@ -17,7 +17,7 @@ from detector.state.cells import News
 from detector.state.compact import Index, Ring, Words, gather, keys_of, rows_of, scatter, spread, squeeze
 from detector.state.finals import Final
 from detector.state.pool import WAITING
-from detector.state.shard import Shard
+from detector.state.shard import Shard, telling_key
 from detector.state.sources import Sources
 
 _AND_MORE = 1.2
@@ -84,6 +84,13 @@ class Subjects(msgspec.Struct, array_like=True):
     gone: list[int]
 
 
+class Tellings(msgspec.Struct, array_like=True):
+    """Who tells of runs."""
+
+    rows: Words
+    gone: list[int]
+
+
 class CellRows(msgspec.Struct, array_like=True):
     """Sums of the minute under way."""
 
@@ -121,6 +128,7 @@ class Rows(msgspec.Struct, array_like=True):
     idents: list[Ident | int]
     lanes: Lanes
     subjects: Subjects
+    tellings: Tellings
     closed: int
     cells: msgspec.Raw  # of CellRows
     due: float
@@ -137,10 +145,10 @@ class Writer:
 
     def rows(self) -> Rows:
         """Equal states give equal rows, where all is written."""
-        lanes, subjects = self._lanes(), self._subjects()
+        lanes, subjects, tellings = self._lanes(), self._subjects(), self._tellings()
         due, waiting = self._waiting()
         cells = _encode(self._cells())
-        return Rows(self._told, lanes, subjects, self._shard.cells.closed, cells, due, waiting)
+        return Rows(self._told, lanes, subjects, tellings, self._shard.cells.closed, cells, due, waiting)
 
     def _slots(self, table: Any) -> Index:
         slots: Index = (table.slots_of_segment if self._whole else table.changed_of_segment)(self._segment)
@@ -188,6 +196,11 @@ class Writer:
             [] if self._whole else shard.subjects.gone_of_segment(self._segment),
         )
 
+    def _tellings(self) -> Tellings:
+        table = self._shard.tellings
+        gone = [] if self._whole else table.gone_of_segment(self._segment)
+        return Tellings(squeeze(table.rows, self._slots(table)), gone)
+
     def _cells(self) -> CellRows:
         cells, slots = self._shard.cells, self._slots(self._shard.cells.table)
         rows, chosen = cells.table.rows[slots], slots.tolist()
@@ -200,6 +213,7 @@ class Writer:
         places = pool.waiting(self._segment, everything=self._whole)
         rows, chosen = pool.rows[places], places.tolist()
         lanes, subjects = (_keys(t.rows, rows[n]) for t, n in ((shard.lanes, "lane"), (shard.subjects, "subject")))
+        rows["told"] = rows["told"] >= 0
         for name in ("lane", "subject", "cell_slot", "kept"):
             rows[name] = 0  # the keys stand for them
         unused = np.arange(MAX_WAITS) >= rows["waiting"][:, None]
@@ -239,6 +253,7 @@ class Reader:
         for kept in parts:
             told = kept.idents
             lanes, subjects = self._lanes(kept.lanes), self._subjects(kept.subjects)
+            self._tellings(kept.tellings)
             _name(lanes, kept.lanes.idents, told, shard.lane_names)
             _name(subjects, kept.subjects.idents, told, shard.subject_names)
             if kept.closed == shard.cells.closed:
@@ -256,6 +271,7 @@ class Reader:
     def finish(self) -> None:
         """All segments are read: they are what a checkpoint holds."""
         self._shard.awaiting.restore(one for asked in self._asked.values() for one in asked)
+        self._shard.pool.keep_newest()
         self._shard.clean()
 
     def _lanes(self, kept: Lanes) -> list[int]:
@@ -287,6 +303,13 @@ class Reader:
         shard.finals.restore(kept.finals)
         return slots
 
+    def _tellings(self, kept: Tellings) -> None:
+        table = self._shard.tellings
+        for key in kept.gone:
+            if key in table:
+                table.remove(key)
+        table.put(rows_of(kept.rows, lay.TELLING))
+
     def _ident(self, who: Ident | int) -> Ident:
         return who if isinstance(who, Ident) else self._shard.lane_names[self._shard.lanes.get(who)]
 
@@ -310,7 +333,11 @@ class Reader:
         rows["lane"], rows["subject"] = shard.lanes.slots(kept.lanes), shard.subjects.slots(kept.subjects)
         left = np.flatnonzero(rows["due"] > shard.watermark).tolist()  # the rest is judged
         ids, names = [kept.ids[i] for i in left], [kept.names[i] for i in left]
-        shard.pool.put(rows[left], ids, names, [self._ident(told[kept.idents[i]]) for i in left])
+        idents = [self._ident(told[kept.idents[i]]) for i in left]
+        rows = rows[left]
+        told_of = zip(idents, rows["told"].tolist(), strict=True)
+        rows["told"] = [shard.tellings.get(telling_key(ident)) if there else -1 for ident, there in told_of]
+        shard.pool.put(rows, ids, names, idents)
 
 
 def _name(slots: list[int], numbers: list[int], told: list[Ident | int], names: dict[int, Ident]) -> None:

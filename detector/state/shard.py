@@ -1,12 +1,13 @@
 """All that is remembered of one partition, and what of it changed since the last checkpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from detector.config import Rules
-from detector.model.packed import APART, CALL, COMPACTION, TOOL, Ident
+from detector.enrich.identity import hash64
+from detector.model.packed import APART, CALL, COMPACTION, TOOL, UNCOUNTED, Ident
 from detector.model.rollup import team_key
 from detector.state import layout as lay
 from detector.state.awaiting import Awaiting
@@ -30,7 +31,10 @@ MAX_TOOL_NAMES = 10_000
 
 
 class Shard:
-    """Tables of lanes and subjects, with their names; the minute under way; rows that wait; ids that were seen."""
+    """Tables of lanes and subjects, with their names; the minute under way; rows that wait; ids that were seen.
+
+    meters: sources in the order in which they count a run that several of them tell of.
+    """
 
     def __init__(
         self,
@@ -41,9 +45,12 @@ class Shard:
         cells: Cells,
         whole: Whole,
         max_awaiting: int = 1_000_000,
+        meters: Sequence[str] = (),
     ) -> None:
         self._segments, self._rules_of = max(2, segments), rules_of
         self.lanes, self.subjects, self.cells = Tracked(lay.LANE), Tracked(lay.SUBJECT), cells
+        self.tellings = Tracked(lay.TELLING)
+        self._ranks: dict[str | None, int] = {name: n + 1 for n, name in enumerate(meters)}
         self.told = np.zeros((64, 2), np.int32)  # by lane's slot: steps, and what it has seen, that a checkpoint holds
         self.renamed_lanes: set[int] = set()  # slots
         self.renamed_subjects: set[int] = set()
@@ -95,6 +102,16 @@ class Shard:
         self.renamed_lanes.add(slot)
         self.trails.start(slot)
         return slot
+
+    def rank_of(self, source: str | None) -> int:
+        """Of a source among those that count calls, from 1 on; 0 where it is none of them."""
+        return self._ranks.get(source, 0)
+
+    def telling(self, ident: Ident) -> int:
+        """The slot of who tells of an identity's run, made where it is new."""
+        key = telling_key(ident)
+        slot = self.tellings.get(key)
+        return slot if slot >= 0 else self.tellings.add(key, self.segment_of(ident.subject))
 
     def look_up_usual(self, slot: int, t: float) -> None:
         """What a lane is measured by from its first call on, judged at `t` (s UTC): when it came says nothing."""
@@ -168,7 +185,8 @@ class Shard:
         rows = self.pool.rows
         self.lanes.touch(rows["lane"][order])
         self.subjects.touch(rows["subject"][order])
-        calls = (rows["kind"][order] == CALL) & (rows["flags"][order] & TOOL == 0)
+        self.tellings.touch(rows["told"][order])
+        calls = (rows["kind"][order] == CALL) & (rows["flags"][order] & (TOOL | UNCOUNTED) == 0)
         self.cells.table.touch(rows["cell_slot"][order[calls]])
 
     def waits_since(self, key: int) -> float:
@@ -202,7 +220,7 @@ class Shard:
 
     def dirty(self) -> set[int]:
         """Numbers of the segments that changed since `clean`."""
-        tables = (self.lanes, self.subjects, self.cells.table)
+        tables = (self.lanes, self.subjects, self.tellings, self.cells.table)
         changed = set().union(*(table.segments_changed() for table in tables))
         seen = (SEEN_FROM + n for n in self.seen.dirty)
         return {0, *changed, *self.pool.segments_changed(), *seen} & self.numbers()
@@ -213,7 +231,7 @@ class Shard:
         slots, rows = self.lanes.changed(), self.lanes.rows
         self.reach_told()
         self.told[slots, 0], self.told[slots, 1] = rows["steps"][slots], rows["seen_count"][slots]
-        for table in (self.lanes, self.subjects, self.cells.table):
+        for table in (self.lanes, self.subjects, self.tellings, self.cells.table):
             table.clean()
         self.renamed_lanes, self.renamed_subjects, self.finals.changed = set(), set(), set()
         self.pool.clean()
@@ -222,3 +240,8 @@ class Shard:
         """There is a place in `told` for every lane."""
         if len(self.told) < len(self.lanes.rows):
             self.told = grown(self.told, len(self.lanes.rows))
+
+
+def telling_key(ident: Ident) -> int:
+    """What the tellings of one run within one subject have in common."""
+    return hash64(str(ident.subject), "run", ident.run)

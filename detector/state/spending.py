@@ -7,7 +7,7 @@ import numpy as np
 from detector.enrich.compiled import compiled
 from detector.model import packed as pk
 from detector.state import layout as lay
-from detector.state.found import CALLS, EXACT, MOVED, UNTOLD
+from detector.state.found import CALLS, CLAIMED, EXACT, MOVED, UNTOLD
 
 
 @compiled
@@ -95,6 +95,14 @@ def _tell(kind: int, how: int, s: Any, row: Any, r: int, found: Any, n: int) -> 
     f.calls_after, f.tokens_after, f.cost_after = s.total_calls, s.total_tokens, s.total_cost
     f.strong_t, f.medium_t, f.began_t = s.strong, s.medium, s.first
     return n + 1
+
+
+@compiled
+def claim(s: Any, row: Any, r: int, found: Any, n: int) -> int:
+    """Tells what a client says of its own work."""
+    n = _tell(CLAIMED, EXACT, s, row, r, found, n)
+    found[n - 1].rounds = row.input
+    return n
 
 
 @compiled

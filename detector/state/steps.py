@@ -58,7 +58,7 @@ def push(lane: Any, row: Any) -> None:
         s.words[k] = row.words[k]
         ones += popcount(row.words[k])
     s.ones, s.level = ones, row.level
-    if h.mode == lay.MODE_OUTPUT and row.sketch >= 0:
+    if h.mode == lay.MODE_OUTPUT and row.sketch >= 0 and row.flags & pk.MUTED == 0:
         lane.final_t, lane.final.ones, lane.final.level = row.t, ones, row.level
         for k in range(16):
             lane.final.words[k] = row.words[k]

@@ -24,8 +24,8 @@ times = st.builds(
     zones,
 )
 links = st.fixed_dictionaries(
-    {"run": texts, "task": texts},
-    optional={"tenant": texts, "source": texts, "id": texts, "time": times | texts},
+    {"run": texts},
+    optional={"task": texts, "parent_run": texts, "tenant": texts, "source": texts, "id": texts, "time": times | texts},
 )
 
 

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from detector.config import Config
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, Link, Status, ToolCall, ToolResult
+from detector.model.events import Call, Claim, Link, Status, ToolCall, ToolResult
 from detector.pipeline.intake import DeadLetter, Intake, SourceRecord
 from detector.sources import native
 from tests.contract import walking as w
@@ -21,6 +21,7 @@ EVENTS: list[tuple[str, str, type[msgspec.Struct]]] = [
     ("llm.calls", "call", Call),
     ("llm.calls", "tool_call", ToolCall),
     ("llm.calls", "tool_result", ToolResult),
+    ("llm.calls", "claim", Claim),
     ("task.status", "status", Status),
     ("task.status", "link", Link),
 ]
@@ -86,7 +87,7 @@ def test_a_schema_and_its_struct_require_the_same_fields(topic: str, kind: str, 
     required = {f.encode_name for f in w.struct(struct).fields if f.required}
     # Without its type an event would be taken for the topic's usual one.
     assert set(w.schema(topic)["$defs"][kind]["required"]) - {"type"} == required
-    assert ("type" in w.schema(topic)["$defs"][kind]["required"]) == (kind in ("tool_call", "tool_result", "link"))
+    assert ("type" in w.schema(topic)["$defs"][kind]["required"]) == (kind not in ("call", "status"))
 
 
 def _without_sketch(form: Any) -> Any:
@@ -106,9 +107,15 @@ def test_what_a_struct_takes_the_schema_allows(
     event = data.draw(w.of_struct(msgspec.inspect.type_info(struct))) | {"type": kind}
     _sketch_of(event)
     assert isinstance(native.decode(msgspec.json.encode(event), KIND[topic])[0], struct)
-    assume(event.get("run") is not None or event.get("task") is not None)
+    assume(_of_something(event, kind))
     w.validator(topic).validate(event)
     w.validator(topic).validate([event, event])
+
+
+def _of_something(event: dict[str, Any], kind: str) -> bool:
+    """Whether it names one of the two that it has to."""
+    one, other = ("parent_run", "task") if kind == "link" else ("run", "task")
+    return event.get(one) is not None or event.get(other) is not None
 
 
 def _sketch_of(event: dict[str, Any]) -> None:
@@ -125,7 +132,7 @@ def test_what_a_schema_allows_ingest_takes(
 ) -> None:
     whole = w.schema(topic)
     event = data.draw(w.of_schema(whole["$defs"][kind], whole))
-    assume(event.get("run") is not None or event.get("task") is not None)
+    assume(_of_something(event, kind))
     w.validator(topic).validate(event)
     assert refused(topic, event) == []
     assert refused(topic, [event, event]) == []
@@ -170,7 +177,7 @@ def test_schema_and_ingest_refuse_the_same(
 
 
 @pytest.mark.parametrize("topic", KIND)
-@pytest.mark.parametrize("type_", ["call", "tool_call", "tool_result", "status", "link", "other", 1, None])
+@pytest.mark.parametrize("type_", ["call", "tool_call", "tool_result", "claim", "status", "link", "other", 1, None])
 def test_a_type_of_another_topic_is_neither_allowed_nor_taken(topic: str, type_: Any) -> None:
     event = {
         "id": "i",
@@ -182,7 +189,7 @@ def test_a_type_of_another_topic_is_neither_allowed_nor_taken(topic: str, type_:
         "call_id": "c",
         "tool": {"name": "n"},
     }
-    event |= {"strength": "weak", "type": type_}
+    event |= {"strength": "weak", "says": "loop", "type": type_}
     own = type_ in {kind for of, kind, _ in EVENTS if of == topic}
     assert w.validator(topic).is_valid(event) == own
     assert (refused(topic, event) == []) == own

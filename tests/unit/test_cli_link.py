@@ -86,6 +86,16 @@ def test_it_sends_one_record_and_says_so_in_a_line(link, sent, monkeypatch) -> N
     }  # fmt: skip
 
 
+def test_it_says_which_run_started_it(link, sent) -> None:
+    ended = link("--run", "child", "--parent-run", "s-481", "--id", "l1", *AT)
+    assert ended == (0, "run child was started by run s-481: sent to task.status as l1\n", "")
+    assert event(sent[0].record.value).parent_run == "s-481"
+    assert link(*NAMED, "--parent-run", "s-480", *AT).out.startswith(
+        "run s-481 works on task PAY-1312 and was started by run s-480: "
+    )
+    assert event(sent[1].record.value).id != event(link(*NAMED, *AT, "--dry-run").out).id
+
+
 def test_the_links_of_a_run_have_one_key(link, sent) -> None:
     for task in ("A", "B", "A"):
         link("--run", "r", "--task", task)
@@ -122,6 +132,7 @@ def test_what_has_to_be_given_is_named(given, missing, link, sent) -> None:
         ("--tenant", "x" * 513, "has to have at most 512 characters"),
         ("--source", "x" * 513, "has to have at most 512 characters"),
         ("--task", "\udcff", "is not UTF-8"),
+        ("--parent-run", "", "has to have 1 to 512 characters"),
         ("--time", "", "has to be RFC 3339 with an offset, as 2026-11-20T09:14:03Z"),
         ("--time", "yesterday", "has to be RFC 3339 with an offset"),
         ("--time", "2026-11-20T09:14:03", "has to be RFC 3339 with an offset"),

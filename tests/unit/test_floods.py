@@ -188,7 +188,7 @@ def test_long_names_do_not_fill_the_memory_of_identities(monkeypatch: pytest.Mon
     monkeypatch.setattr("detector.enrich.identity.MAX_CHARS", 20_000)
     identities = Identities(4, Pseudonyms(b""), 100)
     for n in range(500):
-        identities.place(("t", None, None, None, None, f"{n}" + "x" * 500, None, None, None, None, None), 0.0)
+        identities.place(("t", None, None, None, None, f"{n}" + "x" * 500, None, None, None, None, None, None), 0.0)
     assert len(identities._kept) + len(identities._before) <= 20_000 // 500
 
 

@@ -11,7 +11,9 @@ from detector.enrich.pseudonyms import Pseudonyms
 
 T = 1_790_000_000.0
 
-NAMES = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type", "model", "provider")
+NAMES = (
+    "tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type", "model", "provider", "source",
+)  # fmt: skip
 
 
 def who(**told: Any) -> Any:
@@ -127,6 +129,43 @@ def test_of_two_links_the_later_holds_and_one_can_be_taken_back() -> None:
         ids.link("acme", "r", task, T)
         assert ids.place(who(run="r", agent="a"), T).ident.task == expected
     assert ids.links == 0
+
+
+def test_a_run_works_on_the_task_of_the_run_above_it_unless_it_has_its_own() -> None:
+    ids = identities()
+    ids.start("acme", "grandchild", "child", T)
+    ids.start("acme", "child", "r", T)
+    ids.link("acme", "r", "T", T - 5.0)
+    assert ids.place(who(run="grandchild"), T).ident.task == "T"
+    assert ids.place(who(run="grandchild"), T - 1.0).ident.task is None
+    assert ids.place(who(run="grandchild", task="mine"), T).ident.task == "mine"
+    ids.link("acme", "child", "C", T)
+    assert ids.place(who(run="grandchild"), T).ident.task == "C"
+    assert ids.place(who(tenant="beta", run="grandchild"), T).ident.task is None
+
+
+def test_the_run_above_is_told_of_earlier_calls_too_and_one_that_is_told_wins() -> None:
+    ids = identities()
+    ids.start("acme", "child", "r", T)
+    assert ids.place(who(run="child"), T - 60.0).ident.parent_run == "r"
+    assert ids.place(who(run="child", parent_run="x"), T).ident.parent_run == "x"
+    assert ids.place(who(run="child"), T).ident.subject == identities().place(who(run="child"), T).ident.subject
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=30))
+def test_runs_that_started_each_other_in_a_circle_do_no_harm(pairs: list[tuple[int, int]]) -> None:
+    ids = identities()
+    for child, parent in pairs:
+        ids.start("acme", f"r{child}", f"r{parent}", T)
+    assert [ids.place(who(run=f"r{n}"), T).ident.task for n in range(6)] == [None] * 6
+
+
+def test_the_run_that_a_known_source_tells_to_be_above_gives_its_task() -> None:
+    ids = Identities(8, Pseudonyms(b"key"), 100, meters=("gemini_cli",))
+    ids.link("acme", "session", "T", T)
+    assert ids.place(who(run="sub", parent_run="session", source="gemini_cli"), T).ident.task == "T"
+    assert ids.place(who(run="sub", parent_run="session"), T).ident.task is None
 
 
 def test_links_are_bounded_and_the_oldest_leave() -> None:

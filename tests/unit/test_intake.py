@@ -181,6 +181,55 @@ def test_a_link_moves_later_calls_and_is_told_to_the_other_workers() -> None:
     assert (one.links, other.links, one.flush({}).links) == (1, 1, [])
 
 
+def test_a_sub_agent_works_on_the_task_of_the_run_that_started_it_with_every_worker() -> None:
+    one, other = Intake(Config(), 16), Intake(Config(), 16)
+    parent = {"type": "link", "id": "p", "time": T0, "run": "child", "parent_run": "run"}
+    one.take(0, "any", [record(0, link(0.0, "run", "T"), parent)])
+    told = one.flush({}).links
+    assert len({key for key, _ in told}) == 2
+    for key, value in told:
+        other.learn_link(key, value)
+    for intake in (one, other):
+        intake.take(0, "any", [record(1, call(5.0, run="child", agent="sub"))])
+        ((_, columns),) = opened(intake.flush({}))
+        ident = columns.idents[columns.rows["ident"][0]]
+        assert (ident.run, ident.parent_run, ident.task) == ("child", "run", "T")
+
+
+def test_a_task_that_one_source_names_is_that_of_the_others_of_the_run_with_every_worker() -> None:
+    one, other = Intake(Config(), 16), Intake(Config(), 16)
+    one.take(0, "any", [record(0, call(0.0, source="litellm", task="T"), call(1.0, source="litellm", task="U"))])
+    ((key, value),) = one.flush({}).links
+    other.learn_link(key, value)
+    for intake in (one, other):
+        intake.take(0, "any", [record(1, call(-5.0, source="codex"), call(-50.0, source="codex"))])
+        ((_, first), *more) = opened(intake.flush({}))
+        columns = [first, *(c for _, c in more)]
+        tasks = {float(r["t"]): c.idents[r["ident"]].task for c in columns for r in c.rows}
+        assert tasks == {T0 - 5.0: "T", T0 - 50.0: None}
+
+
+def test_a_link_wins_over_what_calls_name_whichever_comes_first() -> None:
+    for events in (
+        (call(0.0, source="litellm", task="T"), link(0.0, "run", "U")),
+        (link(0.0, "run", "U"), call(0.0, source="litellm", task="T")),
+    ):
+        one, other = Intake(Config(), 1), Intake(Config(), 1)
+        one.take(0, "any", [record(0, *events)])
+        for key, value in one.flush({}).links:
+            other.learn_link(key, value)
+        for intake in (one, other):
+            intake.take(0, "any", [record(1, call(5.0))])
+            ((_, columns),) = opened(intake.flush({}))
+            assert columns.idents[columns.rows["ident"][0]].task == "U"
+
+
+def test_of_sources_that_are_not_told_apart_nothing_is_learned() -> None:
+    intake = Intake(Config(), 1)
+    intake.take(0, "any", [record(0, call(0.0, task="T"), call(0.0, task="T", source="in-house"))])
+    assert (intake.flush({}).links, intake.links) == ([], 0)
+
+
 def test_links_of_one_run_share_a_key_and_of_tenants_do_not() -> None:
     intake = Intake(Config(), 1)
     told = [link(0.0, "r", "T1"), link(1.0, "r", "T2"), link(2.0, "r", "T1", tenant="beta")]

@@ -145,7 +145,7 @@ def test_reasons_and_kinds_are_there_from_the_start() -> None:
     made = metrics()
     for reason in Reason:
         assert value(made, "detector_dead_letters_total", reason=reason.value) == 0
-    for kind in ("call", "tool_call", "tool_result", "status", "link"):
+    for kind in ("call", "tool_call", "tool_result", "claim", "status", "link"):
         assert value(made, "detector_events_total", kind=kind) == 0
 
 

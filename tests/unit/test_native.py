@@ -69,7 +69,7 @@ def test_all_fields_of_a_call_arrive() -> None:
 def test_null_means_absent_but_for_what_is_required(event: dict[str, Any]) -> None:
     fields = {f for f in type(one(event)).__struct_fields__ if f != "type"}
     required = {"id", "time"} | {"model", "usage"} & set(event) | {"call_id", "strength"} & set(event)
-    required |= {"run", "task"} if event is LINK else set()
+    required |= {"run"} if event is LINK else set()
     for name in sorted(fields):
         wire = "from" if name == "from_" else name
         decoded = one(event | {wire: None})

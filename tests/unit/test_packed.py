@@ -66,7 +66,8 @@ def test_a_call_is_packed_with_all_that_counts() -> None:
     assert [int(row[n]) for n in ("input", "cached", "written", "out", "reasoning")] == [9, 4, 3, 2, 1]
     assert (float(row["t"]), float(row["cost_usd"]), float(row["duration_s"])) == (T0, 1.0, 1.5)
     assert (int(row["source"]), int(row["seq"]), int(other["seq"])) == (3 << 16 | 2, 70 << 16, 71 << 16)
-    assert row["flags"] == pk.TOKENS_KNOWN | pk.ERROR | pk.RATE_LIMITED | pk.INTERACTIVE | pk.SAYS_OTHER
+    says = pk.SAYS_OTHER | pk.SAYS_SOMETHING
+    assert row["flags"] == pk.TOKENS_KNOWN | pk.ERROR | pk.RATE_LIMITED | pk.INTERACTIVE | says
     assert other["flags"] == pk.TOKENS_KNOWN | pk.STEPLESS
     assert columns.names == ["ls", ""]
     ident = columns.idents[row["ident"]]
@@ -153,7 +154,7 @@ def test_other_formats_and_damaged_bytes_are_refused() -> None:
     newer = encode_packed(Packed(pk.FORMAT + 1, {}, [], [], [], b"", b"", b"", b""))
     with pytest.raises(ValueError, match=f"format {pk.FORMAT + 1}; this version reads {pk.FORMAT}"):
         decode_packed(newer)
-    for damaged in (b"", value[:-1], value + b"x", b"{}", b"\x93\x03\x02\x03"):
+    for damaged in (b"", value[:-1], value + b"x", b"{}", bytes((0x93, pk.FORMAT, 2, 3))):
         with pytest.raises(msgspec.DecodeError):
             decode_packed(damaged)
     with pytest.raises(ValueError, match="buffer size"):
@@ -163,7 +164,7 @@ def test_other_formats_and_damaged_bytes_are_refused() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("kind", 4),
+        ("kind", 5),
         ("ident", 1),
         ("sketch", 0),
         ("sketch", -2),
@@ -192,6 +193,6 @@ def test_rows_that_point_to_nothing_or_hold_no_number_are_refused(field: str, va
 
 
 def test_an_identity_is_kept_whole() -> None:
-    ident = Ident(1, 2**64 - 1, 3, "t", None, "u", "", "k", None, "p", "T", "bug", "m", None)
+    ident = Ident(1, 2**64 - 1, 3, "t", None, "u", "", "k", None, "p", "T", "bug", "m", None, "codex")
     columns = decode_packed(encode_packed(Packed(pk.FORMAT, {}, [ident], [], [], b"", b"", b"", b"")))
     assert columns.idents == [ident]

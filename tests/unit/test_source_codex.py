@@ -8,7 +8,7 @@ import pytest
 
 from detector.enrich.tools import result_body
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, ToolCall, Usage
+from detector.model.events import Call, Link, ToolCall, Usage
 from detector.sources.codex import steady
 from detector.sources.otlp_logs import decode
 from detector.sources.told import Told, first
@@ -164,6 +164,22 @@ def test_what_a_tool_itself_says_stays_and_decides_nothing(said: str) -> None:
     assert steady(output(0, said)).endswith(f"Output:\n{said}")
     assert one(TOOL | {"output": output(0, said)}).tool.error is None
     assert one(TOOL | {"output": said}).tool.error is None
+
+
+SPAWN = TOOL | {"tool_name": "spawn_agent", "arguments": "{}"}
+
+
+def test_a_sub_agent_s_conversation_is_linked_to_the_one_that_started_it() -> None:
+    tool, link = events(SPAWN | {"output": '{"agent_id":"child","nickname":"Ada"}'})
+    assert isinstance(tool, ToolCall)
+    assert isinstance(link, Link)
+    assert (link.run, link.parent_run, link.task, link.time) == ("child", SAID["conversation.id"], None, tool.time)
+    assert link.source == "codex"
+
+
+@pytest.mark.parametrize("said", ["", "refused: too many agents", "[]", '{"agent_id": 7}', '{"agent_id": ""}', "{"])
+def test_a_sub_agent_that_was_not_started_is_linked_to_nothing(said: str) -> None:
+    assert [type(e) for e in events(SPAWN | {"output": said})] == [ToolCall]
 
 
 def test_nothing_waits_for_a_result_that_is_not_told() -> None:
