@@ -131,7 +131,9 @@ class Observer:
             missing = self._failure(e.error, pack)
         id = xxh3_64_intdigest(f"{len(tenant)}:{tenant}c{e.id}".encode())
         if told_by is not None:
-            id, again = self._told_by(told_by, id, ident, t)
+            if e.task is not None and e.run is not None:
+                self._learn(tenant, e.run, e.task, t)
+            id, again = self._told_by(told_by, id, ident)
             flags |= again
         pack.rows.append(
             pk.pack_row(
@@ -146,16 +148,18 @@ class Observer:
         pack.names.append(name)
         return partition
 
-    def _told_by(self, source: str, id: int, ident: pk.Ident, t: float) -> tuple[int, int]:
+    def _learn(self, tenant: str, run: str, task: str, t: float) -> None:
+        """A call names run and task."""
+        begin = self.identities.learn(tenant, run, task, t)
+        if begin is not None:
+            self.learned.append(Learned(tenant, run, task, begin))
+
+    def _told_by(self, source: str, id: int, ident: pk.Ident) -> tuple[int, int]:
         """The id (hashed) of a call as this source tells it, and flags.
 
         What another source tells is another telling, of which watch counts one; what was told of another run before is
         counted there.
         """
-        if ident.run is not None and ident.task is not None:
-            begin = self.identities.learn(ident.tenant, ident.run, ident.task, t)
-            if begin is not None:
-                self.learned.append(Learned(ident.tenant, ident.run, ident.task, begin))
         if self.identities.told_elsewhere(id, ident.tenant, ident.run, ident.task):
             return hash64(str(id), source, str(ident.subject), ident.run), pk.UNCOUNTED
         return hash64(str(id), source), 0

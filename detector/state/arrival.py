@@ -15,6 +15,7 @@ from detector.state.tellings import hear
 from detector.totals import Totals
 
 Slots = npt.NDArray[np.int64]
+Ranks = npt.NDArray[np.uint8]
 
 
 def take(shard: Shard, columns: Columns, totals: Totals, lateness_s: float) -> None:
@@ -43,8 +44,11 @@ def _put(shard: Shard, columns: Columns, keep: npt.NDArray[np.intp], totals: Tot
     late = mine["t"] < shard.watermark
     totals.late += int(late.sum())
     slots: dict[str, npt.NDArray[Any]] = _slots(shard, columns.idents, mine)
-    _hear(shard, columns.idents, mine, slots)
-    totals.add(mine[slots["rank"] == 0], columns.idents)  # of the others it is not known yet what counts
+    heard = _hear(shard, columns.idents, mine)
+    if heard is not None:
+        slots["rank"], slots["told"] = heard
+    # Of those with a rank it is not known yet what counts.
+    totals.add(mine if heard is None else mine[heard[0] == 0], columns.idents)
     # A late row waits once more, for others of its run that are late too.
     slots["due"] = np.where(late, shard.watermark + lateness_s, mine["t"])
     shard.pool.add(columns, keep, slots)
@@ -55,13 +59,8 @@ def _put(shard: Shard, columns: Columns, keep: npt.NDArray[np.intp], totals: Tot
 def _merge(shard: Shard, columns: Columns, again: npt.NDArray[np.intp]) -> None:
     """Calls that were told before, the rows at `again`, fill those that still wait to be judged."""
     merged, waiting, lanes = fill(shard.pool, columns, again), shard.pool.rows, shard.lanes.rows
-    if not merged:
-        return
-    new, old = [m.new for m in merged], [m.old for m in merged]
-    told = waiting["told"][old].astype(np.int64)
-    hear(columns.rows[new], told, waiting["rank"][old], shard.tellings.rows)
-    shard.tellings.touch(told)
-    _ask(shard, columns, {m.new: int(lanes["key"][waiting["lane"][m.old]]) for m in merged if m.step})
+    if len(columns.waits):
+        _ask(shard, columns, {m.new: int(lanes["key"][waiting["lane"][m.old]]) for m in merged if m.step})
 
 
 def _ask(shard: Shard, columns: Columns, lanes: dict[int, int]) -> None:
@@ -135,21 +134,24 @@ def _slots(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> dict[st
     return {"lane": lane, "subject": subject, "cell": cell, "segment": segment}
 
 
-def _hear(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any], slots: dict[str, npt.NDArray[Any]]) -> None:
-    """Ranks of the sources of rows, and slots of who tells of their runs, -1 where there is nothing to decide."""
+def _hear(shard: Shard, idents: list[Ident], rows: npt.NDArray[Any]) -> tuple[Ranks, Slots] | None:
+    """Ranks (n) of the sources of rows, and slots (n) of who tells of their runs, -1 where there is nothing to decide.
+
+    None where no source has a rank.
+    """
+    of_idents = [shard.rank_of(i.source) for i in idents]
+    if not any(of_idents):
+        return None
     code = rows["ident"]
-    ranks = np.array([shard.rank_of(i.source) for i in idents], np.uint8)[code]
-    slots["rank"], slots["told"] = ranks, np.full(len(rows), -1, np.int64)
+    ranks, told = np.array(of_idents, np.uint8)[code], np.full(len(rows), -1, np.int64)
     in_runs = np.array([i.run is not None for i in idents], np.bool_)[code]
     ranked = np.flatnonzero((ranks > 0) & in_runs & (rows["kind"] == pk.CALL))
-    if not len(ranked):
-        return
-    code = code[ranked]
-    place = {c: shard.telling(idents[c]) for c in np.unique(code).tolist()}
-    slots["told"][ranked] = told = np.array([place[c] for c in code.tolist()])
-    hear(rows[ranked], told, ranks[ranked], shard.tellings.rows)
-    shard.tellings.heard(told, np.maximum(rows["t"][ranked], shard.watermark))
-    shard.tellings.touch(told)
+    place = {c: shard.telling(idents[c]) for c in np.unique(code[ranked]).tolist()}
+    told[ranked] = slots = np.array([place[c] for c in code[ranked].tolist()], np.int64)
+    hear(rows[ranked], slots, ranks[ranked], shard.tellings.rows)
+    shard.tellings.heard(slots, np.maximum(rows["t"][ranked], shard.watermark))
+    shard.tellings.touch(slots)
+    return ranks, told
 
 
 def _set_clocks(lanes: npt.NDArray[Any], slots: Slots, t: npt.NDArray[np.float64], watermark: float) -> None:

@@ -45,7 +45,8 @@ class Pool:
         return len(self.ids) - self._taken
 
     def add(self, columns: Columns, keep: npt.NDArray[np.intp], slots: dict[str, npt.NDArray[Any]]) -> None:
-        """Adds the rows at `keep`; `slots` has the further columns: lane, subject, cell, segment, told, rank, due."""
+        """Adds the rows at `keep`; `slots` has the further columns: lane, subject, cell, segment, due; and where
+        sources have ranks, rank and told."""
         n, k = len(self.ids), len(keep)
         while n + k > len(self.rows):
             self.rows = doubled(self.rows)
@@ -61,6 +62,8 @@ class Pool:
         new["level"][known] = columns.levels[which[known]]
         new["words"][~known] = 0
         new["waiting"] = new["kept"] = 0
+        if "rank" not in slots:
+            new["rank"], new["told"] = 0, -1
         if len(columns.waits):
             self._add_waits(columns, keep, new)
         chosen = keep.tolist()

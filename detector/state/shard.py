@@ -185,7 +185,8 @@ class Shard:
         rows = self.pool.rows
         self.lanes.touch(rows["lane"][order])
         self.subjects.touch(rows["subject"][order])
-        self.tellings.touch(rows["told"][order])
+        if len(self.tellings):
+            self.tellings.touch(rows["told"][order])
         calls = (rows["kind"][order] == CALL) & (rows["flags"][order] & (TOOL | UNCOUNTED) == 0)
         self.cells.table.touch(rows["cell_slot"][order[calls]])
 

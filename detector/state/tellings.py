@@ -18,7 +18,7 @@ from detector.state import layout as lay
 
 @compiled
 def hear(rows: Any, slots: npt.NDArray[np.int64], ranks: npt.NDArray[np.uint8], tellings: Any) -> None:
-    """Notes of each run what its sources tell, when it comes.
+    """Notes of each run when its sources began to tell of it, when that comes.
 
     rows: n of ROW; slots (n): of their runs in `tellings`, -1 where it does not matter; ranks (n): of their sources,
     from 1 on.
@@ -30,13 +30,6 @@ def hear(rows: Any, slots: npt.NDArray[np.int64], ranks: npt.NDArray[np.uint8], 
         told, n = tellings[slots[k]], ranks[k] - 1
         if row.flags & (pk.TOOL | pk.UNCOUNTED) == 0 and (told.first[n] == 0.0 or row.t < told.first[n]):
             told.first[n] = row.t
-        if row.action != 0 and row.flags & pk.ERROR == 0:
-            how = lay.TOOLS_ACTIONS
-            if row.flags & pk.NAMES_ONLY:
-                how = lay.TOOLS_NAMES
-            elif row.flags & pk.SAYS_SOMETHING:
-                how = lay.TOOLS_RESULTS
-            told.tools[n] = max(told.tools[n], how)
 
 
 @compiled
@@ -54,9 +47,18 @@ def settle(order: npt.NDArray[np.int64], rows: Any, tellings: Any, clocks_s: flo
         if again:
             row.flags |= np.uint32(pk.UNCOUNTED)
         if row.action != 0 and row.flags & pk.ERROR == 0:
+            told.tools[n] = max(told.tools[n], _how_well(row))
             again = not _tells_best(told, n)
         if again:
             row.flags |= np.uint32(pk.MUTED)
+
+
+@compiled
+def _how_well(row: Any) -> int:
+    """How much is told of the tools of a step."""
+    if row.flags & pk.NAMES_ONLY:
+        return lay.TOOLS_NAMES
+    return lay.TOOLS_RESULTS if row.flags & pk.SAYS_SOMETHING else lay.TOOLS_ACTIONS
 
 
 @compiled

@@ -224,6 +224,16 @@ def test_a_link_wins_over_what_calls_name_whichever_comes_first() -> None:
             assert columns.idents[columns.rows["ident"][0]].task == "U"
 
 
+def test_a_task_that_a_run_has_from_the_one_above_is_not_learned_as_its_own() -> None:
+    intake = Intake(Config(), 1)
+    parent = {"type": "link", "id": "p", "time": T0, "run": "child", "parent_run": "run"}
+    child = [call(t, run="child", source="codex") for t in (5.0, 15.0)]
+    intake.take(0, "any", [record(0, link(0.0, "run", "T"), parent, child[0], link(10.0, "run", "U"), child[1])])
+    ((_, columns),) = opened(intake.flush({}))
+    tasks = {float(r["t"]): columns.idents[r["ident"]].task for r in columns.rows if columns.idents[r["ident"]].source}
+    assert tasks == {T0 + 5.0: "T", T0 + 15.0: "U"}
+
+
 def test_of_sources_that_are_not_told_apart_nothing_is_learned() -> None:
     intake = Intake(Config(), 1)
     intake.take(0, "any", [record(0, call(0.0, task="T"), call(0.0, task="T", source="in-house"))])

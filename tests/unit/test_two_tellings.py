@@ -94,7 +94,7 @@ def test_any_interleaving_within_the_lateness_counts_the_same(data: st.DataObjec
 
 
 def test_a_checkpoint_keeps_who_tells() -> None:
-    whole, events = Watched(), in_order(session(12))
+    whole, events, calls = Watched(), in_order(session(12)), 0
     for n in range(0, len(events), 5):
         whole.take(events[n : n + 5], n / 5 * 50.0)
         engine = whole.engine
@@ -104,7 +104,9 @@ def test_a_checkpoint_keeps_who_tells() -> None:
         assert {k: again.encode_segment(k) for k in sorted(again.segments())} == {k: v[0] for k, v in segments.items()}
         whole.engine = again
         assert taken[2] == 3.0 * taken[0]
+        calls += taken[0]
     whole.take([], 1000.0)
+    assert calls + whole.counted()[0] == 12
 
 
 def told(tools: bool, n: int) -> list[Event]:
@@ -151,3 +153,20 @@ def test_a_loop_in_one_of_two_agents_of_the_client_is_found_in_that_one() -> Non
         ]
     (loop,) = last(judge(in_order(events)), "loop")
     assert loop.agent == "codex_exec"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_any_order_within_the_lateness_gives_the_same_alerts(data: st.DataObject) -> None:
+    events = in_order(told(True, 7))
+    late = {e["id"]: data.draw(st.floats(0.0, 9.0)) for e in events}
+    shuffled = sorted(events, key=lambda e: (e["time"] + late[e["id"]], e["id"]))
+    whole, watched, newest = Watched(), Watched(), 0.0
+    whole.take(events, 2000.0)
+    while shuffled:
+        batch = [shuffled.pop(0) for _ in range(data.draw(st.integers(1, len(shuffled))))]
+        newest = max(newest, *(e["time"] - T0 for e in batch))
+        watched.take(batch, newest)
+    watched.take([], 2000.0)
+    assert watched.alerts == whole.alerts
+    assert watched.counted() == whole.counted()
