@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -72,10 +72,12 @@ def _tools(tools: list[Tool], t: float, texts: Texts, later: list[Later]) -> lis
             done = of_tool(tool, t)
             stands |= {"action": f"{done.action:016x}", "said": f"{done.said:016x}"}
             sketched.append(stands)
-        if "result" not in stands and (answer := _answer(tool.result, tool.error, texts, later)) is not None:
-            stands["result"], fields["error"] = answer
-        elif tool.error is not None:
+        if "result" in stands:
             fields["error"] = bool(tool.error)
+        elif (answer := _answer(tool.result, tool.error, texts, later)) is not None:
+            fields["error"] = answer.failed
+            if answer.stands is not None:
+                stands["result"] = answer.stands
         if stands:
             fields["sketched"] = stands
         told.append(fields)
@@ -107,18 +109,23 @@ def _output(output: Output, texts: Texts, later: list[Later]) -> Fields:
 
 def _result_told(event: ToolResult, texts: Texts, later: list[Later]) -> Fields:
     if event.sketched is not None and not tells(event.result):
-        return {"error": bool(event.error)} if event.error is not None else {}
-    answer = _answer(event.result, event.error, texts, later)
-    return {} if answer is None else {"sketched": answer[0], "error": answer[1]}
+        return {"error": bool(event.error)}
+    answer = _answer(event.result, event.error, texts, later) or Stands(None, False)
+    return {"error": answer.failed} | ({} if answer.stands is None else {"sketched": answer.stands})
 
 
-def _answer(
-    result: msgspec.Raw, error: str | bool | None, texts: Texts, later: list[Later]
-) -> tuple[Fields, bool] | None:
-    """What stands for a result, and whether the tool failed; None where neither result nor error is told."""
+class Stands(NamedTuple):
+    """What stands for a result, None for an empty one, and whether the tool failed."""
+
+    stands: Fields | None
+    failed: bool
+
+
+def _answer(result: msgspec.Raw, error: str | bool | None, texts: Texts, later: list[Later]) -> Stands | None:
+    """Of a result; None where neither result nor error is told."""
     known = result_body(result, error)
-    if known is None:
-        return None
+    if known is None or not known[0]:
+        return None if known is None else Stands(None, known[1])
     fields: Fields = {}
     number = texts.fingerprint(known[0])
 
@@ -128,7 +135,7 @@ def _answer(
         fields["says"] = said_by(int(read.flags[number]))
 
     later.append(write)
-    return fields, known[1]
+    return Stands(fields, known[1])
 
 
 def _sketch(fields: Fields, number: int, later: list[Later]) -> None:

@@ -66,6 +66,7 @@ def test_the_keys_that_are_secret_are_these() -> None:
         "notify.bearer_token",
         "privacy.pseudonym_key",
         "push.token",
+        "gateway.tokens",
         *(f"webhooks.{provider}.secret" for provider in ("github", "gitlab", "jira", "linear")),
     }
     words = ("password", "secret", "token", "_key")
