@@ -23,7 +23,7 @@ AGENTS = (
         notes=(
             "It tells dollars of its own, which are taken; its input leaves cached tokens out, which are added.",
             "The same lines, without export, can be the env of its managed settings, for everybody at once.",
-            "Behind a LiteLLM gateway its calls can be told by that: connect one of the two.",
+            "Behind a LiteLLM proxy that is connected too, the proxy's telling counts: see identity.meters.",
         ),
     ),
     Client(
