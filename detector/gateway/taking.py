@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from detector.config import Config, Ingest
 from detector.config.sources import Attributes, Format, Source
+from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import BadInput, Reason
 from detector.gateway import answers
 from detector.gateway.answers import Answer
 from detector.gateway.records import records, refusals
 from detector.kafka.outbox import Out
-from detector.model.events import Event, Link
+from detector.model.events import Call, Claim, Event, Link, ToolCall
 from detector.sources import native
 from detector.sources.reading import Headers, Read, of_source
 from detector.sources.times import seconds, taken_at
@@ -41,6 +42,7 @@ class Taker:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._pseudonyms = Pseudonyms.configured(config.privacy)
         self._read = {path: _reader(config, format) for path, format in FORMATS.items()}
 
     def take(self, path: str, kind: str, body: bytes, headers: Headers, tenant: str | None, now_s: float) -> Taken:
@@ -58,7 +60,10 @@ class Taker:
         refused: list[BadInput] = []
         for event in decoded:
             try:
-                events.append(_usable(event, tenant, now_s, self._config.ingest))
+                usable = _usable(event, tenant, now_s, self._config.ingest)
+                if isinstance(usable, Call | Claim | ToolCall):
+                    usable.user = self._pseudonyms.of(usable.tenant or "default", usable.user)
+                events.append(usable)
             except BadInput as bad:
                 refused.append(bad)
         out, too_large = records(self._config, events)

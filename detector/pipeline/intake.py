@@ -15,7 +15,6 @@ from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, Event, Link
 from detector.model.packed import MOST_OF_A_ROW
-from detector.secret import reveal
 from detector.sources.reading import Headers, Read, of_native, of_source
 from detector.sources.times import seconds, taken_at
 
@@ -78,9 +77,7 @@ class Intake:
 
     def __init__(self, config: Config, partitions: int) -> None:
         self._config, self._partitions = config.ingest, partitions
-        privacy = config.privacy
-        key = reveal(privacy.pseudonym_key, privacy.pseudonym_key_file, "privacy.pseudonym_key") or ""
-        pseudonyms = Pseudonyms(key.encode(), privacy.plain_users)
+        pseudonyms = Pseudonyms.configured(config.privacy)
         self._identities = Identities(
             partitions, pseudonyms, config.ingest.max_links,
             meters=config.identity.meters, clocks_s=config.time.lateness_s,

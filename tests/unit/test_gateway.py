@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPartialSuccess, ExportLogsServiceResponse
 
 from detector.config.sources import Format, Source
+from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import ConfigError, DeploymentError
 from detector.gateway.taking import FORMATS
 from detector.gateway.tokens import Tokens
@@ -78,6 +79,15 @@ async def test_no_text_is_written_unless_that_is_configured(path: str) -> None:
             assert (await gateway.post(path, body, PROTOBUF)).status == 200
         assert gateway.outbox.records
         assert not [record for record in gateway.outbox.records if MARK.encode() in (record.value or b"")]
+
+
+async def test_people_are_pseudonyms_before_they_are_written() -> None:
+    key = {"pseudonym_key": "a key of some length"}
+    async with listening(privacy=key) as gateway:
+        assert (await gateway.post("/v1/events", CALL | {"user": "mara@acme.example"})).status == 200
+        (call,) = gateway.calls
+        assert call["user"] == Pseudonyms(b"a key of some length").of("default", "mara@acme.example")
+        assert Pseudonyms.configured(gateway.config.privacy).of("default", call["user"]) == call["user"]
 
 
 async def test_native_events_go_to_the_topic_of_their_kind() -> None:
