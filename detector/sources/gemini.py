@@ -2,7 +2,8 @@
 
 Of the `gemini_cli.*` records four are read: `api_response`, which is a call (the same call is told twice more, under
 `gen_ai.*` and as a span), `api_error`, which is one for each failed attempt, `tool_call`, and `file_operation` where a
-file is written. `loop_detected`, which has no prefix, is its own word that it loops.
+file is written. `loop_detected`, which has no prefix, is its own word that it loops. An `api_request` without answer or
+error is a call too: the client has cut the answer off, as its own loop detection does.
 """
 
 from typing import NamedTuple
@@ -15,6 +16,9 @@ from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
 
 _LOOP = "loop_detected"
+_ASKED = "gemini_cli.api_request"
+_ENDED = ("gemini_cli.api_response", "gemini_cli.api_error")
+_OF_ANSWERS = frozenset((_ASKED, *_ENDED, _LOOP))
 
 
 def mine(record: Record) -> bool:
@@ -26,7 +30,37 @@ def mine(record: Record) -> bool:
 
 def take(records: list[Record]) -> Decoded:
     """Calls, tools and claims of Gemini CLI's records, in their order; a BadInput for each that cannot be used."""
-    return checked.each(records, _READERS)
+    return [*checked.each(records, _READERS), *checked.each(_cut_off(records), {_ASKED: _unanswered})]
+
+
+def _cut_off(records: list[Record]) -> list[Record]:
+    """What was asked for and neither answered nor failed before the client went on: it has cut the answer off.
+
+    So far as one body holds both, what was asked for and what came next; each comes at the time of the latter.
+    """
+    waiting: dict[tuple[str, str, str], Record] = {}
+    out: list[Record] = []
+
+    def give_up(place: tuple[str, str, str], t: float) -> None:
+        asked = waiting.pop(place, None)
+        if asked is not None:
+            at = {"t": t, "attributes": {**asked.attributes, "event.timestamp": None}} if t else {}
+            out.append(asked._replace(**at))
+
+    for record in records:
+        if record.name not in _OF_ANSWERS:
+            continue
+        said = record.attributes
+        place = (str(said.get("session.id")), str(said.get("prompt_id")), str(said.get("role")))
+        if record.name == _ASKED:
+            give_up(place, record.t)
+            waiting[place] = record
+        elif record.name in _ENDED:
+            waiting.pop(place, None)
+        elif record.name == _LOOP:
+            for other in [one for one in waiting if one[0] == place[0]]:
+                give_up(other, record.t)
+    return out
 
 
 class _Work(NamedTuple):
@@ -145,6 +179,24 @@ def _looped(record: Record) -> Told:
         checked.within(count, MAX_CLAIMED, "count")
     id = checked.made_id("gemini loop", work.run, t, kind, count)
     return work.told(record, Claim(id=id, time=t, says="loop", kind=kind, count=count))
+
+
+def _unanswered(record: Record) -> Told:
+    """A call that the client has cut off. Its usage is told nowhere."""
+    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
+    return work.told(
+        record,
+        Call(
+            id=checked.made_id("gemini cut off", work.run, _prompt(said), t),
+            time=t,
+            model=checked.required(said, "model"),
+            usage=Usage(),
+            turn=work.turn,
+            interactive=checked.flag(said, "interactive") is True,
+            operation="generate_content",
+            tools_apart=True,
+        ),
+    )
 
 
 def _prompt(said: Layer) -> str | None:

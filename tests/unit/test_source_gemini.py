@@ -52,6 +52,41 @@ def test_output_includes_thoughts() -> None:
     assert call.tools_apart
 
 
+REQUEST = SAID | {"event.name": "gemini_cli.api_request", "role": "main"}
+LOOPED = {"event.name": "loop_detected", "session.id": "sess-1", "loop_type": "consecutive_identical_tool_calls"}
+
+
+def unmetered(*said: dict[str, Any]) -> int:
+    body = logs_json([Log(one, NOW + n) for n, one in enumerate(said)], {"service.name": "gemini-cli"})
+    events = [d.event for d in decode(body) if isinstance(d, Told)]
+    return sum(isinstance(event, Call) and event.usage == Usage() and event.status == "ok" for event in events)
+
+
+@pytest.mark.parametrize(
+    ("said", "cut"),
+    [
+        ((REQUEST, ANSWER, REQUEST, ANSWER), 0),
+        ((REQUEST, REQUEST, ANSWER), 1),
+        ((REQUEST, LOOPED, REQUEST, LOOPED), 2),
+        ((REQUEST, ERROR | {"role": "main"}, REQUEST, ANSWER), 0),
+        ((REQUEST, REQUEST | {"prompt_id": "agent-7#0"}, ANSWER), 0),
+        ((REQUEST, REQUEST | {"role": "utility"}, ANSWER), 0),
+        ((REQUEST, LOOPED | {"session.id": "another"}), 0),
+        ((REQUEST,), 0),
+        ((ANSWER, LOOPED), 0),
+    ],
+)
+def test_a_call_that_the_client_cuts_off_is_unmetered(said: tuple[dict[str, Any], ...], cut: int) -> None:
+    assert unmetered(*said) == cut
+
+
+def test_a_call_that_is_cut_off_ends_when_the_client_goes_on() -> None:
+    body = logs_json([Log(REQUEST, NOW), Log(REQUEST, NOW + 5)])
+    (cut,) = [d.event for d in decode(body) if isinstance(d, Told)]
+    assert cut.time == pytest.approx(NOW + 5)
+    assert cut.tools_apart
+
+
 def test_a_call_is_counted_once_though_it_is_told_under_other_names_too() -> None:
     again = {"event.name": "gen_ai.client.inference.operation.details", "gen_ai.usage.input_tokens": 900}
     request = {"event.name": "gemini_cli.api_request"}
