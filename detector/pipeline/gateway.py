@@ -5,6 +5,7 @@ import logging
 
 from detector.clock import Clock, system_clock
 from detector.config import Config
+from detector.enrich import packing
 from detector.gateway.server import Server
 from detector.gateway.writer import SETTLE_S, Writer
 from detector.kafka.admin import partitions_of
@@ -37,6 +38,8 @@ class GatewayStage:
         """Connects, then listens; raises DeploymentError with a fix."""
         for topic in (self._config.topics.calls, self._config.topics.status):
             await partitions_of(self._config, topic)
+        if not self._config.gateway.texts:
+            await asyncio.to_thread(packing.warm)  # else the first request waits for it, and all others with it
         await self._outbox.start()
         await self._server.start()
         self._started = True

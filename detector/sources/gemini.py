@@ -44,8 +44,8 @@ def _cut_off(records: list[Record]) -> list[Record]:
     def give_up(place: tuple[str, str, str], t: float) -> None:
         asked = waiting.pop(place, None)
         if asked is not None:
-            at = {"t": t, "attributes": {**asked.attributes, "event.timestamp": None}} if t else {}
-            out.append(asked._replace(**at))
+            said = {**asked.attributes, "event.timestamp": None}
+            out.append(asked._replace(t=t, attributes=said) if t else asked)
 
     for record in records:
         if record.name not in _OF_ANSWERS:

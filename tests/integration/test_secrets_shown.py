@@ -12,6 +12,7 @@ from aiohttp import web
 
 from detector.config import Config
 from detector.model.alert import encode_alert
+from detector.pipeline.stage import STAGES
 from tests.support.brokers import Kafka
 from tests.support.services import free_port
 from tests.support.sockets import PROC, tree
@@ -76,7 +77,7 @@ async def test_a_worker_shows_none_though_an_alertmanager_repeats_its_token(
         async with producing(config) as producer:
             await producer.send_and_wait(config.topics.alerts, encode_alert(told), key=told.id.encode())
         with worker(config, tmp_path / "worker", "worker") as it:
-            await until(lambda: "is refused" in it.said and it.said.count("stage started") == 4, "a refusal")
+            await until(lambda: "is refused" in it.said and it.said.count("stage started") == len(STAGES), "a refusal")
             answers = [await asyncio.to_thread(it.get, path) for path in ("/metrics", "/healthz", "/readyz")]
             called = titles(it)
             await asyncio.to_thread(it.end)
