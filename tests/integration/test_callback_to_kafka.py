@@ -29,8 +29,12 @@ async def test_calls_are_written_to_the_topic_of_calls(kafka: Kafka, monkeypatch
     async with Reader(config, config.topics.calls) as read:
         await asyncio.to_thread(feed.close)
         assert (feed.sent, dict(feed.dropped)) == (CALLS, {})
-        ids = [f"chatcmpl-{n}" for n in range(CALLS)]
-        await until(lambda: [e["id"] for record in read.records for e in msgspec.json.decode(record.value)] == ids)
+        ids = sorted(f"chatcmpl-{n}" for n in range(CALLS))  # partitions have no order among them
+
+        def found() -> list[str]:
+            return sorted(e["id"] for record in read.records for e in msgspec.json.decode(record.value))
+
+        await until(lambda: found() == ids)
 
 
 async def test_a_broker_that_is_away_is_waited_for(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
