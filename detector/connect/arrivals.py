@@ -11,6 +11,7 @@ from detector.enrich.pricing import Prices
 from detector.enrich.tools import tells
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
+from detector.model.about import require_subject
 from detector.model.events import Call, Done, Event, Link, Status, Tool, ToolCall, ToolResult
 from detector.sources.reading import Headers, Read, of_native, of_source
 from detector.sources.times import seconds, taken_at
@@ -91,11 +92,10 @@ class Arrivals:
 
     def _one(self, topic: str, event: Event, t: float) -> None:
         tenant = event.tenant or "default"
-        if event.run is None and event.task is None:
-            name = "task" if isinstance(event, Status) else "run"
-            raise BadInput(Reason.MISSING_FIELD, name, "one of run and task is required")
+        require_subject(event)
         if isinstance(event, Link):
-            self.link([(tenant, event.run)])
+            if event.task is not None:
+                self.link([(tenant, event.run)])
             return
         key = (tenant, event.type, event.id)
         if key in self._seen:
@@ -113,7 +113,7 @@ class Arrivals:
                 self._tool(tally, tenant, tool)
             if isinstance(event, Call):
                 self._call(tally, run, event, t)
-        else:
+        elif isinstance(event, Status):
             self.statuses += 1
 
     def _tool(self, tally: Tally, tenant: str, tool: Tool) -> None:

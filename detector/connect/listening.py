@@ -30,6 +30,7 @@ class _Linked(msgspec.Struct):
 
     tenant: str
     run: str
+    task: str | None = None
 
 
 _linked = msgspec.json.Decoder(_Linked)
@@ -118,7 +119,8 @@ async def _links(config: Config) -> set[Run]:
                             link = decoded(_linked, record.value)
                         except msgspec.DecodeError:
                             continue
-                        found.add((link.tenant, link.run))
+                        if link.task is not None:  # else it names the run above
+                            found.add((link.tenant, link.run))
     except (TimeoutError, DeploymentError):
         pass  # what else is there is told all the same
     finally:

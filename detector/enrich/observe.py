@@ -14,6 +14,7 @@ from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
 from detector.enrich.tools import MAX_DEPTH, answered, is_sketched, of_tools, tells
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
+from detector.model.about import require_subject
 from detector.model.events import Call, Claim, Event, Link, Output, Status, Tool, ToolCall, ToolResult
 
 _OPERATION_FLAGS = {
@@ -68,8 +69,7 @@ class Observer:
 
     def call(self, e: Call, t: float, source: int, seq: int) -> int:
         """Adds a call, at `t` (s UTC), to its pack and returns the partition. The hottest function of ingest."""
-        if e.run is None and e.task is None:
-            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        require_subject(e)
         tenant = e.tenant or "default"
         told_by = e.source if e.source in self.identities.meters else None
         ident, partition = self.identities.place(
@@ -165,8 +165,7 @@ class Observer:
         return hash64(str(id), source), 0
 
     def _tool_call(self, e: ToolCall, t: float, source: int, seq: int) -> int:
-        if e.run is None and e.task is None:
-            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        require_subject(e)
         who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
         told_by = e.source if e.source in self.identities.meters else None
         ident, partition = self.identities.place((*who, None, None, told_by), t)
@@ -237,8 +236,7 @@ class Observer:
         return (int(o.fingerprint, 16) if o.fingerprint is not None else 0), sketch
 
     def _tool_result(self, e: ToolResult, t: float, source: int, seq: int) -> int:
-        if e.run is None and e.task is None:
-            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        require_subject(e)
         try:
             body, failed = answered(e.result, e.error, e.sketched) or (b"", False)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -251,8 +249,7 @@ class Observer:
         return partition
 
     def _claim(self, e: Claim, t: float, source: int, seq: int) -> int:
-        if e.run is None and e.task is None:
-            raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+        require_subject(e)
         who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
         ident, partition = self.identities.place((*who, None, None, e.source), t)
         pack = self._pack(partition)
@@ -260,8 +257,7 @@ class Observer:
         return partition
 
     def _status(self, e: Status, t: float, source: int, seq: int) -> int:
-        if e.run is None and e.task is None:
-            raise BadInput(Reason.MISSING_FIELD, "task", "one of task and run is required")
+        require_subject(e)
         ident, partition = self._bystander(e.tenant, e.run, e.task, t)
         strength = _STRENGTH[e.strength]
         if e.actor == "agent":
@@ -273,8 +269,7 @@ class Observer:
         return partition
 
     def _link(self, e: Link, t: float, source: int, seq: int) -> int | None:
-        if e.task is None and e.parent_run is None:
-            raise BadInput(Reason.MISSING_FIELD, "task", "one of task and parent_run is required")
+        require_subject(e)
         tenant = e.tenant or "default"
         if e.parent_run is not None:
             self.identities.start(tenant, e.run, e.parent_run, t)

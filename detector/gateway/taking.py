@@ -6,12 +6,13 @@ from typing import NamedTuple
 from detector.config import Config, Ingest
 from detector.config.sources import Attributes, Format, Source
 from detector.enrich.pseudonyms import Pseudonyms
-from detector.errors import BadInput, Reason
+from detector.errors import BadInput
 from detector.gateway import answers
 from detector.gateway.answers import Answer
 from detector.gateway.records import records, refusals
 from detector.kafka.outbox import Out
-from detector.model.events import Call, Claim, Event, Link, ToolCall
+from detector.model.about import require_subject
+from detector.model.events import Call, Claim, Event, ToolCall
 from detector.sources import native
 from detector.sources.reading import Headers, Read, of_source
 from detector.sources.times import seconds, taken_at
@@ -77,8 +78,7 @@ def _usable(event: Event | BadInput, tenant: str | None, now_s: float, limits: I
     if isinstance(event, BadInput):
         raise event
     taken_at(seconds(event.time), now_s, limits)
-    if not isinstance(event, Link) and event.run is None and event.task is None:
-        raise BadInput(Reason.MISSING_FIELD, "run", "one of run and task is required")
+    require_subject(event)
     if tenant is not None:
         event.tenant = tenant
     return event

@@ -3,7 +3,7 @@
 import msgspec
 
 from detector.config import Ingest
-from detector.errors import BadInput, Reason
+from detector.model.about import require_subject
 from detector.model.events import Link
 from detector.sources.making import made_id, make
 
@@ -27,8 +27,7 @@ def make_link(
     """
     told = {"id": id, "time": time, "run": run, "task": task, "parent_run": parent_run, "tenant": tenant}
     link = make(Link, limits, now_s, told | {"source": source})
-    if link.task is None and link.parent_run is None:
-        raise BadInput(Reason.MISSING_FIELD, "task", "one of task and parent_run is required")
+    require_subject(link)
     if id is None:
         parent = () if link.parent_run is None else (link.parent_run,)
         link.id = made_id("link", link.tenant, link.run, link.task, link.source, link.time, *parent)

@@ -103,6 +103,16 @@ def test_a_link_gives_a_run_and_its_dollars_their_task_whenever_it_comes() -> No
     assert (after.tasked_runs(tally), after.tasked_usd(tally)) == (2, 7.0)
 
 
+def test_a_link_to_the_run_above_names_no_task_and_a_claim_is_no_status() -> None:
+    link = {"type": "link", "id": "l", "time": NOW, "run": "r1", "parent_run": "r0"}
+    claim = {"type": "claim", "id": "k", "time": NOW, "run": "r1", "says": "loop"}
+    arrivals = arrived(call(task=None), claim)
+    arrivals.take("task.status", msgspec.json.encode(link), NOW)
+    assert not arrivals.refused
+    assert arrivals.tasked_runs(arrivals.by_source["llm.calls"]) == 0
+    assert arrivals.statuses == 0
+
+
 def test_what_ingest_would_refuse_is_counted_by_reason_and_field() -> None:
     config = Config.model_validate({"sources": SOURCES})
     arrivals = arrived(call(run=None, task=None), call(time=NOW - 1e9), call(usage={"input_tokens": -1}), config=config)

@@ -145,6 +145,18 @@ async def test_an_event_that_cannot_be_used_is_named_and_kept_as_a_dead_letter()
         assert value("detector_gateway_refused_total", {"reason": "out_of_range"}) == 1
 
 
+async def test_what_names_nothing_that_it_is_about_is_refused_by_its_field() -> None:
+    nowhere = [
+        {"type": "link", "id": "l1", "time": NOW, "run": "r1"},
+        {"type": "status", "id": "s1", "time": NOW, "strength": "weak"},
+        {"type": "claim", "id": "k1", "time": NOW, "says": "loop"},
+    ]
+    async with listening() as gateway:
+        answer = await gateway.post("/v1/events", nowhere)
+        assert answer.status == 400
+        assert [fault["field"] for fault in answer.told["faults"]] == ["task", "task", "run"]
+
+
 async def test_a_body_of_which_nothing_can_be_used_is_a_bad_request() -> None:
     async with listening() as gateway:
         answer = await gateway.post("/v1/events", b"hello")
