@@ -19,6 +19,7 @@ from detector.pipeline.intake import Flushed
 from detector.portfolio import Portfolio
 from detector.replay.explain import told
 from detector.replay.feed import Feed, Files, read_into
+from detector.replay.runs import Runs
 from detector.replay.telling import tell
 from detector.rules import loop
 from detector.rules.inquiry import Explanation
@@ -34,7 +35,7 @@ class Summary(msgspec.Struct):
     """What a replay read and said; `explained`: verdicts on the call that was to be explained.
 
     `unpriced`: calls without a price by model. `unknown_tiers`: calls whose service tier has none, priced as standard.
-    `used`: by agent and model. `runs`: how many there were. `began_t`, `ended_t`: s UTC of the first and last event, 0
+    `used`: by agent and model. `runs`: how many have called. `began_t`, `ended_t`: s UTC of the first and last event, 0
     where there is none. `loops`: the last record of each, those that burnt most first. `files`: what became of them.
     """
 
@@ -113,7 +114,7 @@ class Replay:
         self.feed = Feed(config)
         self._judge = Judge([config], signals=signals, explain=explain)
         self._alerts: Counter[str] = Counter()
-        self._runs: set[tuple[str, str]] = set()
+        self._runs = Runs()
         self._loops: dict[str, Alert] = {}
 
     @property
@@ -139,7 +140,7 @@ class Replay:
             unknown_tiers=feed.unknown_tiers,
             explained=explained,
             used=dict(judge.used),
-            runs=len(self._runs),
+            runs=self._runs.count,
             began_t=feed.began_t if feed.newest_t else 0.0,
             ended_t=feed.newest_t,
             loops=sorted(self._loops.values(), key=lambda loop: -loop.cost_usd),
@@ -164,7 +165,7 @@ class Replay:
         if len(self._loops) > 2 * _LOOPS_KEPT:
             self._forget_loops()
         for _, packed in flushed.packed:
-            self._runs.update((who.tenant, who.run) for who in decode_packed(packed).idents if who.run is not None)
+            self._runs.take(decode_packed(packed))
         return out
 
     def _forget_loops(self) -> None:

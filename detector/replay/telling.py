@@ -9,6 +9,7 @@ from typing import Protocol
 from detector.clock import clock_time
 from detector.model.alert import Alert
 from detector.replay.feed import Files
+from detector.terminal import line, many
 from detector.totals import UsageSums, added
 
 _MODELS_SHOWN = 10
@@ -36,8 +37,8 @@ class Told(Protocol):
 
 def tell(summary: Told) -> None:
     """Writes it to standard error."""
-    for line in told(summary):
-        print(line, file=sys.stderr)
+    for text in told(summary):
+        print(text, file=sys.stderr)
 
 
 def told(summary: Told) -> Iterator[str]:
@@ -53,7 +54,7 @@ def told(summary: Told) -> Iterator[str]:
     if summary.unpriced:
         yield _unpriced(summary.unpriced)
     if n := summary.unknown_tiers:
-        yield f"{_counted(n, 'call')} priced as standard, for want of a price of the service tier"
+        yield f"{many(n, 'call')} priced as standard, for want of a price of the service tier"
     yield from _files(summary.files)
     yield from _used(summary.used)
     yield from _loops(summary.loops)
@@ -62,20 +63,20 @@ def told(summary: Told) -> Iterator[str]:
 def _spent(summary: Told) -> str:
     used = summary.used.values()
     calls, unmetered = sum(u.calls for u in used), sum(u.unmetered_calls for u in used)
-    without = f"; {_counted(unmetered, 'call')} without usage, whose dollars nobody tells" if unmetered else ""
+    without = f"; {many(unmetered, 'call')} without usage, whose dollars nobody tells" if unmetered else ""
     return (
-        f"{_counted(calls, 'call')} of {_counted(summary.runs, 'run')} for ${sum(u.cost_usd for u in used):,.2f}, "
+        f"{many(calls, 'call')} of {many(summary.runs, 'run')} for ${sum(u.cost_usd for u in used):,.2f}, "
         f"{clock_time(summary.began_t)} to {clock_time(summary.ended_t)}{without}"
     )
 
 
 def _files(files: Files) -> Iterator[str]:
     if n := files.twice:
-        yield f"{_counted(n, 'call')} left out: told again of a session whose transcript tells them"
+        yield f"{many(n, 'call')} left out: told again of a session whose transcript tells them"
     if n := files.unfinished:
-        yield f"{_counted(n, 'file')} whose end is still being written: taken up to there"
+        yield f"{many(n, 'file')} whose end is still being written: taken up to there"
     if n := files.passed:
-        yield f"{_counted(n, 'file')} in folders without events: passed over"
+        yield f"{many(n, 'file')} in folders without events: passed over"
 
 
 def _used(used: Mapping[tuple[str | None, str | None], UsageSums]) -> Iterator[str]:
@@ -108,23 +109,18 @@ def _short(tokens: int) -> str:
 
 
 def _line(name: str) -> str:
-    """A name that fits a line."""
-    shown = _harmless(name)
+    """A name that fits a cell."""
+    shown = line(name)
     return shown if len(shown) <= 40 else shown[:39] + "…"
-
-
-def _harmless(text: str) -> str:
-    """A text that does nothing to a terminal."""
-    return text if text.isprintable() else repr(text)
 
 
 def _loops(loops: list[Alert]) -> Iterator[str]:
     if not loops:
         return
-    yield f"{_counted(len(loops), 'loop')}, the dearest first:"
+    yield f"{many(len(loops), 'loop')}, the dearest first:"
     for loop in loops[:_LINES]:
         task = f", task {_line(loop.task)}" if loop.task is not None else ""
-        yield f"  {loop.severity}{task}: {_harmless(loop.summary)}"
+        yield f"  {loop.severity}{task}: {line(loop.summary)}"
     if len(loops) > _LINES:
         yield f"  and {len(loops) - _LINES} more"
 
@@ -134,8 +130,4 @@ def _unpriced(calls: Counter[str]) -> str:
     named = ", ".join(f"{model} ({n})" for model, n in calls.most_common(_MODELS_SHOWN))
     more = f" and {models - _MODELS_SHOWN} more" if models > _MODELS_SHOWN else ""
     have = "has" if total == 1 else "have"
-    return f"{_counted(total, 'call')} of {_counted(models, 'model')} {have} no price: {named}{more}"
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+    return f"{many(total, 'call')} of {many(models, 'model')} {have} no price: {named}{more}"

@@ -3,7 +3,7 @@
 Dollars, calls and tokens come from the rollups, in which the engine counts each call once; statuses, links and the
 calls of single runs from the observations; episodes from the alert records. Memory is bounded by the number of names
 (ledger.MOST_NAMES), tasks (outcomes.MOST_TASKS), runs over time (flags.MOST_STRIPS), episodes (flags.MOST_EPISODES) and
-of ids that are remembered (watch.max_seen_ids and MOST_RUNS), whatever the input.
+of ids that are remembered (watch.max_seen_ids and runs.MOST_RUNS), whatever the input.
 """
 
 from collections import Counter
@@ -14,11 +14,12 @@ import numpy as np
 
 from detector.config import Config
 from detector.engine import Outcome
-from detector.enrich.identity import hash64, subject_hash
+from detector.enrich.identity import subject_hash
 from detector.model.packed import CALL, LINK, STATUS, TOOL, Columns, Ident, decode_packed
 from detector.model.rollup import OLD, ROLL, SPENT, Party, decode_rollup
 from detector.pipeline.intake import Flushed
 from detector.replay.feed import Feed
+from detector.replay.runs import Runs
 from detector.report.bins import Bins
 from detector.report.facts import Counted, Facts, Ranking, Rest, Row, Series, Spend, Usage
 from detector.report.flags import Flags, Strips
@@ -29,12 +30,9 @@ from detector.state.seen import Seen
 
 VERSION = 1
 """Of the figures: raised when a field changes its meaning or leaves."""
-MOST_RUNS = 1_000_000
-"""Runs that are counted once; beyond that the oldest may count again."""
 MOST_TENANTS = 10_000
 """Tenants that are counted."""
 SHOWN_NAMES, SHOWN_SERIES = 100, 6
-_EVER_S = 1e12
 _SUMS = ("party", "calls", "usd", "unpriced", "unmetered", "input", "cached", "written", "out", "reasoning", "first_t")
 
 
@@ -48,8 +46,7 @@ class Gatherer:
         self._tasks = Tasks(config.ingest.max_links)
         self._strips = Strips()
         self._flags = Flags(self._strips)
-        self._calls, self._runs = Seen(config.watch.max_seen_ids, config.watch.seen_s), Seen(MOST_RUNS, _EVER_S)
-        self._run_count = 0
+        self._calls, self._runs = Seen(config.watch.max_seen_ids, config.watch.seen_s), Runs()
         self._tenants: set[str] = set()
 
     def take(self, flushed: Flushed, outcome: Outcome) -> None:
@@ -84,15 +81,11 @@ class Gatherer:
                 of[n] = self._strips_of(idents[n])
             for bins in of[n]:
                 bins.add(t, usd, 1)
-        self._count_runs([idents[n] for n in of])
+        self._runs.add(idents[n] for n in of)
 
     def _strips_of(self, ident: Ident) -> list[Bins]:
         strips = [self._strips.of(("run", ident.tenant, ident.run))] if ident.run is not None else []
         return [*strips, self._strips.of(("task", ident.tenant, ident.task))] if ident.task is not None else strips
-
-    def _count_runs(self, idents: Sequence[Ident]) -> None:
-        ids = [hash64(ident.tenant, ident.run) for ident in idents if ident.run is not None]
-        self._run_count += int(self._runs.add(np.array(ids, np.uint64), 0.0).sum())
 
     def _spend(self, parties: Sequence[Party], rows: Any) -> None:
         for told in zip(*(rows[name].tolist() for name in _SUMS), strict=True):
@@ -134,7 +127,7 @@ class Gatherer:
             ended_t=feed.newest_t if any_event else None,
             events=feed.events,
             refused=dict(sorted(feed.refused.items())),
-            runs=self._run_count,
+            runs=self._runs.count,
             tasks=sum(row.name is not None for row in by_task.rows) + by_task.rest.names,
             total=total,
             unpriced_models=dict(unpriced.most_common()),
