@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 
 from detector.config import Config
 from detector.connect.fields import OF_TOOLS
-from detector.enrich.metering import metered
+from detector.enrich.metering import metered, tokens_of
 from detector.enrich.pricing import Prices
-from detector.enrich.tools import tells
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
 from detector.model.about import require_subject
-from detector.model.events import Call, Done, Event, Link, Status, Tool, ToolCall, ToolResult
+from detector.model.events import Call, Done, Event, Link, Status, Tool, ToolCall, ToolResult, tells
 from detector.sources.reading import Headers, Read, of_native, of_source
 from detector.sources.times import seconds, taken_at
 
@@ -127,16 +126,7 @@ class Arrivals:
             self._waiting[tenant, tool.call_id] = tally
 
     def _call(self, tally: Tally, run: Run, call: Call, t: float) -> None:
-        u = call.usage
-        tokens = (
-            u.input_tokens,
-            u.cached_input_tokens,
-            u.cache_write_tokens,
-            u.output_tokens,
-            u.reasoning_tokens,
-            u.cache_write_1h_tokens,
-        )
-        flags, usd = metered(call, t, run[0], tokens, self._prices, Counter())
+        flags, usd = metered(call, t, run[0], tokens_of(call.usage), self._prices, Counter())
         failed = call.status not in ("ok", None)
         tally.calls += 1
         tally.failed += failed

@@ -5,11 +5,23 @@ from collections import Counter
 from detector.enrich.pricing import Prices
 from detector.enrich.rates import cost_usd
 from detector.model import packed as pk
-from detector.model.events import Call
+from detector.model.events import Call, Usage
 
 Told = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
 """Tokens as sent: input, cached input, cache writes, output, reasoning, cache writes for an hour."""
 _NOTHING: Told = (None, None, None, None, None, None)
+
+
+def tokens_of(u: Usage) -> Told:
+    """The tokens of a call, in the order of `Told`."""
+    return (
+        u.input_tokens,
+        u.cached_input_tokens,
+        u.cache_write_tokens,
+        u.output_tokens,
+        u.reasoning_tokens,
+        u.cache_write_1h_tokens,
+    )
 
 
 def metered(e: Call, t: float, tenant: str, tokens: Told, prices: Prices, counts: Counter[str]) -> tuple[int, float]:

@@ -3,19 +3,18 @@
 from collections import Counter
 from typing import NamedTuple
 
-import msgspec
 from xxhash import xxh3_64_intdigest
 
 from detector.enrich.identity import Identities, hash64
-from detector.enrich.metering import metered
+from detector.enrich.metering import metered, tokens_of
 from detector.enrich.packing import LITTLE, Pack, Texts
 from detector.enrich.pricing import Prices
 from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
-from detector.enrich.tools import MAX_DEPTH, answered, is_sketched, of_tools, tells
+from detector.enrich.tools import answer_of, is_sketched, of_tools
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
 from detector.model.about import require_subject
-from detector.model.events import Call, Claim, Event, Link, Output, Status, Tool, ToolCall, ToolResult
+from detector.model.events import Call, Claim, Event, Link, Output, Status, Tool, ToolCall, ToolResult, tells
 
 _OPERATION_FLAGS = {
     "compaction": pk.COMPACTION,
@@ -90,15 +89,7 @@ class Observer:
             t,
         )
         pack = self.packs.get(partition) or self._pack(partition)
-        u = e.usage
-        tokens = (
-            u.input_tokens,
-            u.cached_input_tokens,
-            u.cache_write_tokens,
-            u.output_tokens,
-            u.reasoning_tokens,
-            u.cache_write_1h_tokens,
-        )
+        tokens = tokens_of(e.usage)
         flags, cost = metered(e, t, tenant, tokens, self.prices, self.counts)
         if e.status != "ok" and e.status is not None:
             flags |= _STATUS_FLAGS[e.status]
@@ -187,15 +178,7 @@ class Observer:
 
     def _tools(self, tools: list[Tool], t: float, ident: pk.Ident, pack: Pack) -> tuple[int, int, int, int, int]:
         """Fingerprints of the action and of what it says, how many results are missing, the action's sketch, flags."""
-        says = 0
-        try:
-            done = of_tools(tools, t)
-        except RecursionError as error:
-            raise BadInput(Reason.TOO_DEEP, "tools", f"arguments are nested more than {MAX_DEPTH} deep") from error
-        except UnicodeDecodeError as error:
-            raise BadInput(Reason.NOT_UTF8, "tools", "arguments or result are not UTF-8") from error
-        except msgspec.DecodeError as error:
-            raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
+        says, done = 0, of_tools(tools, t)
         given = None if done.sketch is None else self.texts.give(*_parsed(done.sketch, "tools.sketched.sketch"))
         for body, failed, tool in done.answers:
             pack.result(self.texts.answer(body), tool, failed)
@@ -237,10 +220,7 @@ class Observer:
 
     def _tool_result(self, e: ToolResult, t: float, source: int, seq: int) -> int:
         require_subject(e)
-        try:
-            body, failed = answered(e.result, e.error, e.sketched) or (b"", False)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise BadInput(Reason.NOT_JSON, "result", "cannot be read") from error
+        body, failed = answer_of(e)
         ident, partition = self._bystander(e.tenant, e.run, e.task, t)
         pack = self._pack(partition)
         pack.result(self.texts.answer(body), 0, failed)

@@ -2,22 +2,22 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from detector.enrich.packing import LITTLE, Read, Texts, said_by
 from detector.enrich.sketch import VERSION
-from detector.enrich.tools import MAX_DEPTH, is_sketched, of_tool, of_tools, result_body, tells
+from detector.enrich.tools import Tooling, answer_of, combined, each_of, is_sketched
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, Event, Output, Tool, ToolCall, ToolResult
+from detector.model.events import Answered, Call, Event, Output, Tool, ToolCall, ToolResult, tells
 from detector.sources.times import seconds
 
 Fields = dict[str, Any]
 Later = Callable[[Read], None]
 """Writes what is known once all texts of a batch were read."""
 
-_TEXTS = ("output", "tools", "tool", "result", "error")
+_TEXTS = ("output", "tools", "tool", "result", "error", "sketched")
 
 
 def without_text(events: Sequence[Event]) -> list[Fields | BadInput]:
@@ -49,42 +49,43 @@ def _event(event: Event, texts: Texts, later: list[Later]) -> Fields | BadInput:
         elif isinstance(event, ToolCall):
             (fields["tool"],) = _tools([event.tool], seconds(event.time), texts, later)
         elif isinstance(event, ToolResult):
-            fields |= _result_told(event, texts, later)
-    except RecursionError:
-        return BadInput(Reason.TOO_DEEP, "tools", f"arguments are nested more than {MAX_DEPTH} deep")
-    except UnicodeDecodeError:
-        return BadInput(Reason.NOT_UTF8, "tools", "arguments or result are not UTF-8")
+            body, fields["error"] = answer_of(event)
+            if body:
+                fields["sketched"] = _answer(body, texts, later)
+    except BadInput as bad:
+        return bad
     except UnicodeEncodeError:
         return BadInput(Reason.NOT_UTF8, "", "half of a surrogate pair is missing")
-    except msgspec.DecodeError:
-        return BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read")
     return fields
 
 
 def _tools(tools: list[Tool], t: float, texts: Texts, later: list[Later]) -> list[Fields]:
-    told, sketched = [], []
-    for tool in tools:
-        fields: Fields = {"name": tool.name}
-        if tool.call_id is not None:
-            fields["call_id"] = tool.call_id
-        stands: Fields = {} if tool.sketched is None else msgspec.to_builtins(tool.sketched)
-        if tells(tool.arguments):
-            done = of_tool(tool, t)
-            stands |= {"action": f"{done.action:016x}", "said": f"{done.said:016x}"}
-            sketched.append(stands)
-        if "result" in stands:
-            fields["error"] = bool(tool.error)
-        elif (answer := _answer(tool.result, tool.error, texts, later)) is not None:
-            fields["error"] = answer.failed
-            if answer.stands is not None:
-                stands["result"] = answer.stands
-        if stands:
-            fields["sketched"] = stands
-        told.append(fields)
-    # The sketch is of all actions of a step, and stands with the first.
-    if sketched and not any(map(is_sketched, tools)):
-        _sketch(sketched[0], texts.sketch(of_tools(tools, t).action_text, True), later)
+    parts = each_of(tools, t)
+    told = [_tool(tool, part, texts, later) for tool, part in zip(tools, parts, strict=True)]
+    # The sketch is of all actions of a step, and stands with the first that tells more than its name.
+    first = next((fields["sketched"] for fields in told if "action" in fields.get("sketched", ())), None)
+    text = combined(parts).action_text
+    if first is not None and text:
+        _sketch(first, texts.sketch(text, True), later)
     return told
+
+
+def _tool(tool: Tool, part: Tooling, texts: Texts, later: list[Later]) -> Fields:
+    fields: Fields = {"name": tool.name}
+    if tool.call_id is not None:
+        fields["call_id"] = tool.call_id
+    stands: Fields = {}
+    if tells(tool.arguments) or is_sketched(tool):
+        stands = {"action": f"{part.action:016x}", "said": f"{part.said:016x}"}
+    if part.sketch is not None:
+        stands["sketch"] = part.sketch
+    for answer in part.answers:
+        fields["error"] = answer.failed
+        if answer.body:
+            stands["result"] = _answer(answer.body, texts, later)
+    if stands:
+        fields["sketched"] = stands
+    return fields
 
 
 def _output(output: Output, texts: Texts, later: list[Later]) -> Fields:
@@ -107,27 +108,12 @@ def _output(output: Output, texts: Texts, later: list[Later]) -> Fields:
     return fields
 
 
-def _result_told(event: ToolResult, texts: Texts, later: list[Later]) -> Fields:
-    if event.sketched is not None and not tells(event.result):
-        return {"error": bool(event.error)}
-    answer = _answer(event.result, event.error, texts, later) or Stands(None, False)
-    return {"error": answer.failed} | ({} if answer.stands is None else {"sketched": answer.stands})
-
-
-class Stands(NamedTuple):
-    """What stands for a result, None for an empty one, and whether the tool failed."""
-
-    stands: Fields | None
-    failed: bool
-
-
-def _answer(result: msgspec.Raw, error: str | bool | None, texts: Texts, later: list[Later]) -> Stands | None:
-    """Of a result; None where neither result nor error is told."""
-    known = result_body(result, error)
-    if known is None or not known[0]:
-        return None if known is None else Stands(None, known[1])
+def _answer(body: bytes | Answered, texts: Texts, later: list[Later]) -> Fields:
+    """What stands for a result that is not empty."""
+    if isinstance(body, Answered):
+        return dict(msgspec.to_builtins(body))
     fields: Fields = {}
-    number = texts.fingerprint(known[0])
+    number = texts.fingerprint(body)
 
     def write(read: Read) -> None:
         fields["fingerprint"] = f"{int(read.loose[number]):016x}"
@@ -135,7 +121,7 @@ def _answer(result: msgspec.Raw, error: str | bool | None, texts: Texts, later: 
         fields["says"] = said_by(int(read.flags[number]))
 
     later.append(write)
-    return Stands(fields, known[1])
+    return fields
 
 
 def _sketch(fields: Fields, number: int, later: list[Later]) -> None:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 from xxhash import xxh3_64_intdigest
 
-from detector.model.events import Answered, Tool
+from detector.errors import BadInput, Reason
+from detector.model.events import Answered, Tool, ToolResult, tells
 
 MAX_DEPTH = 200
 """Levels of nesting in arguments that are read; more say nothing and cost much."""
@@ -55,26 +56,40 @@ class Tooling(NamedTuple):
 
 
 def of_tools(tools: list[Tool], t: float) -> Tooling:
-    """What all tools of a step at `t` (s UTC) did; raises msgspec.DecodeError where arguments cannot be read."""
-    if len(tools) == 1:
-        return of_tool(tools[0], t)
-    parts = [of_tool(tool, t) for tool in tools]
+    """What all tools of a step at `t` (s UTC) did. Raises BadInput."""
+    return combined(each_of(tools, t))
+
+
+def each_of(tools: list[Tool], t: float) -> list[Tooling]:
+    """What each tool of a step at `t` (s UTC) did. Raises BadInput."""
+    try:
+        return [_of_tool(tool, t) for tool in tools]
+    except RecursionError as error:
+        raise BadInput(Reason.TOO_DEEP, "tools", f"arguments are nested more than {MAX_DEPTH} deep") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(Reason.NOT_UTF8, "tools", "arguments or result are not UTF-8") from error
+    except msgspec.DecodeError as error:
+        raise BadInput(Reason.NOT_JSON, "tools", "arguments or result cannot be read") from error
+
+
+def combined(parts: list[Tooling]) -> Tooling:
+    """What the tools of a step did together. They are asked for at once: their order says nothing."""
+    if len(parts) == 1:
+        return parts[0]
     sketch = next((p.sketch for p in parts if p.sketch is not None), None)
-    # Tools of one step are asked for at once: their order says nothing.
     return Tooling(
         action=xxh3_64_intdigest(b"".join(sorted([p.action.to_bytes(8, "little") for p in parts]))),
         said=xxh3_64_intdigest(b"".join(sorted([p.said.to_bytes(8, "little") for p in parts]))),
-        action_text=b"" if any(map(is_sketched, tools)) else b"\n".join([p.action_text for p in parts]),
+        action_text=b"\n".join([p.action_text for p in parts]) if all(p.action_text for p in parts) else b"",
         answers=tuple(a for p in parts for a in p.answers),
         missing=tuple(m for p in parts for m in p.missing),
         sketch=sketch,
     )
 
 
-def of_tool(tool: Tool, t: float) -> Tooling:
-    """What one tool at `t` (s UTC) did; raises msgspec.DecodeError where its arguments cannot be read."""
+def _of_tool(tool: Tool, t: float) -> Tooling:
     text, action, said, sketch = _asked(tool, t)
-    known = answered(tool.result, tool.error, None if tool.sketched is None else tool.sketched.result)
+    known = _answered(tool.result, tool.error, None if tool.sketched is None else tool.sketched.result)
     if known is None:
         return Tooling(action, said, text, (), ((tool.call_id, action),), sketch)
     return Tooling(action, said, text, (Answer(*known, action),), (), sketch)
@@ -83,11 +98,6 @@ def of_tool(tool: Tool, t: float) -> Tooling:
 def is_sketched(tool: Tool) -> bool:
     """Whether fingerprints stand for its arguments; where these are told as well, those are not looked at."""
     return tool.sketched is not None and tool.sketched.action is not None and not tells(tool.arguments)
-
-
-def tells(raw: msgspec.Raw) -> bool:
-    """Whether arguments or a result are there."""
-    return len(raw) > 0 and bytes(raw) != b"null"
 
 
 def _asked(tool: Tool, t: float) -> tuple[bytes, int, int, str | None]:
@@ -104,10 +114,18 @@ def _asked(tool: Tool, t: float) -> tuple[bytes, int, int, str | None]:
     return text, xxh3_64_intdigest(text), xxh3_64_intdigest(name + b"\0" + holds), None
 
 
-def answered(
+def answer_of(event: ToolResult) -> tuple[bytes | Answered, bool]:
+    """What came back, as its text or what stands for it, and whether it is a failure. Raises BadInput."""
+    try:
+        return _answered(event.result, event.error, event.sketched) or (b"", False)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(Reason.NOT_JSON, "result", "cannot be read") from error
+
+
+def _answered(
     result: msgspec.Raw, error: str | bool | None, sketched: Answered | None
 ) -> tuple[bytes | Answered, bool] | None:
-    """What came back, as its text or what stands for it, and whether it is a failure; None where nothing is told."""
+    """Likewise; None where nothing is told. Where a text is told, what would stand for it is not looked at."""
     if sketched is not None and not tells(result):
         return sketched, bool(error)
     return result_body(result, error)

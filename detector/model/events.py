@@ -29,6 +29,11 @@ Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
 EMPTY = msgspec.Raw(b"")
 
 
+def tells(raw: msgspec.Raw) -> bool:
+    """Whether a field of any JSON is there."""
+    return len(raw) > 0 and bytes(raw) != b"null"
+
+
 class Usage(msgspec.Struct, gc=False, omit_defaults=True):
     """Token counts of one call; None where the source does not say."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from detector.errors import BadInput
-from detector.model.events import EMPTY, MAX_TOKENS, Call, Output, Tool, Usage
+from detector.model.events import EMPTY, Call, Output, Tool, Usage, tells
 from detector.sources import checked, transcripts
 from detector.sources.json_lines import at, lines
 from detector.sources.native import refusal
@@ -154,12 +154,10 @@ def _usage(tokens: dict[str, Any] | None) -> Usage:
     if tokens is None or not any(tokens.get(name) for name in ("input", "output", "thoughts")):
         return Usage()
     written, thought = checked.tokens(tokens, "output"), checked.tokens(tokens, "thoughts")
-    if written is not None:
-        written = checked.within(written + (thought or 0), MAX_TOKENS, "output")
     return Usage(
         input_tokens=checked.tokens(tokens, "input"),
         cached_input_tokens=checked.tokens(tokens, "cached"),
-        output_tokens=written,
+        output_tokens=checked.summed("output", written, thought),
         reasoning_tokens=thought,
     )
 
@@ -180,13 +178,13 @@ def _result(result: msgspec.Raw) -> msgspec.Raw:
     if bytes(result)[:1] != b"[":
         return result
     responses = [one.functionResponse for one in _results(result)]
-    told = [one.response for one in responses if one is not None and transcripts.given(one.response)]
+    told = [one.response for one in responses if one is not None and tells(one.response)]
     return told[0] if len(told) == 1 else msgspec.Raw(msgspec.json.encode(told)) if told else EMPTY
 
 
 def _text(content: msgspec.Raw) -> str:
     """The text of a message; "" where it holds none."""
-    if not transcripts.given(content):
+    if not tells(content):
         return ""
     if bytes(content)[:1] == b'"':
         return _string(content)

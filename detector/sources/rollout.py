@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, Output, Tool, Usage
+from detector.model.events import Call, Output, Tool, Usage, tells
 from detector.sources import checked, codex, rollout_lines, transcripts
 from detector.sources.json_lines import at, lines
 from detector.sources.native import refusal
@@ -90,7 +90,7 @@ class _Thread:
         tool = Tool(
             name=transcripts.name("name", asked.name) or "local_shell",
             call_id=transcripts.name("call_id", asked.call_id),
-            arguments=next((a for a in (asked.arguments, asked.input) if transcripts.given(a)), asked.action),
+            arguments=next((a for a in (asked.arguments, asked.input) if tells(a)), asked.action),
         )
         self._asked.append(tool)
         if tool.call_id is not None:
@@ -102,7 +102,7 @@ class _Thread:
 
     def answered(self, answer: Answer, _: Any) -> None:
         tool = self._tools.get(answer.call_id) if isinstance(answer.call_id, str) else None
-        if tool is None or not transcripts.given(answer.output):
+        if tool is None or not tells(answer.output):
             return
         tool.result, failed = _result(answer.output)
         tool.error = tool.error or failed or None

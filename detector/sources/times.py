@@ -18,6 +18,15 @@ def seconds(time: float | datetime) -> float:
     return time if isinstance(time, float) else time.timestamp()
 
 
+def moment(text: str) -> float | None:
+    """s UTC, of RFC 3339 with an offset; None where it is not that."""
+    try:
+        at = datetime.fromisoformat(text)
+        return None if at.tzinfo is None else at.timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def taken_at(t: float, broker_s: float | None, limits: Ingest) -> float:
     """The time that an event of `t` is taken at: `t`, or its broker's timestamp where its clock is ahead (all s UTC).
 

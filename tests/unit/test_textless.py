@@ -12,7 +12,7 @@ from detector.callback.picking import Picker
 from detector.callback.values import values
 from detector.config import Config, Source
 from detector.enrich.textless import without_text
-from detector.errors import BadInput
+from detector.errors import BadInput, Reason
 from detector.model.events import Call, Status, ToolCall, ToolResult
 from detector.pipeline.intake import Intake, SourceRecord
 from detector.sources import litellm, native
@@ -227,3 +227,31 @@ def test_objects_are_told_as_dicts_and_what_cannot_be_read_costs_the_text_alone(
     assert "messages" not in picked
     (event,) = json.loads(told([payload]))
     assert event["usage"]["input_tokens"] == 900
+
+
+SKETCHED = {"fingerprint": "0" * 15 + "1", "figures": "0" * 15 + "2", "says": ["failed"]}
+TOOLS = [
+    {"name": "run", "arguments": {"cmd": MARK}, "result": MARK, "sketched": {"result": SKETCHED}},
+    {"name": "run", "arguments": {"cmd": MARK}, "error": True, "sketched": {"result": SKETCHED}},
+    {"name": "run", "result": MARK, "sketched": {"action": "0" * 16, "sketch": "AQ" + "A" * 172 + "=="}},
+    {"name": "run", "arguments": {"cmd": MARK}, "sketched": {"action": "0" * 16, "sketch": "AQ" + "A" * 172 + "=="}},
+    {"name": "run", "sketched": {"action": "0" * 15 + "3", "result": SKETCHED}},
+]
+HEAD = {"id": "e1", "time": NOW, "run": "r1"}
+
+
+@pytest.mark.parametrize("tools", [[tool] for tool in TOOLS] + [TOOLS[:2], TOOLS[1:3], TOOLS], ids=range(8))
+def test_what_a_producer_tells_with_and_without_text_stands_for_what_ingest_would_take(tools: list[Any]) -> None:
+    call = HEAD | {"type": "call", "model": "m", "usage": {}, "tools": tools}
+    result = HEAD | {"type": "tool_result", "call_id": "t0", "result": MARK, "sketched": SKETCHED}
+    for event in (call, result, result | {"result": None}):
+        value = json.dumps(event).encode()
+        (fields,) = without_text(native.decode(value, "any"))  # type: ignore[arg-type]
+        assert MARK not in (told := msgspec.json.encode(fields)).decode()
+        assert packed(told) == packed(value) is not None
+
+
+def test_a_result_that_cannot_be_read_is_named_as_ingest_names_it() -> None:
+    (bad,) = without_text([ToolResult(id="e1", time=NOW, call_id="t0", run="r1", result=msgspec.Raw(b'"\xff"'))])
+    assert isinstance(bad, BadInput)
+    assert (bad.reason, bad.field) == (Reason.NOT_JSON, "result")
