@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 
 from detector.config.settings import Count, Name, Positive, Section
-
-TICKET = "[A-Z][A-Z0-9]+-[0-9]+"
+from detector.sources.usual_attributes import TICKET
 
 
 class Hook(Section):

@@ -24,6 +24,7 @@ from detector.gateway.tokens import Tokens
 from detector.gateway.writer import Writer
 from detector.metrics import Metrics
 from detector.secret import reveal
+from detector.tls import load_pair
 from detector.web.listening import Listening
 from detector.webhooks import PROVIDERS, UNSIGNED, Receiver
 
@@ -154,11 +155,5 @@ def _tls(settings: Gateway) -> ssl.SSLContext | None:
     if settings.certfile is None or settings.keyfile is None:
         raise ConfigError("gateway.certfile and gateway.keyfile belong together; set both or neither")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.certfile, settings.keyfile, password="")
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"gateway.certfile or gateway.keyfile: {settings.certfile}, {settings.keyfile} "
-            f"are no readable pair of certificate and unencrypted key in PEM ({error})"
-        ) from error
+    load_pair(context, "gateway.", settings.certfile, settings.keyfile)
     return context

@@ -12,6 +12,7 @@ from detector.errors import ConfigError
 from detector.kafka import unpacking
 from detector.kafka.plan import max_message_bytes
 from detector.secret import reveal
+from detector.tls import load_pair
 
 unpacking.bound()
 
@@ -158,14 +159,7 @@ def tls(kafka: Kafka) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"kafka.ssl_cafile: {kafka.ssl_cafile} is no readable PEM bundle ({error})") from error
     if kafka.ssl_certfile is not None:
-        try:
-            # An empty password answers the prompt that an encrypted key would otherwise open on the terminal.
-            context.load_cert_chain(kafka.ssl_certfile, kafka.ssl_keyfile, password="")
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(
-                f"kafka.ssl_certfile or kafka.ssl_keyfile: {kafka.ssl_certfile}, {kafka.ssl_keyfile} "
-                f"are no readable pair of certificate and unencrypted key in PEM ({error})"
-            ) from error
+        load_pair(context, "kafka.ssl_", kafka.ssl_certfile, kafka.ssl_keyfile)
     elif kafka.ssl_keyfile is not None:
         raise ConfigError("kafka.ssl_keyfile is set without kafka.ssl_certfile; set both or neither")
     return context

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -12,6 +11,7 @@ from xxhash import xxh3_128_hexdigest
 from detector.errors import BadInput, Reason
 from detector.model.events import EMPTY, MAX_COST_USD, MAX_NAME, MAX_TOKENS, Tool
 from detector.sources.otlp import Record
+from detector.sources.times import moment
 from detector.sources.told import Decoded, Layer, Told
 
 MAX_SECONDS = 1e9
@@ -60,6 +60,11 @@ def within(count: int, most: int, name: str) -> int:
     if not 0 <= count <= most:
         raise BadInput(Reason.OUT_OF_RANGE, name, f"is not within 0 and {most:,}")
     return count
+
+
+def summed(name: str, count: int | None, *apart: int | None) -> int | None:
+    """A count of tokens with those that the source counts apart from it; None where it is not told."""
+    return None if count is None else within(count + sum(more or 0 for more in apart), MAX_TOKENS, name)
 
 
 def dollars(layer: Layer, name: str) -> float | None:
@@ -144,13 +149,9 @@ def words(layer: Layer, *names: str) -> str | None:
 def time(record: Record) -> float:
     """s UTC: `event.timestamp` (RFC 3339), else the record's own time."""
     told = record.attributes.get("event.timestamp")
-    if isinstance(told, str):
-        try:
-            at = datetime.fromisoformat(told)
-            if at.tzinfo is not None:
-                return at.timestamp()
-        except (ValueError, OverflowError):
-            pass
+    at = moment(told) if isinstance(told, str) else None
+    if at is not None:
+        return at
     if not record.t:
         raise BadInput(Reason.MISSING_FIELD, "event.timestamp", "is required where the record has no time of its own")
     return record.t

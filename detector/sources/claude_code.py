@@ -7,7 +7,7 @@ events. Its input does not count cached tokens.
 
 import msgspec
 
-from detector.model.events import MAX_TOKENS, Call, Status, ToolCall, Usage
+from detector.model.events import Call, Status, ToolCall, Usage
 from detector.sources import checked
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
@@ -58,11 +58,8 @@ def _requested(record: Record) -> Told:
 
 def _usage(said: Layer) -> Usage:
     read, written = checked.tokens(said, "cache_read_tokens"), checked.tokens(said, "cache_creation_tokens")
-    fresh = checked.tokens(said, "input_tokens")
-    if fresh is not None:
-        fresh = checked.within(fresh + (read or 0) + (written or 0), MAX_TOKENS, "input_tokens")
     return Usage(
-        input_tokens=fresh,
+        input_tokens=checked.summed("input_tokens", checked.tokens(said, "input_tokens"), read, written),
         cached_input_tokens=read,
         cache_write_tokens=written,
         output_tokens=checked.tokens(said, "output_tokens"),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from detector.errors import BadInput
-from detector.model.events import EMPTY, MAX_TOKENS, Call, Output, Tool, Usage
+from detector.model.events import EMPTY, Call, Output, Tool, Usage
 from detector.sources import checked, transcripts
 from detector.sources.json_lines import at, lines
 from detector.sources.native import refusal
@@ -174,12 +174,9 @@ def _usage(counts: dict[str, Any]) -> Usage:
     """The input does not count what was read from the cache or written to it."""
     read = checked.tokens(counts, "cache_read_input_tokens")
     written = checked.tokens(counts, "cache_creation_input_tokens")
-    fresh = checked.tokens(counts, "input_tokens")
-    if fresh is not None:
-        fresh = checked.within(fresh + (read or 0) + (written or 0), MAX_TOKENS, "input_tokens")
     kept = counts.get("cache_creation")
     return Usage(
-        input_tokens=fresh,
+        input_tokens=checked.summed("input_tokens", checked.tokens(counts, "input_tokens"), read, written),
         cached_input_tokens=read,
         cache_write_tokens=written,
         cache_write_1h_tokens=checked.tokens(kept, "ephemeral_1h_input_tokens") if isinstance(kept, dict) else None,

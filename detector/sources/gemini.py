@@ -6,11 +6,11 @@ file is written. `loop_detected`, which has no prefix, is its own word that it l
 error is a call too: the client has cut the answer off, as its own loop detection does.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from detector.model.events import MAX_CLAIMED, MAX_TOKENS, Call, Claim, Output, Status, ToolCall, Usage
+from detector.model.events import MAX_CLAIMED, Call, Claim, Output, Status, ToolCall, Usage
 from detector.sources import checked
 from detector.sources.otlp import Record
 from detector.sources.told import Decoded, Layer, Told
@@ -30,11 +30,16 @@ def mine(record: Record) -> bool:
 
 def take(records: list[Record]) -> Decoded:
     """Calls, tools and claims of Gemini CLI's records, in their order; a BadInput for each that cannot be used."""
-    return [*checked.each(records, _READERS), *checked.each(_cut_off(records), {_ASKED: _unanswered})]
+    return [*checked.each(records, _READERS), *cut_off(records)]
 
 
-def _cut_off(records: list[Record]) -> list[Record]:
-    """What was asked for and neither answered nor failed before the client went on: it has cut the answer off.
+def cut_off(records: list[Record]) -> Decoded:
+    """Calls whose answer the client has cut off. Their usage is told nowhere."""
+    return checked.each(_given_up(records), {_ASKED: lambda record: _call(record, "gemini cut off", tools_apart=True)})
+
+
+def _given_up(records: list[Record]) -> list[Record]:
+    """What was asked for and neither answered nor failed before the client went on.
 
     So far as one body holds both, what was asked for and what came next; each comes at the time of the latter.
     """
@@ -86,24 +91,25 @@ def _work(said: Layer) -> _Work:
 
 
 def _answered(record: Record) -> Told:
-    """A call."""
+    said, usage = record.attributes, _usage(record.attributes)
+    counts = usage.input_tokens, usage.output_tokens
+    return _call(record, "gemini", counts, usage=usage, output=_output(said), tools_apart=True)
+
+
+def _call(record: Record, what: str, counts: tuple[int | None, ...] = (), **more: Any) -> Told:
+    """A call; its id is made of `what`, `counts`, and when and where it was."""
     said, t, work = record.attributes, checked.time(record), _work(record.attributes)
-    model, usage = checked.required(said, "model"), _usage(said)
-    return work.told(
-        record,
-        Call(
-            id=checked.made_id("gemini", work.run, _prompt(said), t, usage.input_tokens, usage.output_tokens),
-            time=t,
-            model=model,
-            usage=usage,
-            turn=work.turn,
-            interactive=checked.flag(said, "interactive") is True,
-            operation="generate_content",
-            duration_s=checked.seconds(said, "duration_ms"),
-            output=_output(said),
-            tools_apart=True,
-        ),
-    )
+    told: dict[str, Any] = {
+        "id": checked.made_id(what, work.run, _prompt(said), t, *counts),
+        "time": t,
+        "model": checked.required(said, "model"),
+        "usage": Usage(),
+        "turn": work.turn,
+        "interactive": checked.flag(said, "interactive") is True,
+        "operation": "generate_content",
+        "duration_s": checked.seconds(said, "duration_ms"),
+    }
+    return work.told(record, Call(**(told | more)))
 
 
 def _usage(said: Layer) -> Usage:
@@ -112,34 +118,19 @@ def _usage(said: Layer) -> Usage:
     thought = checked.tokens(said, "thoughts_token_count")
     if not (read or written or thought):
         return Usage()
-    if written is not None:
-        written = checked.within(written + (thought or 0), MAX_TOKENS, "output_token_count")
     return Usage(
         input_tokens=read,
         cached_input_tokens=checked.tokens(said, "cached_content_token_count"),
-        output_tokens=written,
+        output_tokens=checked.summed("output_token_count", written, thought),
         reasoning_tokens=thought,
     )
 
 
 def _failed(record: Record) -> Told:
     """An attempt that failed. Its usage is told nowhere."""
-    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
-    return work.told(
-        record,
-        Call(
-            id=checked.made_id("gemini error", work.run, _prompt(said), t),
-            time=t,
-            model=checked.required(said, "model"),
-            usage=Usage(),
-            turn=work.turn,
-            interactive=checked.flag(said, "interactive") is True,
-            operation="generate_content",
-            duration_s=checked.seconds(said, "duration_ms"),
-            status=checked.failure(said.get("status_code")),
-            error=checked.words(said, "error.message", "error", "error.type"),
-        ),
-    )
+    said = record.attributes
+    error = checked.words(said, "error.message", "error", "error.type")
+    return _call(record, "gemini error", status=checked.failure(said.get("status_code")), error=error)
 
 
 def _used(record: Record) -> Told:
@@ -179,24 +170,6 @@ def _looped(record: Record) -> Told:
         checked.within(count, MAX_CLAIMED, "count")
     id = checked.made_id("gemini loop", work.run, t, kind, count)
     return work.told(record, Claim(id=id, time=t, says="loop", kind=kind, count=count))
-
-
-def _unanswered(record: Record) -> Told:
-    """A call that the client has cut off. Its usage is told nowhere."""
-    said, t, work = record.attributes, checked.time(record), _work(record.attributes)
-    return work.told(
-        record,
-        Call(
-            id=checked.made_id("gemini cut off", work.run, _prompt(said), t),
-            time=t,
-            model=checked.required(said, "model"),
-            usage=Usage(),
-            turn=work.turn,
-            interactive=checked.flag(said, "interactive") is True,
-            operation="generate_content",
-            tools_apart=True,
-        ),
-    )
 
 
 def _prompt(said: Layer) -> str | None:

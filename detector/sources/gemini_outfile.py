@@ -35,14 +35,18 @@ _object = msgspec.json.Decoder(_Object).decode
 def decode(body: bytes) -> Decoded:
     """The calls and tools of a file; a BadInput for each object that cannot be read."""
     out: Decoded = []
+    records: list[Record] = []
     for number, raw in enumerate(objects(body), 1):
         try:
             record = _record(raw)
-            told = gemini.take([record]) if record is not None and gemini.mine(record) else []
+            told = []
+            if record is not None and gemini.mine(record):
+                records.append(record)
+                told = gemini.take([record])
         except Exception as error:
             told = [refusal(error)]
         out += [_at(number, one) if isinstance(one, BadInput) else one for one in told]
-    return by("gemini_cli", out)
+    return by("gemini_cli", out + gemini.cut_off(records))
 
 
 def objects(body: bytes) -> Iterator[bytes]:

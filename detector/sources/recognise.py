@@ -1,7 +1,6 @@
 """Which format a captured body or a saved file has, by what is in it."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,9 +10,12 @@ from detector.errors import BadInput
 from detector.model.events import EMPTY, TYPES
 from detector.sources import gemini_outfile, otlp
 from detector.sources.json_lines import lines
+from detector.sources.times import moment
 
 Kind = Format | Transcript
 
+_ABSURD = 1 << 53
+"""A time of as many seconds is none."""
 _LOOKED_AT = 64
 """Lines of a file, the first of which may be of kinds that tell nothing."""
 _OF_ROLLOUTS = ("session_meta", "turn_context", "event_msg", "response_item", "token_usage_record")
@@ -62,10 +64,9 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 def format_of(body: bytes) -> Kind | None:
     """The format of a body or a file; what is JSON and no other is native, what is none is None."""
     try:
-        _shapes.decode(body)
+        told = _opening(_shapes.decode(body))
     except _UNREADABLE:
         return saved_format(body)
-    told = opening(body)
     return "native" if told is None else told.format
 
 
@@ -85,16 +86,17 @@ def _head(body: bytes) -> list[tuple[int, bytes]]:
 def opening(value: bytes) -> Opening | None:
     """What a JSON value, or an array of them, says of the file that it begins; None where it is no format's."""
     try:
-        shapes = _shapes.decode(value)
-        for shape in shapes if isinstance(shapes, list) else [shapes]:
-            if (told := _opening(shape)) is not None:
-                return told
+        return _opening(_shapes.decode(value))
     except _UNREADABLE:
-        pass
-    return None
+        return None
 
 
-def _opening(s: Shape) -> Opening | None:
+def _opening(told: Shape | list[Shape]) -> Opening | None:
+    shapes = told if isinstance(told, list) else [told]
+    return next((o for o in map(_opening_of, shapes) if o is not None), None)
+
+
+def _opening_of(s: Shape) -> Opening | None:
     if s.litellm_call_id is not EMPTY:
         return Opening("litellm")
     if s.resourceLogs is not EMPTY:
@@ -104,8 +106,7 @@ def _opening(s: Shape) -> Opening | None:
     if s.specversion is not EMPTY:
         return Opening("cloudevents")
     if s.payload is not EMPTY and s.type in _OF_ROLLOUTS:
-        run = _thread(s.payload).id if s.type == "session_meta" else None
-        return Opening("rollout", _seconds(s.timestamp), _text(run))
+        return Opening("rollout", _seconds(s.timestamp), _session(s.payload) if s.type == "session_meta" else None)
     if s.sessionId is not None and s.projectHash is not EMPTY:
         return Opening("gemini_sessions", _seconds(s.startTime), _text(s.sessionId))
     if s.sessionId is not None and s.uuid is not EMPTY and s.type in _OF_TRANSCRIPTS:
@@ -118,18 +119,21 @@ def _opening(s: Shape) -> Opening | None:
     return None
 
 
+def _session(payload: msgspec.Raw) -> str | None:
+    try:
+        return _text(_thread(payload).id)
+    except _UNREADABLE:
+        return None
+
+
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
 def _seconds(value: Any) -> float | None:
-    try:
-        if isinstance(value, int | float):
-            return float(value)
-        at = datetime.fromisoformat(value)
-        return at.timestamp() if at.tzinfo is not None else None
-    except (TypeError, ValueError, OverflowError):
-        return None
+    if isinstance(value, str):
+        return moment(value)
+    return float(value) if isinstance(value, float) or (isinstance(value, int) and abs(value) < _ABSURD) else None
 
 
 def _of_protobuf(body: bytes) -> Format | None:

@@ -6,11 +6,12 @@ Lists = Mapping[str, list[str]]
 SEPARATOR = " ~ "
 """Between an attribute and the pattern whose first match is meant."""
 
-_TICKET = "[A-Z][A-Z0-9]+-[0-9]+"
+TICKET = "[A-Z][A-Z0-9]+-[0-9]+"
+"""The name of a ticket in a branch."""
 _TENANT = ["tenant", "tenant.id", "organization.id"]
 _TEAM = ["team", "team.id", "team.name"]
 _TASK = ["task", "task.id", "task_id", "detector.tag.task"]
-_BRANCH = [f"{name} ~ {_TICKET}" for name in ("vcs.ref.head.name", "git.branch", "branch")]
+_BRANCH = [f"{name} ~ {TICKET}" for name in ("vcs.ref.head.name", "git.branch", "branch")]
 _TASK_TYPE = ["task_type", "task.type", "detector.tag.task_type"]
 _RUN = ["detector.run"]
 
@@ -72,7 +73,7 @@ TRANSCRIPT: Lists = {
     "agent": ["detector.agent"],
     "run": _RUN,
     "parent_run": ["detector.parent_run"],
-    "task": [f"git.branch ~ {_TICKET}"],
+    "task": [f"git.branch ~ {TICKET}"],
 }
 """It names no tenant, team or person. `cwd`, `git.repository` and, of Gemini CLI, `project` are there to be read."""
 

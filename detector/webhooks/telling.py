@@ -1,7 +1,6 @@
 """What a provider's decoder makes events with: statuses of tasks, and links."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -13,6 +12,7 @@ from detector.model.events import MAX_NAME, Category, Link, Status
 from detector.sources.making import made_id
 from detector.sources.native import refusal
 from detector.sources.pushing import category_of
+from detector.sources.times import moment
 from detector.webhooks.tasks import Finder
 
 Told = Status | Link | BadInput
@@ -117,12 +117,9 @@ def at(field: str, *told: str | float | None) -> float:
             continue
         if isinstance(value, int | float):
             return float(value)
-        try:
-            time = datetime.fromisoformat(value.replace(" UTC", "+00:00"))
-            if time.tzinfo is not None:
-                return time.timestamp()
-        except (ValueError, OverflowError):
-            pass
+        time = moment(value.replace(" UTC", "+00:00"))
+        if time is not None:
+            return time
         raise BadInput(Reason.OUT_OF_RANGE, field, "cannot be read as a time")
     raise BadInput(Reason.MISSING_FIELD, field, "is required")
 

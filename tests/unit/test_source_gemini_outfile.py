@@ -1,7 +1,7 @@
 """Gemini CLI's outfile: its log records are those that it sends by OTLP otherwise."""
 
 from detector.errors import BadInput, Reason
-from detector.model.events import Call, ToolCall
+from detector.model.events import Call, ToolCall, Usage
 from detector.sources import gemini_outfile, otlp_logs
 from detector.sources.told import Told, first
 from tests.support import bodies
@@ -19,6 +19,14 @@ def test_calls_and_tools_are_those_that_the_same_records_give_by_otlp() -> None:
     sent = otlp_logs.decode(logs_json([Log(RESPONSE), Log(TOOL), Log(OTHER)]))
     assert [one.event for one in told if isinstance(one, Told)] == [one.event for one in sent if isinstance(one, Told)]
     assert [type(one.event) for one in told if isinstance(one, Told)] == [Call, ToolCall]
+
+
+def test_a_call_that_the_client_cuts_off_is_found_among_all_records() -> None:
+    request = SAID | {"event.name": "gemini_cli.api_request", "role": "main"}
+    (cut,) = gemini_outfile.decode(outfile([request, request]))
+    assert isinstance(cut, Told)
+    assert isinstance(cut.event, Call)
+    assert (cut.event.usage, cut.event.tools_apart) == (Usage(), True)
 
 
 def test_the_resource_says_whose_it_is() -> None:
