@@ -15,13 +15,29 @@ OUTCOMES: tuple[Outcome, ...] = ("completed", "moved", "dropped", "stood", "no_t
 undone; none came; or no task claims what was spent."""
 
 
-class Usage(msgspec.Struct):
+class Sums(msgspec.Struct):
     """Sums of calls. `unpriced`: calls of models without a price; `unmetered`: calls that tell no tokens."""
 
     calls: int = 0
     usd: float = 0.0
     unpriced: int = 0
     unmetered: int = 0
+
+    def add(self, more: "Sums") -> None:
+        """Adds these to it."""
+        self.calls += more.calls
+        self.usd += more.usd
+        self.unpriced += more.unpriced
+        self.unmetered += more.unmetered
+
+    def sums(self) -> tuple[int, float, int, int]:
+        """The figures, in their order."""
+        return self.calls, self.usd, self.unpriced, self.unmetered
+
+
+class Usage(Sums):
+    """Of all calls, with their tokens."""
+
     fresh_input_tokens: int = 0
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
@@ -29,26 +45,18 @@ class Usage(msgspec.Struct):
     reasoning_tokens: int = 0
 
 
-class Row(msgspec.Struct):
+class Row(Sums, kw_only=True):
     """What one agent, model, team or task spent; `name` None: of those that tell none."""
 
     name: str | None
     tenant: str
-    calls: int
-    usd: float
-    unpriced: int
-    unmetered: int
     outcome: Outcome | None = None
 
 
-class Rest(msgspec.Struct):
+class Rest(Sums, kw_only=True):
     """What all others spent; `names`: how many these are."""
 
     names: int = 0
-    calls: int = 0
-    usd: float = 0.0
-    unpriced: int = 0
-    unmetered: int = 0
 
 
 class Ranking(msgspec.Struct):

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from detector.config import Config
@@ -21,7 +22,7 @@ from detector.pipeline.intake import Flushed
 from detector.replay.feed import Feed
 from detector.replay.runs import Runs
 from detector.report.bins import Bins
-from detector.report.facts import Counted, Facts, Ranking, Rest, Row, Series, Spend, Usage
+from detector.report.facts import Counted, Facts, Ranking, Rest, Row, Series, Spend, Sums, Usage
 from detector.report.flags import Flags, Strips
 from detector.report.ledger import Entry, Ledger, join, nothing, ranked
 from detector.report.outcomes import Tasks, count
@@ -91,14 +92,14 @@ class Gatherer:
         for told in zip(*(rows[name].tolist() for name in _SUMS), strict=True):
             place, calls, usd, unpriced, unmetered, input, cached, written, out, reasoning, t = told
             party = parties[place]
-            sums = (t, calls, usd, unpriced, unmetered)
+            sums = Sums(calls, usd, unpriced, unmetered)
             if len(self._tenants) < MOST_TENANTS:
                 self._tenants.add(party.tenant)
-            self._total.add(None, *sums)
-            self._agents.add((party.tenant, party.agent), *sums)
-            self._models.add((party.tenant, party.model), *sums)
-            self._teams.add((party.tenant, party.team), *sums)
-            self._tasks.spend(party.subject, party.tenant, party.task, *sums)
+            self._total.add(None, t, sums)
+            self._agents.add((party.tenant, party.agent), t, sums)
+            self._models.add((party.tenant, party.model), t, sums)
+            self._teams.add((party.tenant, party.team), t, sums)
+            self._tasks.spend(party.subject, party.tenant, party.task, t, sums)
             tokens = self._tokens
             tokens.fresh_input_tokens += max(0, input - cached - written)
             tokens.cached_input_tokens += cached
@@ -147,11 +148,10 @@ class Gatherer:
         )
 
     def _usage(self) -> Usage:
-        entry = self._total.entries.get(None)
+        entry, usage = self._total.entries.get(None), msgspec.structs.replace(self._tokens)
         if entry is not None:
-            self._tokens.calls, self._tokens.usd = entry.calls, entry.usd
-            self._tokens.unpriced, self._tokens.unmetered = entry.unpriced, entry.unmetered
-        return self._tokens
+            usage.add(entry)
+        return usage
 
     def _by_task(self) -> Ranking:
         """What no task claims is one row."""
@@ -162,12 +162,11 @@ class Gatherer:
                 count(spent, unclaimed)
             elif len(rows) < SHOWN_NAMES:
                 outcome = self._tasks.outcome(subject) if self._tasks.status_source else None
-                figures = (spent.calls, spent.usd, spent.unpriced, spent.unmetered)
-                rows.append(Row(spent.task, spent.tenant, *figures, outcome))
+                rows.append(Row(*spent.sums(), name=spent.task, tenant=spent.tenant, outcome=outcome))
             else:
                 count(spent, rest)
         if unclaimed.calls:
-            rows.append(Row(None, "", unclaimed.calls, unclaimed.usd, unclaimed.unpriced, unclaimed.unmetered))
+            rows.append(Row(*unclaimed.sums(), name=None, tenant=""))
         rows.sort(key=lambda row: (-row.usd, -row.calls))
         return Ranking(rows, rest)
 
@@ -206,14 +205,11 @@ def _ranking(ledger: Ledger) -> Ranking:
     keys = ranked(ledger.entries)
     rows = []
     for key in keys[:SHOWN_NAMES]:
-        (tenant, name), entry = _name(key), ledger.entries[key]
-        rows.append(Row(name, tenant, entry.calls, entry.usd, entry.unpriced, entry.unmetered))
-    rest = Rest(ledger.folded + len(keys[SHOWN_NAMES:]))
+        tenant, name = _name(key)
+        rows.append(Row(*ledger.entries[key].sums(), name=name, tenant=tenant))
+    rest = Rest(names=ledger.folded + len(keys[SHOWN_NAMES:]))
     for entry in (ledger.rest, *(ledger.entries[key] for key in keys[SHOWN_NAMES:])):
-        rest.calls += entry.calls
-        rest.usd += entry.usd
-        rest.unpriced += entry.unpriced
-        rest.unmetered += entry.unmetered
+        rest.add(entry)
     return Ranking(rows, rest)
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Hashable, Iterable
 
-import msgspec
-
 from detector.report.bins import Bins
+from detector.report.facts import Sums
 
 MOST_NAMES = 2_000
 """Names of a kind that are told apart; of twice as many the cheaper half is summed up as one."""
@@ -13,13 +12,9 @@ MOST_BINS = 192
 _MINUTE_S = 60
 
 
-class Entry(msgspec.Struct):
-    """What one name spent."""
+class Entry(Sums, kw_only=True):
+    """What one name spent, and when."""
 
-    calls: int
-    usd: float
-    unpriced: int
-    unmetered: int
     bins: Bins
 
 
@@ -32,18 +27,15 @@ class Ledger:
         self.folded = 0
         self.rest = nothing()
 
-    def add(self, name: Hashable, t: float, calls: int, usd: float, unpriced: int, unmetered: int) -> None:
+    def add(self, name: Hashable, t: float, sums: Sums) -> None:
         """Adds what was spent at `t` (s UTC)."""
         entry = self.entries.get(name)
         if entry is None:
             entry = self.entries[name] = nothing()
             if len(self.entries) > 2 * self._most:
                 self._fold(name)
-        entry.calls += calls
-        entry.usd += usd
-        entry.unpriced += unpriced
-        entry.unmetered += unmetered
-        entry.bins.add(t, usd, calls)
+        entry.add(sums)
+        entry.bins.add(t, sums.usd, sums.calls)
 
     def _fold(self, newest: Hashable) -> None:
         """Sums up the cheaper half as one."""
@@ -61,10 +53,7 @@ def ranked(entries: dict[Hashable, Entry]) -> list[Hashable]:
 def join(entries: Iterable[Entry], into: Entry) -> Entry:
     """Adds all of them to one."""
     for entry in entries:
-        into.calls += entry.calls
-        into.usd += entry.usd
-        into.unpriced += entry.unpriced
-        into.unmetered += entry.unmetered
+        into.add(entry)
         bins = entry.bins
         for n, (usd, calls) in enumerate(zip(bins.usd, bins.calls, strict=True)):
             if calls:
@@ -74,4 +63,4 @@ def join(entries: Iterable[Entry], into: Entry) -> Entry:
 
 def nothing() -> Entry:
     """Of a name that has spent nothing so far."""
-    return Entry(0, 0.0, 0, 0, Bins(MOST_BINS, _MINUTE_S))
+    return Entry(bins=Bins(MOST_BINS, _MINUTE_S))

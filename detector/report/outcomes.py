@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from detector.model.packed import CATEGORIES, MEDIUM, STRONG
-from detector.report.facts import OUTCOMES, Came, Outcome, Rest
+from detector.report.facts import OUTCOMES, Came, Outcome, Rest, Sums
 
 MOST_TASKS = 50_000
 """Tasks (and runs without one) that are told apart; of twice as many the cheaper half is settled as it stands."""
@@ -16,7 +16,7 @@ _COMPLETED = CATEGORIES["completed"]
 _UNDONE = {CATEGORIES[name] for name in ("backlog", "planned", "not_planned", "duplicate")}
 
 
-class Spent(msgspec.Struct):
+class Spent(Sums, kw_only=True):
     """What went to a task; `task` None: to a run that no task claims.
 
     Of `usd`, `since_usd` came since it moved last, and `dropped_usd` before a status that dropped it.
@@ -26,10 +26,6 @@ class Spent(msgspec.Struct):
     task: str | None
     first_t: float
     last_t: float
-    calls: int = 0
-    usd: float = 0.0
-    unpriced: int = 0
-    unmetered: int = 0
     since_usd: float = 0.0
     dropped_usd: float = 0.0
 
@@ -54,17 +50,7 @@ class Tasks:
         self.rest = Rest()
         self.status_source = False
 
-    def spend(
-        self,
-        subject: int,
-        tenant: str,
-        task: str | None,
-        t: float,
-        calls: int,
-        usd: float,
-        unpriced: int,
-        unmetered: int,
-    ) -> None:
+    def spend(self, subject: int, tenant: str, task: str | None, t: float, sums: Sums) -> None:
         """Adds what a subject spent from `t` (s UTC) on."""
         if subject in self._links:
             subject, task = self._links[subject]
@@ -72,17 +58,14 @@ class Tasks:
         if spent is None:
             if len(self.spent) >= 2 * self._most:
                 self._settle()
-            spent = self.spent[subject] = Spent(tenant, task, t, t)
+            spent = self.spent[subject] = Spent(tenant=tenant, task=task, first_t=t, last_t=t)
         spent.first_t, spent.last_t = min(spent.first_t, t), max(spent.last_t, t)
         moves = self._moves.get(subject)
         if moves is None or t > moves.t:
-            spent.since_usd += usd
+            spent.since_usd += sums.usd
         elif moves.dropped:
-            spent.dropped_usd += usd
-        spent.calls += calls
-        spent.usd += usd
-        spent.unpriced += unpriced
-        spent.unmetered += unmetered
+            spent.dropped_usd += sums.usd
+        spent.add(sums)
 
     def move(self, subject: int, t: float, strength: int, category: int) -> None:
         """Takes a status; weak ones say nothing of what came of a task."""
@@ -109,9 +92,7 @@ class Tasks:
             del self._links[next(iter(self._links))]
         before = self.spent.pop(run, None)
         if before is not None:
-            self.spend(
-                task, before.tenant, name, before.first_t, before.calls, before.usd, before.unpriced, before.unmetered
-            )
+            self.spend(task, before.tenant, name, before.first_t, before)
 
     def outcome(self, subject: int) -> Outcome:
         """What came of a subject that spent."""
@@ -152,7 +133,4 @@ class Tasks:
 def count(spent: Spent, into: Rest) -> None:
     """Adds a task to the others."""
     into.names += spent.task is not None
-    into.calls += spent.calls
-    into.usd += spent.usd
-    into.unpriced += spent.unpriced
-    into.unmetered += spent.unmetered
+    into.add(spent)

@@ -10,7 +10,7 @@ from html import escape
 from string import Template
 
 from detector.report import words
-from detector.report.facts import Facts, Row
+from detector.report.facts import Facts
 from detector.report.flagged import flagged
 from detector.report.markup import figure
 from detector.report.spent import came, over_time, tokens, where
@@ -71,10 +71,9 @@ def _sections(facts: Facts) -> Iterator[str]:
 
 def _figures(facts: Facts) -> str:
     total = facts.total
-    whole = Row(None, "", total.calls, total.usd, total.unpriced, total.unmetered)
     pages, tickets = words.opened(facts, "critical"), words.opened(facts, "warning")
     cards = [
-        figure("burnt", words.dollars(whole), words.without(facts)),
+        figure("burnt", words.dollars(total), words.without(facts)),
         figure(
             "calls", f"{total.calls:,}", f"{words.counted(facts.runs, 'run')}, {words.counted(facts.tasks, 'task')}"
         ),

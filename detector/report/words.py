@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from detector.model.alert import Severity
-from detector.report.facts import Counted, Facts, Outcome, Ranking, Rest, Row
+from detector.report.facts import Counted, Facts, Outcome, Ranking, Rest, Row, Sums
 from detector.rules.finding import usd
 
 NOBODY = {"agent": "no agent named", "model": "no model named", "team": "no team named", "task": "no task claims it"}
@@ -78,7 +78,7 @@ def short(n: float) -> str:
     return f"{n:,.0f}"
 
 
-def dollars(row: Row | Rest) -> str:
+def dollars(row: Sums) -> str:
     """What was spent; where no call has a price or tells its tokens nobody knows."""
     unknown = row.unpriced + row.unmetered
     return UNKNOWN if not row.usd and row.calls and unknown >= row.calls else usd(row.usd)
@@ -118,9 +118,8 @@ def period(facts: Facts) -> str:
 def burnt(facts: Facts) -> str:
     """What was spent in how many calls."""
     total = facts.total
-    whole = Row(None, "", total.calls, total.usd, total.unpriced, total.unmetered)
     runs = f" of {counted(facts.runs, 'run')}" if facts.runs else ""
-    return f"{dollars(whole)} in {counted(total.calls, 'call')}{runs}"
+    return f"{dollars(total)} in {counted(total.calls, 'call')}{runs}"
 
 
 def circled(facts: Facts) -> str:
@@ -177,11 +176,8 @@ def unknowns(facts: Facts) -> Iterator[str]:
 def folded(ranking: Ranking, n: int) -> tuple[list[Row], Rest]:
     """The `n` dearest rows, and all others as one."""
     rows, rest = ranking.rows[:n], ranking.rest
-    out = Rest(rest.names, rest.calls, rest.usd, rest.unpriced, rest.unmetered)
+    out = Rest(*rest.sums(), names=rest.names)
     for row in ranking.rows[n:]:
         out.names += 1
-        out.calls += row.calls
-        out.usd += row.usd
-        out.unpriced += row.unpriced
-        out.unmetered += row.unmetered
+        out.add(row)
     return rows, out

@@ -23,8 +23,8 @@ T0 = 1_790_000_000.0
 
 def made() -> Facts:
     """New figures each time."""
-    rows = [Row("fixer", "default", 7, 9.0, 0, 0), Row(None, "default", 3, 1.0, 0, 0)]
-    tasks = [Row("T-1", "default", 10, 10.0, 0, 0, "stood")]
+    rows = [Row(7, 9.0, name="fixer", tenant="default"), Row(3, 1.0, name=None, tenant="default")]
+    tasks = [Row(10, 10.0, name="T-1", tenant="default", outcome="stood")]
     page = Flag(
         id="e1", rule="loop", class_="repeat", level="run", severity="critical", tenant="default", team="team",
         agent="fixer", run="r-1", task="T-1", model="m", since=T0 + 20, opened_at=T0 + 60, ended_at=T0 + 100,

@@ -110,7 +110,7 @@ def test_a_page_says_what_it_does_not_know_and_not_that_it_is_nothing() -> None:
     facts = made()
     facts.total.usd, facts.total.unpriced, facts.total.unmetered = 0.0, 9, 1
     facts.unpriced_models = {"own-model": 9}
-    facts.by_agent = Ranking([Row("fixer", "default", 10, 0.0, 9, 1)], Rest())
+    facts.by_agent = Ranking([Row(10, 0.0, 9, 1, name="fixer", tenant="default")], Rest())
     facts.status_source, facts.moved_share, facts.came = False, None, []
     for flag in facts.flags:
         flag.usd = 0.0

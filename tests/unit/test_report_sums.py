@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from detector.model.packed import CATEGORIES, MEDIUM, STRONG, WEAK
 from detector.report.bins import WIDTHS_S, Bins
+from detector.report.facts import Sums
 from detector.report.ledger import Ledger, join, nothing, ranked
 from detector.report.outcomes import Tasks
 
@@ -59,7 +60,7 @@ def test_bins_that_may_not_grow_wider_keep_the_newest() -> None:
 def test_of_more_names_than_are_held_the_sum_stays_the_same(told: list[tuple[int, int]]) -> None:
     ledger = Ledger(most=4)
     for name, usd in told:
-        ledger.add(name, 1.79e9, 1, usd, 1, 0)
+        ledger.add(name, 1.79e9, Sums(1, usd, 1))
     all_of_it = join([*ledger.entries.values(), ledger.rest], nothing())
     assert len(ledger.entries) <= 9
     assert (all_of_it.usd, all_of_it.calls, all_of_it.unpriced) == (sum(usd for _, usd in told), len(told), len(told))
@@ -69,7 +70,7 @@ def test_of_more_names_than_are_held_the_sum_stays_the_same(told: list[tuple[int
 def test_names_are_ranked_by_dollars_then_calls() -> None:
     ledger = Ledger()
     for name, usd in (("a", 1.0), ("b", 5.0), ("c", 1.0), ("c", 0.0)):
-        ledger.add(name, 0.0, 1, usd, 0, 0)
+        ledger.add(name, 0.0, Sums(1, usd))
     assert ranked(ledger.entries) == ["b", "c", "a"]
 
 
@@ -78,7 +79,7 @@ def came(tasks: Tasks) -> dict[str, tuple[int, float]]:
 
 
 def spend(tasks: Tasks, t: float, usd: float, subject: int = 1, task: str | None = "T") -> None:
-    tasks.spend(subject, "default", task, t, 1, usd, 0, 0)
+    tasks.spend(subject, "default", task, t, Sums(1, usd))
 
 
 @pytest.mark.parametrize(
