@@ -9,6 +9,7 @@ import click
 
 from detector import __version__
 from detector.commands import Setup
+from detector.commands.audit import audit
 from detector.commands.backtest import backtest
 from detector.commands.broker import broker
 from detector.commands.config import config
@@ -58,7 +59,7 @@ def cli(context: click.Context, path: str | None) -> None:
 
 for command in (
     worker, topics, connect, doctor, link, status, hook, explain_event,
-    replay, report, backtest, prices, demo, config, broker,
+    replay, report, audit, backtest, prices, demo, config, broker,
 ):  # fmt: skip
     cli.add_command(command)
 

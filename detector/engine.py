@@ -39,12 +39,20 @@ _LOOK_EVERY = 16
 """Packed records between two looks at how many runs there are; at full minutes they are counted anyway."""
 
 
+class Counted(NamedTuple):
+    """Calls that count, each once: rows (n of WAITING) in the order of event time, and whose each is (n)."""
+
+    rows: npt.NDArray[Any]
+    idents: list[Ident]
+
+
 class Outcome(NamedTuple):
-    """Alert records in order, signals where they are asked for, and (partition, bytes) of rollups."""
+    """Alert records in order, signals and counted calls where they are asked for, and (partition, bytes) of rollups."""
 
     alerts: list[Alert]
     signals: list[Signal]
     rollups: list[tuple[int, bytes]]
+    calls: list[Counted]
 
 
 class Spread(NamedTuple):
@@ -78,10 +86,12 @@ class Engine:
         whole: Whole | None = None,
         signals: bool = False,
         explain: str | None = None,
+        calls: bool = False,
     ) -> None:
         self.partition, self.offset = partition, -1
         self.totals = Totals()
-        self._config, self._with_signals = config, signals
+        self._config, self._with_signals, self._with_calls = config, signals, calls
+        self._counted: list[Counted] = []
 
         def rules_of(ident: Ident) -> Any:
             return config.rules_for(ident.tenant, ident.team, ident.agent)
@@ -137,7 +147,7 @@ class Engine:
         Raises msgspec.DecodeError or ValueError on bytes that are no packed record.
         """
         if offset <= self.offset:
-            return Outcome([], [], [])
+            return Outcome([], [], [], [])
         columns = decode_packed(packed)
         shard, time = self._shard, self._config.time
         self._inquiry.signals = []
@@ -151,7 +161,8 @@ class Engine:
         if offset % _LOOK_EVERY == 0 and len(shard.lanes) > 2 * most:  # a flood within the minute
             retention.forget_lanes(shard, shard.watermark - time.idle_s, most, self._book.keys())
         self.offset = offset
-        return Outcome(alerts, self._inquiry.signals, shard.cells.flush())
+        counted, self._counted = self._counted, []
+        return Outcome(alerts, self._inquiry.signals, shard.cells.flush(), counted)
 
     def _judge(self) -> list[Alert]:
         """Walks over what the watermark has passed, minute by minute, and asks the rules about what was found."""
@@ -172,6 +183,8 @@ class Engine:
             mine, done = order[minutes == minute], 0
             shard.cells.minute = int(minute)
             calls = called(shard, mine)
+            if self._with_calls and len(calls):
+                self._counted.append(Counted(rows[calls].copy(), [shard.pool.idents[r] for r in calls.tolist()]))
             look_up_usual(shard, calls, minute * _MINUTE_S)
             open_cells(shard, calls)
             shard.touch_waiting(mine)

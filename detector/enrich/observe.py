@@ -95,6 +95,8 @@ class Observer:
             flags |= _STATUS_FLAGS[e.status]
         if e.interactive:
             flags |= pk.INTERACTIVE
+        if e.cost_basis == "notional":
+            flags |= pk.NOTIONAL
         if e.operation in _OPERATION_FLAGS:
             flags |= _OPERATION_FLAGS[e.operation]
         # Where there is an action the output decides nothing, and is not even read.
@@ -242,10 +244,14 @@ class Observer:
         strength = _STRENGTH[e.strength]
         if e.actor == "agent":
             strength = min(strength, pk.MEDIUM)  # a runaway must not reset its own clock
+        pack = self._pack(partition)
         self._plain_row(
-            self._pack(partition), pk.STATUS, ident, e.id, t, source, seq,
-            strength=strength, category=pk.CATEGORIES[e.category],
+            pack, pk.STATUS, ident, e.id, t, source, seq,
+            strength=strength, category=pk.CATEGORIES[e.category], name=e.deliverable or "",
+            share=-1.0 if e.churned_share is None else e.churned_share,
         )  # fmt: skip
+        if e.reverts:
+            self._plain_row(pack, pk.REVERT, ident, e.id, t, source, seq, strength=strength, name=e.reverts)
         return partition
 
     def _link(self, e: Link, t: float, source: int, seq: int) -> int | None:
@@ -270,13 +276,13 @@ class Observer:
     @staticmethod
     def _plain_row(
         pack: Pack, kind: int, ident: pk.Ident, id: str, t: float, source: int, seq: int, *,
-        strength: int = 0, category: int = 0, action: int = 0, count: int = 0, name: str = "",
+        strength: int = 0, category: int = 0, action: int = 0, count: int = 0, name: str = "", share: float = 0.0,
     ) -> None:  # fmt: skip
         number = pack.idents.setdefault(ident, len(pack.idents))
         pack.rows.append(
             pk.pack_row(
                 kind, strength, category, 0, 0, number, source, seq, t, hash64(ident.tenant, str(kind), id), 0,
-                action, 0, 0, 0, 0.0, 0.0, count, 0, 0, 0, 0, -1,
+                action, 0, 0, 0, 0.0, share, count, 0, 0, 0, 0, -1,
             )
         )  # fmt: skip
         pack.ids.append(id)

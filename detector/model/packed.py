@@ -14,9 +14,10 @@ import numpy.typing as npt
 from detector import formats
 from detector.decoding import LARGEST, Hash, require
 
-FORMAT = 4
+FORMAT = 5
 
-CALL, TOOL_RESULT, STATUS, LINK, CLAIM = 0, 1, 2, 3, 4
+CALL, TOOL_RESULT, STATUS, LINK, CLAIM, REVERT = 0, 1, 2, 3, 4, 5
+"""Kinds of rows; the last: a deliverable is taken back, which the status says whose row comes before it."""
 
 # flags of a row
 UNPRICED = 1 << 0  # no price is known for the model
@@ -42,6 +43,7 @@ TOOL = 1 << 19  # such a tool: a step, and no call
 SAYS_SOMETHING = 1 << 20  # a result of its tools says something, or is waited for
 UNCOUNTED = 1 << 21  # another telling of this call is counted; set by ingest for another run's, else when it is judged
 MUTED = 1 << 22  # another source tells of this step better; set when it is judged
+NOTIONAL = 1 << 23  # of a call: its dollars are billed by nobody, as on a subscription
 OF_RESULTS = TOOL_ERROR | RATE_LIMITED | SAYS_FAILED | SAYS_ONLY_FAILED | SAYS_WAIT | SAYS_OTHER
 """Flags that results bring to their step."""
 FAILURE = TOOL_ERROR | SAYS_FAILED
@@ -85,7 +87,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("output", "u8", "Q"),  # fingerprint of the text; of a step with tools and of a result: what came back, figures too
     ("said", "u8", "Q"),  # fingerprint of what the action says, in any order
     ("cost_usd", "f8", "d"),
-    ("duration_s", "f4", "f"),
+    ("duration_s", "f4", "f"),  # of a status: the share of a deliverable that was rewritten since, -1: not told
     ("input", "u4", "I"),  # of a claim: how often
     ("cached", "u4", "I"),
     ("written", "u4", "I"),
@@ -124,7 +126,8 @@ class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
 class Packed(msgspec.Struct, array_like=True):
     """Observations of one partition, and how far each source has been forwarded (s UTC).
 
-    ids and names (of the first tool, of what is claimed, "" where there is none) go by row.
+    ids and names (of the first tool, of what is claimed, of what was delivered or taken back, "" where there is none)
+    go by row.
     """
 
     format: int
@@ -184,9 +187,9 @@ def _check(c: Columns) -> None:
     require(all(abs(mark) < LARGEST for mark in c.marks.values()), "a mark that is no time")
     if not n:
         return
-    require(rows["kind"].max() <= CLAIM and rows["ident"].max() < len(c.idents), "rows of nobody")
+    require(rows["kind"].max() <= REVERT and rows["ident"].max() < len(c.idents), "rows of nobody")
     require(rows["sketch"].min() >= -1 and rows["sketch"].max() < len(c.levels), "rows without their sketch")
     require(not len(c.levels) or c.levels.max() <= MAX_LEVEL, "a sketch of no level")
     require(not len(c.waits) or c.waits["row"].max() < n, "a result that no row waits for")
-    for name in ("t", "cost_usd"):
+    for name in ("t", "cost_usd", "duration_s"):
         require((np.abs(rows[name]) < LARGEST).all(), f"{name} that is no such number")

@@ -59,9 +59,11 @@ class Judge:
     The engine goes by the first of them.
     """
 
-    def __init__(self, configs: Sequence[Config], *, signals: bool = False, explain: str | None = None) -> None:
+    def __init__(
+        self, configs: Sequence[Config], *, signals: bool = False, explain: str | None = None, calls: bool = False
+    ) -> None:
         self._whole = Whole()
-        self._engine = Engine(configs[0], whole=self._whole, signals=signals, explain=explain)
+        self._engine = Engine(configs[0], whole=self._whole, signals=signals, explain=explain, calls=calls)
         self._portfolios = [Portfolio(config) for config in configs]
         self._settings = len(configs)
         self._packed, self._rollups = itertools.count(), itertools.count()
@@ -80,7 +82,7 @@ class Judge:
 
     def judge(self, flushed: Flushed) -> list[Outcome]:
         """What a batch leads to under each of the configurations; rollups and signals are the same for all."""
-        outcomes = [Outcome([], [], []) for _ in range(self._settings)]
+        outcomes = [Outcome([], [], [], []) for _ in range(self._settings)]
         for _, packed in flushed.packed:
             found = self._engine.process(packed, next(self._packed))
             rollups = [(next(self._rollups), rollup) for _, rollup in found.rollups]
@@ -88,6 +90,7 @@ class Judge:
                 out.alerts.extend(found.alerts)
                 out.signals.extend(found.signals)
                 out.rollups.extend(found.rollups)
+                out.calls.extend(found.calls)
             for n, portfolio in enumerate(self._portfolios):
                 self._spend(portfolio, rollups, outcomes[n], learn=n == 0)
         for (_, _, agent, model), used in self._engine.totals.take().usage.items():

@@ -1,0 +1,1 @@
+"""A month of spend against what it achieved: figures that an auditor can recompute from the same events."""

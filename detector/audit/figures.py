@@ -1,0 +1,70 @@
+"""What an audit says, as figures: the screen, the page and the files all show these and nothing else.
+
+Money in USD, times in s UTC. No person is in it, and no text of a prompt or an answer. What each figure means, and how
+it can mislead, is in docs/portfolio.md.
+"""
+
+import msgspec
+
+
+class Team(msgspec.Struct):
+    """What a team spent within the window and what it achieved; `team` None: calls that name none."""
+
+    team: str | None
+    tenant: str
+    spend_usd: float = 0.0
+    calls: int = 0
+    tasks: int = 0
+    tasks_completed: int = 0
+    outcomes: int = 0
+    cost_per_outcome_usd: float | None = None
+    no_task_usd: float = 0.0
+    useful_run_share: float | None = None
+
+
+class Nothing(msgspec.Struct):
+    """A task that was worked on within the window, and shipped nothing in it."""
+
+    task: str
+    tenant: str
+    team: str | None
+    spend_usd: float
+    calls: int
+    runs: int
+
+
+class Figures(msgspec.Struct):
+    """All of it. `days`: the length of the window, which ends at the last event (or with the month)."""
+
+    days: float
+    began_t: float | None
+    ended_t: float | None
+    spend_usd: float
+    calls: int
+    unpriced_calls: int
+    unmetered_calls: int
+    notional_usd: float
+    no_task_usd: float
+    flagged_usd: float
+    outcomes: int
+    tasks: int
+    tasks_completed: int
+    without_ai: int
+    cost_per_completed_task_usd: float | None
+    cost_per_outcome_usd: float | None
+    direct_cost_per_outcome_usd: float | None
+    useful_run_share: float | None
+    status_source: bool
+    experiments_usd: float
+    teams: list[Team]
+    shipped_nothing: list[Nothing]
+
+
+def to_json(figures: Figures) -> bytes:
+    """One object on one line."""
+    return msgspec.json.encode(figures) + b"\n"
+
+
+def per(usd: float, count: int) -> float | None:
+    """What one cost; None where there is none."""
+    return usd / count if count else None

@@ -1,0 +1,264 @@
+"""From what is observed and what the engine counts to the figures of an audit.
+
+Memory is bounded by names: tasks, runs, teams with their agents and models, deliverables and episodes. The calls
+themselves wait on disk, since only the end says which of them lie in the window and whom a late link gives them to.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.audit.calls import Calls, Subject, billed
+from detector.audit.figures import Figures, Nothing, Team, per
+from detector.audit.flagged import Episodes
+from detector.audit.outcomes import Achieved, Outcomes
+from detector.engine import Outcome
+from detector.enrich.identity import subject_hash
+from detector.model import packed as pk
+from detector.model.packed import LINK, Columns, decode_packed
+from detector.pipeline.intake import Flushed
+
+EXPERIMENT = "experiment"
+"""The type of tasks that are there to learn, not to ship."""
+
+
+class Window(NamedTuple):
+    """After `began_t`, up to `ended_t` (s UTC)."""
+
+    began_t: float
+    ended_t: float
+
+    @property
+    def days(self) -> float:
+        """Its length."""
+        return (self.ended_t - self.began_t) / 86_400.0
+
+    def holds(self, t: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Which of these times (s UTC) lie in it."""
+        return (t > self.began_t) & (t <= self.ended_t)
+
+
+class Gatherer:
+    """Takes batches of a feed and what they led to; tells the figures in the end."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls, self._outcomes, self._episodes = calls, Outcomes(), Episodes()
+        self._links: dict[int, Subject] = {}
+
+    def take(self, flushed: Flushed, judged: Outcome) -> None:
+        """Takes a batch."""
+        for _, packed in flushed.packed:
+            columns = decode_packed(packed)
+            self._outcomes.take(columns)
+            self._link(columns)
+        for counted in judged.calls:
+            self._calls.take(counted)
+        self._episodes.take(judged.alerts)
+
+    def _link(self, columns: Columns) -> None:
+        rows = columns.rows
+        for n in rows["ident"][rows["kind"] == LINK].tolist():
+            ident = columns.idents[n]
+            if ident.task is not None:
+                task = Subject(subject_hash(ident.tenant, ident.task, None), ident.tenant, ident.task)
+                self._links[ident.subject] = task
+
+    def figures(self, window: Window) -> Figures:
+        """The figures of this window."""
+        subjects = [self._links.get(s.key, s) for s in self._calls.subjects.names]
+        return _Audit(self._calls, subjects, self._outcomes, self._episodes, window).figures()
+
+
+class _Audit:
+    """Two walks over the calls: what was spent on what, then what of it came before an outcome."""
+
+    def __init__(
+        self, calls: Calls, subjects: Sequence[Subject], outcomes: Outcomes, episodes: Episodes, window: Window
+    ) -> None:
+        self._calls, self._outcomes, self._window = calls, outcomes, window
+        # Runs that links give to one task are one subject.
+        self._subjects = list(dict.fromkeys(subjects))
+        number = {subject: n for n, subject in enumerate(self._subjects)}
+        self._subject_of = np.array([number[s] for s in subjects], np.int64)
+        self._spans = episodes.spans(calls, subjects)
+        names = sorted({(w.tenant, w.team) for w in calls.whos.names}, key=_by_name)
+        self._named = names
+        self._teams = [Team(team, tenant) for tenant, team in names]
+        place = {name: n for n, name in enumerate(names)}
+        self._team_of = np.array([place[w.tenant, w.team] for w in calls.whos.names], np.int64)
+        self._learns = np.array([w.task_type == EXPERIMENT for w in calls.whos.names], np.bool_)
+        self._owner: dict[int, int] = {}
+        self._has_task = np.array([s.task is not None for s in self._subjects], np.bool_)
+        self._spent = _Spent(len(self._subjects), len(names))
+
+    def figures(self) -> Figures:
+        """All of them."""
+        for rows in self._calls.chunks():
+            self._walk(rows)
+        achieved = self._achieved()
+        direct_usd = self._direct(achieved)
+        self._tell_teams(achieved)
+        spent, window = self._spent, self._window
+        outcomes = sum(o.outcomes for o in achieved.values())
+        completed = sum(o.completed for o in achieved.values())
+        useful = {run for run, subject in spent.run_subjects if subject in achieved}
+        nothing = self._shipped_nothing(achieved)
+        return Figures(
+            days=window.days,
+            began_t=window.began_t,
+            ended_t=window.ended_t,
+            spend_usd=float(spent.usd.sum()),
+            calls=int(spent.calls.sum()),
+            unpriced_calls=spent.unpriced,
+            unmetered_calls=spent.unmetered,
+            notional_usd=spent.notional_usd,
+            no_task_usd=spent.no_task_usd,
+            flagged_usd=spent.flagged_usd,
+            outcomes=outcomes,
+            tasks=self._tasks_within(),
+            tasks_completed=completed,
+            without_ai=self._without_ai(achieved),
+            cost_per_completed_task_usd=per(float(spent.usd.sum()), completed),
+            cost_per_outcome_usd=per(float(spent.usd.sum()), outcomes),
+            direct_cost_per_outcome_usd=per(direct_usd, outcomes),
+            useful_run_share=per(len(useful), len(spent.runs)),
+            status_source=self._outcomes.any_status,
+            experiments_usd=spent.experiments_usd,
+            teams=self._teams,
+            shipped_nothing=nothing,
+        )
+
+    def _walk(self, rows: npt.NDArray[Any]) -> None:
+        """Adds some calls to what was spent."""
+        spent, subject = self._spent, self._subject_of[rows["subject"]]
+        team, usd = self._team_of[rows["who"]], billed(rows)
+        metered = rows["flags"] & pk.UNMETERED == 0
+        np.minimum.at(spent.metered_t, subject[metered], rows["t"][metered])
+        by_team = subject * len(self._teams) + team
+        for place, dollars in zip(*_by_code(by_team, usd), strict=True):
+            spent.by_team[place] = spent.by_team.get(place, 0.0) + dollars
+        flagged = self._spans.mask(rows)
+        within = self._window.holds(rows["t"])
+        rows, subject, team, usd, flagged = rows[within], subject[within], team[within], usd[within], flagged[within]
+        has_task = self._has_task[subject]
+        spent.usd += np.bincount(subject, usd, len(spent.usd))
+        spent.calls += np.bincount(subject, minlength=len(spent.calls))
+        spent.team_usd += np.bincount(team, usd, len(spent.team_usd))
+        spent.team_calls += np.bincount(team, minlength=len(spent.team_calls))
+        spent.team_no_task_usd += np.bincount(team[~has_task], usd[~has_task], len(spent.team_usd))
+        learns = self._learns[rows["who"]]
+        spent.learning[subject[learns]] = True
+        spent.unpriced += int((rows["flags"] & pk.UNPRICED != 0).sum())
+        spent.unmetered += int((rows["flags"] & pk.UNMETERED != 0).sum())
+        spent.notional_usd += float((rows["usd"] - usd).sum())
+        spent.no_task_usd += float(usd[~has_task].sum())
+        spent.flagged_usd += float(usd[flagged].sum())
+        spent.experiments_usd += float(usd[learns].sum())
+        named = rows["run"] >= 0
+        run = rows["run"][named].tolist()
+        spent.runs.update(run)
+        spent.run_subjects.update(zip(run, subject[named].tolist(), strict=True))
+        spent.run_teams.update(zip(run, team[named].tolist(), strict=True))
+
+    def _achieved(self) -> dict[int, Achieved]:
+        """What each subject achieved, by its number."""
+        told = {}
+        for n, subject in enumerate(self._subjects):
+            found = self._outcomes.within(subject.key, float(self._spent.metered_t[n]), *self._window)
+            if found is not None:
+                told[n] = found
+        return told
+
+    def _direct(self, achieved: dict[int, Achieved]) -> float:
+        """Dollars of the window that went to what shipped, up to its last outcome."""
+        last_t = np.full(len(self._subjects), -np.inf)
+        for n, outcome in achieved.items():
+            last_t[n] = outcome.last_t
+        total = 0.0
+        for rows in self._calls.chunks():
+            before = self._window.holds(rows["t"]) & (rows["t"] <= last_t[self._subject_of[rows["subject"]]])
+            total += float(billed(rows[before]).sum())
+        return total
+
+    def _owners(self) -> dict[int, int]:
+        """The team of each subject: the one that spent most on it, of equals the first by name."""
+        most: dict[int, tuple[float, int]] = {}
+        for place, usd in self._spent.by_team.items():
+            subject, team = divmod(place, len(self._teams))
+            most[subject] = max(most.get(subject, (-1.0, 0)), (usd, -team))
+        return {subject: -team for subject, (_, team) in most.items()}
+
+    def _tell_teams(self, achieved: dict[int, Achieved]) -> None:
+        spent, self._owner = self._spent, self._owners()
+        for n, subject in enumerate(self._subjects):
+            team = self._teams[self._owner[n]] if n in self._owner else None
+            if team is None:
+                continue
+            team.tasks += subject.task is not None and bool(spent.calls[n])
+            if n in achieved:
+                team.outcomes += achieved[n].outcomes
+                team.tasks_completed += achieved[n].completed
+        runs, useful = np.zeros((2, len(self._teams)), np.int64)
+        good = {run for run, subject in spent.run_subjects if subject in achieved}
+        for run, number in spent.run_teams:
+            runs[number] += 1
+            useful[number] += run in good
+        for n, team in enumerate(self._teams):
+            team.spend_usd, team.calls = float(spent.team_usd[n]), int(spent.team_calls[n])
+            team.no_task_usd = float(spent.team_no_task_usd[n])
+            team.cost_per_outcome_usd = per(team.spend_usd, team.outcomes)
+            team.useful_run_share = per(int(useful[n]), int(runs[n]))
+        self._teams[:] = [team for team in self._teams if team.calls or team.outcomes]
+
+    def _shipped_nothing(self, achieved: dict[int, Achieved]) -> list[Nothing]:
+        """Tasks of the window, the dearest first; of equals by name. Those that are there to learn are none of them."""
+        spent = self._spent
+        runs = Counter(subject for _, subject in spent.run_subjects)
+        told = []
+        for n in np.flatnonzero((spent.calls > 0) & ~spent.learning).tolist():
+            subject = self._subjects[n]
+            if subject.task is not None and n not in achieved:
+                team = self._named[self._owner[n]][1]
+                usd, calls = float(spent.usd[n]), int(spent.calls[n])
+                told.append(Nothing(subject.task, subject.tenant, team, usd, calls, runs[n]))
+        return sorted(told, key=lambda task: (-task.spend_usd, task.task, task.tenant))
+
+    def _tasks_within(self) -> int:
+        return sum(s.task is not None and bool(self._spent.calls[n]) for n, s in enumerate(self._subjects))
+
+    def _without_ai(self, achieved: dict[int, Achieved]) -> int:
+        """Tasks that shipped in the window with no metered call before it."""
+        mine = {self._subjects[n].key for n in achieved}
+        records = self._outcomes.records
+        return sum(key not in mine and self._outcomes.shipped_at_all(key, *self._window) for key in records)
+
+
+class _Spent:
+    """What the calls of a window come to: by subject, by team, in all. `metered_t` and `by_team` are of all calls."""
+
+    def __init__(self, subjects: int, teams: int) -> None:
+        self.metered_t = np.full(subjects, np.inf)
+        self.by_team: dict[int, float] = {}  # subject times teams, and team -> USD
+        self.usd, self.calls = np.zeros(subjects), np.zeros(subjects, np.int64)
+        self.learning = np.zeros(subjects, np.bool_)
+        self.team_usd, self.team_no_task_usd = np.zeros((2, teams))
+        self.team_calls = np.zeros(teams, np.int64)
+        self.unpriced = self.unmetered = 0
+        self.notional_usd = self.no_task_usd = self.flagged_usd = self.experiments_usd = 0.0
+        self.runs: set[int] = set()
+        self.run_subjects: set[tuple[int, int]] = set()
+        self.run_teams: set[tuple[int, int]] = set()
+
+
+def _by_code(codes: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> tuple[list[int], list[float]]:
+    """Sums of `values` (n) by code, for the codes that there are."""
+    names, place = np.unique(codes, return_inverse=True)
+    return names.tolist(), np.bincount(place, values, len(names)).tolist()
+
+
+def _by_name(name: tuple[str, str | None]) -> tuple[str, bool, str]:
+    tenant, team = name
+    return tenant, team is None, team or ""

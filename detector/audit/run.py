@@ -1,0 +1,37 @@
+"""Reads what a replay reads, and tells the figures of a window."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from detector.audit.calls import Calls
+from detector.audit.figures import Figures
+from detector.audit.gather import Gatherer, Window
+from detector.config import Config
+from detector.replay.feed import Feed, read_into
+from detector.replay.run import Judge
+
+_DAY_S = 86_400.0
+
+
+def of_month(year: int, month: int) -> Window:
+    """A calendar month (UTC)."""
+    first = datetime(year, month, 1, tzinfo=UTC)
+    after = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    return Window(*(float(np.nextafter(t.timestamp(), 0.0)) for t in (first, after)))
+
+
+def audit_files(config: Config, paths: Sequence[str], window: Window | None, days: float, progress: bool) -> Figures:
+    """The figures of `window`, else of the last `days` before the last event, of what `paths` hold.
+
+    "-" is standard input. Raises DetectorError where a file cannot be read.
+    """
+    feed, judge = Feed(config), Judge([config], calls=True)
+    with Calls() as calls:
+        gatherer = Gatherer(calls)
+        for flushed in read_into(feed, list(paths), "audit" if progress else None):
+            (judged,) = judge.judge(flushed)
+            gatherer.take(flushed, judged)
+        ended_t = feed.newest_t
+        return gatherer.figures(window or Window(ended_t - days * _DAY_S, ended_t))

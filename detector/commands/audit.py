@@ -1,0 +1,58 @@
+"""`detector audit`: what was spent, and what it achieved."""
+
+import re
+import sys
+
+import click
+
+from detector.commands import Setup
+
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+
+
+class _Month(click.ParamType):
+    name = "YYYY-MM"
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> tuple[int, int]:
+        found = _MONTH.fullmatch(value)
+        if found is None or not 2000 <= int(found[1]) < 2100:
+            self.fail(f"{value!r} is no month such as 2026-11", param, context)
+        return int(found[1]), int(found[2])
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, allow_dash=True))
+@click.option(
+    "--days", default=30.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Before the last event."
+)
+@click.option("--month", metavar="YYYY-MM", type=_Month(), help="That calendar month (UTC) instead.")
+@click.option("--format", "form", default="terminal", show_default=True, type=click.Choice(["terminal", "json"]))
+@click.pass_context
+def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tuple[int, int] | None, form: str) -> int:
+    """Say what was spent and what it achieved: tasks completed, outcomes, the cost of one, and what shipped nothing.
+
+    PATHS are read as by `detector replay`; "-" is standard input, which is also read where no path is given. Every
+    figure can be recomputed from the same events; docs/portfolio.md says what each means and how it can mislead.
+
+    \b
+    Examples:
+      detector audit calls.jsonl.gz status.jsonl
+      detector audit calls.jsonl.gz status.jsonl --month 2026-10 --format json
+    """
+    if not paths:
+        if sys.stdin.isatty():
+            raise click.UsageError("name a file, or send events to standard input", context)
+        paths = ("-",)
+    setup: Setup = context.obj
+    config = setup.load()
+    from detector.audit.figures import to_json
+    from detector.audit.run import audit_files, of_month
+    from detector.audit.terminal import show
+
+    window = of_month(*month) if month is not None else None
+    figures = audit_files(config, paths, window, days, sys.stderr.isatty())
+    if form == "json":
+        sys.stdout.buffer.write(to_json(figures))
+    else:
+        show(figures)
+    return 0
