@@ -22,6 +22,18 @@ class Team(msgspec.Struct):
     useful_run_share: float | None = None
 
 
+class Week(msgspec.Struct):
+    """Seven days of the window; `began_t`: s UTC."""
+
+    began_t: float
+    spend_usd: float
+    calls: int
+    tasks_completed: int = 0
+    outcomes: int = 0
+    cost_per_completed_task_usd: float | None = None
+    cost_per_outcome_usd: float | None = None
+
+
 class Nothing(msgspec.Struct):
     """A task that was worked on within the window, and shipped nothing in it."""
 
@@ -56,6 +68,7 @@ class Figures(msgspec.Struct):
     useful_run_share: float | None
     status_source: bool
     experiments_usd: float
+    weeks: list[Week]
     teams: list[Team]
     shipped_nothing: list[Nothing]
 

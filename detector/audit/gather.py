@@ -4,6 +4,7 @@ Memory is bounded by names: tasks, runs, teams with their agents and models, del
 themselves wait on disk, since only the end says which of them lie in the window and whom a late link gives them to.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.audit.calls import Calls, Subject, billed
-from detector.audit.figures import Figures, Nothing, Team, per
+from detector.audit.figures import Figures, Nothing, Team, Week, per
 from detector.audit.flagged import Episodes
 from detector.audit.outcomes import Achieved, Outcomes
 from detector.engine import Outcome
@@ -21,6 +22,7 @@ from detector.model import packed as pk
 from detector.model.packed import LINK, Columns, decode_packed
 from detector.pipeline.intake import Flushed
 
+WEEK_S = 7 * 86_400.0
 EXPERIMENT = "experiment"
 """The type of tasks that are there to learn, not to ship."""
 
@@ -35,6 +37,19 @@ class Window(NamedTuple):
     def days(self) -> float:
         """Its length."""
         return (self.ended_t - self.began_t) / 86_400.0
+
+    @property
+    def week_count(self) -> int:
+        """How many weeks it takes, the first of which may be shorter."""
+        return max(1, math.ceil((self.ended_t - self.began_t) / WEEK_S))
+
+    def week(self, t: float) -> int:
+        """How many whole weeks before its end a time of it (s UTC) lies."""
+        return min(self.week_count - 1, int((self.ended_t - t) // WEEK_S))
+
+    def weeks(self, t: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        """The same of many."""
+        return np.minimum(self.week_count - 1, (self.ended_t - t) // WEEK_S).astype(np.int64)
 
     def holds(self, t: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Which of these times (s UTC) lie in it."""
@@ -92,7 +107,7 @@ class _Audit:
         self._learns = np.array([w.task_type == EXPERIMENT for w in calls.whos.names], np.bool_)
         self._owner: dict[int, int] = {}
         self._has_task = np.array([s.task is not None for s in self._subjects], np.bool_)
-        self._spent = _Spent(len(self._subjects), len(names))
+        self._spent = _Spent(len(self._subjects), len(names), window.week_count)
 
     def figures(self) -> Figures:
         """All of them."""
@@ -102,8 +117,8 @@ class _Audit:
         direct_usd = self._direct(achieved)
         self._tell_teams(achieved)
         spent, window = self._spent, self._window
-        outcomes = sum(o.outcomes for o in achieved.values())
-        completed = sum(o.completed for o in achieved.values())
+        outcomes = sum(len(a.outcomes) for a in achieved.values())
+        completed = sum(a.completed_t is not None for a in achieved.values())
         useful = {run for run, subject in spent.run_subjects if subject in achieved}
         nothing = self._shipped_nothing(achieved)
         return Figures(
@@ -127,6 +142,7 @@ class _Audit:
             useful_run_share=per(len(useful), len(spent.runs)),
             status_source=self._outcomes.any_status,
             experiments_usd=spent.experiments_usd,
+            weeks=self._weeks(achieved),
             teams=self._teams,
             shipped_nothing=nothing,
         )
@@ -146,6 +162,9 @@ class _Audit:
         has_task = self._has_task[subject]
         spent.usd += np.bincount(subject, usd, len(spent.usd))
         spent.calls += np.bincount(subject, minlength=len(spent.calls))
+        week = self._window.weeks(rows["t"])
+        spent.week_usd += np.bincount(week, usd, len(spent.week_usd))
+        spent.week_calls += np.bincount(week, minlength=len(spent.week_calls))
         spent.team_usd += np.bincount(team, usd, len(spent.team_usd))
         spent.team_calls += np.bincount(team, minlength=len(spent.team_calls))
         spent.team_no_task_usd += np.bincount(team[~has_task], usd[~has_task], len(spent.team_usd))
@@ -199,8 +218,8 @@ class _Audit:
                 continue
             team.tasks += subject.task is not None and bool(spent.calls[n])
             if n in achieved:
-                team.outcomes += achieved[n].outcomes
-                team.tasks_completed += achieved[n].completed
+                team.outcomes += len(achieved[n].outcomes)
+                team.tasks_completed += achieved[n].completed_t is not None
         runs, useful = np.zeros((2, len(self._teams)), np.int64)
         good = {run for run, subject in spent.run_subjects if subject in achieved}
         for run, number in spent.run_teams:
@@ -212,6 +231,26 @@ class _Audit:
             team.cost_per_outcome_usd = per(team.spend_usd, team.outcomes)
             team.useful_run_share = per(int(useful[n]), int(runs[n]))
         self._teams[:] = [team for team in self._teams if team.calls or team.outcomes]
+
+    def _weeks(self, achieved: dict[int, Achieved]) -> list[Week]:
+        """Weeks of the window, counted back from its end; the first may be shorter."""
+        began_t, ended_t = self._window
+        starts = [max(began_t, ended_t - (n + 1) * WEEK_S) for n in range(len(self._spent.week_usd))]
+        weeks = [
+            Week(t, usd, calls)
+            for t, usd, calls in zip(
+                starts, self._spent.week_usd.tolist(), self._spent.week_calls.tolist(), strict=True
+            )
+        ]
+        for found in achieved.values():
+            for t in found.outcomes:
+                weeks[self._window.week(t)].outcomes += 1
+            if found.completed_t is not None:
+                weeks[self._window.week(found.completed_t)].tasks_completed += 1
+        for week in weeks:
+            week.cost_per_outcome_usd = per(week.spend_usd, week.outcomes)
+            week.cost_per_completed_task_usd = per(week.spend_usd, week.tasks_completed)
+        return weeks[::-1]
 
     def _shipped_nothing(self, achieved: dict[int, Achieved]) -> list[Nothing]:
         """Tasks of the window, the dearest first; of equals by name. Those that are there to learn are none of them."""
@@ -239,13 +278,14 @@ class _Audit:
 class _Spent:
     """What the calls of a window come to: by subject, by team, in all. `metered_t` and `by_team` are of all calls."""
 
-    def __init__(self, subjects: int, teams: int) -> None:
+    def __init__(self, subjects: int, teams: int, weeks: int) -> None:
         self.metered_t = np.full(subjects, np.inf)
         self.by_team: dict[int, float] = {}  # subject times teams, and team -> USD
         self.usd, self.calls = np.zeros(subjects), np.zeros(subjects, np.int64)
         self.learning = np.zeros(subjects, np.bool_)
         self.team_usd, self.team_no_task_usd = np.zeros((2, teams))
         self.team_calls = np.zeros(teams, np.int64)
+        self.week_usd, self.week_calls = np.zeros(weeks), np.zeros(weeks, np.int64)
         self.unpriced = self.unmetered = 0
         self.notional_usd = self.no_task_usd = self.flagged_usd = self.experiments_usd = 0.0
         self.runs: set[int] = set()

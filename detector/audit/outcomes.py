@@ -23,14 +23,15 @@ class Record(msgspec.Struct):
 
 
 class Achieved(NamedTuple):
-    """Of a task within a window. `outcomes`: how many; `completed`: whether it reached `completed` in it.
+    """What a task achieved within a window: when each outcome came, and when it was completed first (s UTC)."""
 
-    `last_t`: of its last outcome, s UTC, up to which what it spent is its direct cost.
-    """
+    outcomes: list[float]
+    completed_t: float | None
 
-    outcomes: int
-    completed: bool
-    last_t: float
+    @property
+    def last_t(self) -> float:
+        """When its last outcome came: what it had spent by then is its direct cost."""
+        return max(self.outcomes if self.completed_t is None else [*self.outcomes, self.completed_t])
 
 
 class Outcomes:
@@ -77,11 +78,11 @@ class Outcomes:
         shipped = list(self._standing(record, metered_t))
         mine = [t for t in shipped if began_t < t <= ended_t]
         first = next((t for t in record.completed if t > metered_t), None)
-        completed = first is not None and began_t < first <= ended_t
-        if not mine and not completed:
+        if first is not None and not began_t < first <= ended_t:
+            first = None
+        if not mine and first is None:
             return None
-        count = len(mine) if record.deliverables else 1
-        return Achieved(count, completed, max([*mine, first] if completed and first is not None else mine))
+        return Achieved(mine if record.deliverables or first is None else [first], first)
 
     def _standing(self, record: Record, metered_t: float) -> Iterator[float]:
         for name, t in record.deliverables.items():

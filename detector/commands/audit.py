@@ -26,7 +26,7 @@ class _Month(click.ParamType):
     "--days", default=30.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Before the last event."
 )
 @click.option("--month", metavar="YYYY-MM", type=_Month(), help="That calendar month (UTC) instead.")
-@click.option("--format", "form", default="terminal", show_default=True, type=click.Choice(["terminal", "json"]))
+@click.option("--format", "form", default="terminal", show_default=True, type=click.Choice(["terminal", "csv", "json"]))
 @click.pass_context
 def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tuple[int, int] | None, form: str) -> int:
     """Say what was spent and what it achieved: tasks completed, outcomes, the cost of one, and what shipped nothing.
@@ -47,12 +47,16 @@ def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tu
     config = setup.load()
     from detector.audit.figures import to_json
     from detector.audit.run import audit_files, of_month
+    from detector.audit.table import to_csv
     from detector.audit.terminal import show
+    from detector.report.terminal import console_of
 
     window = of_month(*month) if month is not None else None
     figures = audit_files(config, paths, window, days, sys.stderr.isatty())
     if form == "json":
         sys.stdout.buffer.write(to_json(figures))
+    elif form == "csv":
+        sys.stdout.write(to_csv(figures))
     else:
-        show(figures)
+        show(figures, console_of())
     return 0
