@@ -7,6 +7,17 @@ it can mislead, is in docs/portfolio.md.
 import msgspec
 
 
+class Went(msgspec.Struct):
+    """Where dollars went, each to the first that holds: flagged; claimed by no task; to a task that shipped within the
+    window; to one that was given up; to one that is open."""
+
+    looping_usd: float = 0.0
+    unclaimed_usd: float = 0.0
+    shipped_usd: float = 0.0
+    dropped_usd: float = 0.0
+    open_usd: float = 0.0
+
+
 class Team(msgspec.Struct):
     """What a team spent within the window and what it achieved; `team` None: calls that name none."""
 
@@ -20,6 +31,7 @@ class Team(msgspec.Struct):
     cost_per_outcome_usd: float | None = None
     no_task_usd: float = 0.0
     useful_run_share: float | None = None
+    went: Went = msgspec.field(default_factory=Went)
 
 
 class Week(msgspec.Struct):
@@ -68,6 +80,7 @@ class Figures(msgspec.Struct):
     useful_run_share: float | None
     status_source: bool
     experiments_usd: float
+    went: Went
     weeks: list[Week]
     teams: list[Team]
     shipped_nothing: list[Nothing]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.audit.calls import Calls, Subject, billed
-from detector.audit.figures import Figures, Nothing, Team, Week, per
+from detector.audit.figures import Figures, Nothing, Team, Week, Went, per
 from detector.audit.flagged import Episodes
 from detector.audit.outcomes import Achieved, Outcomes
 from detector.engine import Outcome
@@ -23,6 +23,9 @@ from detector.model.packed import LINK, Columns, decode_packed
 from detector.pipeline.intake import Flushed
 
 WEEK_S = 7 * 86_400.0
+_LOOPING, _UNCLAIMED, _SHIPPED, _DROPPED, _OPEN = range(5)
+"""The fields of Went."""
+_FATES = 5
 EXPERIMENT = "experiment"
 """The type of tasks that are there to learn, not to ship."""
 
@@ -114,8 +117,8 @@ class _Audit:
         for rows in self._calls.chunks():
             self._walk(rows)
         achieved = self._achieved()
-        direct_usd = self._direct(achieved)
-        self._tell_teams(achieved)
+        direct_usd, went = self._destinations(achieved)
+        self._tell_teams(achieved, went)
         spent, window = self._spent, self._window
         outcomes = sum(len(a.outcomes) for a in achieved.values())
         completed = sum(a.completed_t is not None for a in achieved.values())
@@ -131,7 +134,7 @@ class _Audit:
             unmetered_calls=spent.unmetered,
             notional_usd=spent.notional_usd,
             no_task_usd=spent.no_task_usd,
-            flagged_usd=spent.flagged_usd,
+            flagged_usd=float(went[:, 0].sum()),
             outcomes=outcomes,
             tasks=self._tasks_within(),
             tasks_completed=completed,
@@ -142,6 +145,7 @@ class _Audit:
             useful_run_share=per(len(useful), len(spent.runs)),
             status_source=self._outcomes.any_status,
             experiments_usd=spent.experiments_usd,
+            went=_went(went.sum(axis=0)),
             weeks=self._weeks(achieved),
             teams=self._teams,
             shipped_nothing=nothing,
@@ -156,9 +160,8 @@ class _Audit:
         by_team = subject * len(self._teams) + team
         for place, dollars in zip(*_by_code(by_team, usd), strict=True):
             spent.by_team[place] = spent.by_team.get(place, 0.0) + dollars
-        flagged = self._spans.mask(rows)
         within = self._window.holds(rows["t"])
-        rows, subject, team, usd, flagged = rows[within], subject[within], team[within], usd[within], flagged[within]
+        rows, subject, team, usd = rows[within], subject[within], team[within], usd[within]
         has_task = self._has_task[subject]
         spent.usd += np.bincount(subject, usd, len(spent.usd))
         spent.calls += np.bincount(subject, minlength=len(spent.calls))
@@ -174,7 +177,6 @@ class _Audit:
         spent.unmetered += int((rows["flags"] & pk.UNMETERED != 0).sum())
         spent.notional_usd += float((rows["usd"] - usd).sum())
         spent.no_task_usd += float(usd[~has_task].sum())
-        spent.flagged_usd += float(usd[flagged].sum())
         spent.experiments_usd += float(usd[learns].sum())
         named = rows["run"] >= 0
         run = rows["run"][named].tolist()
@@ -191,16 +193,25 @@ class _Audit:
                 told[n] = found
         return told
 
-    def _direct(self, achieved: dict[int, Achieved]) -> float:
-        """Dollars of the window that went to what shipped, up to its last outcome."""
-        last_t = np.full(len(self._subjects), -np.inf)
-        for n, outcome in achieved.items():
-            last_t[n] = outcome.last_t
-        total = 0.0
+    def _destinations(self, achieved: dict[int, Achieved]) -> tuple[float, npt.NDArray[np.float64]]:
+        """Dollars of the window: of what shipped up to its last outcome, and (teams × Went) where all of them went."""
+        last_t, ends = np.full(len(self._subjects), -np.inf), np.full(len(self._subjects), _OPEN)
+        for n, subject in enumerate(self._subjects):
+            if n in achieved:
+                last_t[n], ends[n] = achieved[n].last_t, _SHIPPED
+            elif subject.task is None:
+                ends[n] = _UNCLAIMED
+            elif self._outcomes.given_up(subject.key):
+                ends[n] = _DROPPED
+        direct_usd, went = 0.0, np.zeros((len(self._teams), _FATES))
         for rows in self._calls.chunks():
-            before = self._window.holds(rows["t"]) & (rows["t"] <= last_t[self._subject_of[rows["subject"]]])
-            total += float(billed(rows[before]).sum())
-        return total
+            flagged, within = self._spans.mask(rows), self._window.holds(rows["t"])
+            rows, flagged = rows[within], flagged[within]
+            subject, usd = self._subject_of[rows["subject"]], billed(rows)
+            direct_usd += float(usd[rows["t"] <= last_t[subject]].sum())
+            end = np.where(flagged, _LOOPING, ends[subject])
+            np.add.at(went, (self._team_of[rows["who"]], end), usd)
+        return direct_usd, went
 
     def _owners(self) -> dict[int, int]:
         """The team of each subject: the one that spent most on it, of equals the first by name."""
@@ -210,7 +221,7 @@ class _Audit:
             most[subject] = max(most.get(subject, (-1.0, 0)), (usd, -team))
         return {subject: -team for subject, (_, team) in most.items()}
 
-    def _tell_teams(self, achieved: dict[int, Achieved]) -> None:
+    def _tell_teams(self, achieved: dict[int, Achieved], went: npt.NDArray[np.float64]) -> None:
         spent, self._owner = self._spent, self._owners()
         for n, subject in enumerate(self._subjects):
             team = self._teams[self._owner[n]] if n in self._owner else None
@@ -227,7 +238,7 @@ class _Audit:
             useful[number] += run in good
         for n, team in enumerate(self._teams):
             team.spend_usd, team.calls = float(spent.team_usd[n]), int(spent.team_calls[n])
-            team.no_task_usd = float(spent.team_no_task_usd[n])
+            team.no_task_usd, team.went = float(spent.team_no_task_usd[n]), _went(went[n])
             team.cost_per_outcome_usd = per(team.spend_usd, team.outcomes)
             team.useful_run_share = per(int(useful[n]), int(runs[n]))
         self._teams[:] = [team for team in self._teams if team.calls or team.outcomes]
@@ -287,10 +298,14 @@ class _Spent:
         self.team_calls = np.zeros(teams, np.int64)
         self.week_usd, self.week_calls = np.zeros(weeks), np.zeros(weeks, np.int64)
         self.unpriced = self.unmetered = 0
-        self.notional_usd = self.no_task_usd = self.flagged_usd = self.experiments_usd = 0.0
+        self.notional_usd = self.no_task_usd = self.experiments_usd = 0.0
         self.runs: set[int] = set()
         self.run_subjects: set[tuple[int, int]] = set()
         self.run_teams: set[tuple[int, int]] = set()
+
+
+def _went(usd: npt.NDArray[np.float64]) -> Went:
+    return Went(*usd.tolist())
 
 
 def _by_code(codes: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> tuple[list[int], list[float]]:

@@ -9,17 +9,23 @@ import numpy.typing as npt
 from detector.model.packed import CATEGORIES, REVERT, STATUS, STRONG, Columns
 
 _COMPLETED = CATEGORIES["completed"]
+_GIVEN_UP = {CATEGORIES[name] for name in ("not_planned", "duplicate")}
 MOST_COMPLETIONS = 64
 """Times that a task was completed which are kept, the first ones."""
 
 
 class Record(msgspec.Struct):
-    """The strong statuses of a task that matter: when it was completed, and when each deliverable came first."""
+    """The strong statuses of a task that matter: when it was completed, and when each deliverable came first.
+
+    `moved_t`, `dropped`: when the newest of all came, and whether it gave the task up.
+    """
 
     tenant: str
     task: str | None
     completed: list[float] = []
     deliverables: dict[str, float] = {}
+    moved_t: float = 0.0
+    dropped: bool = False
 
 
 class Achieved(NamedTuple):
@@ -35,7 +41,7 @@ class Achieved(NamedTuple):
 
 
 class Outcomes:
-    """Statuses by task; memory: some 300 B for each task that shipped, and 150 for each deliverable."""
+    """Statuses by task; memory: some 300 B for each task that has a strong one, and 150 for each deliverable."""
 
     def __init__(self) -> None:
         self.records: dict[int, Record] = {}
@@ -56,11 +62,11 @@ class Outcomes:
             self._reverted.add((ident.tenant, name))
             return
         completed = row["category"] == _COMPLETED
-        if not completed and not name:
-            return
         record = self.records.get(ident.subject)
         if record is None:
             record = self.records[ident.subject] = Record(ident.tenant, ident.task)
+        if t >= record.moved_t:
+            record.moved_t, record.dropped = t, int(row["category"]) in _GIVEN_UP
         if name:
             record.deliverables[name] = min(t, record.deliverables.get(name, t))
         if completed and t not in record.completed:
@@ -88,6 +94,11 @@ class Outcomes:
         for name, t in record.deliverables.items():
             if t > metered_t and (record.tenant, name) not in self._reverted:
                 yield t
+
+    def given_up(self, subject: int) -> bool:
+        """Whether the newest strong status of a task gave it up."""
+        record = self.records.get(subject)
+        return record is not None and record.dropped
 
     def shipped_at_all(self, subject: int, began_t: float, ended_t: float) -> bool:
         """Whether a task was completed or shipped something in the window, whoever did the work."""

@@ -26,7 +26,9 @@ class _Month(click.ParamType):
     "--days", default=30.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Before the last event."
 )
 @click.option("--month", metavar="YYYY-MM", type=_Month(), help="That calendar month (UTC) instead.")
-@click.option("--format", "form", default="terminal", show_default=True, type=click.Choice(["terminal", "csv", "json"]))
+@click.option(
+    "--format", "form", default="terminal", show_default=True, type=click.Choice(["terminal", "html", "csv", "json"])
+)
 @click.pass_context
 def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tuple[int, int] | None, form: str) -> int:
     """Say what was spent and what it achieved: tasks completed, outcomes, the cost of one, and what shipped nothing.
@@ -37,7 +39,7 @@ def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tu
     \b
     Examples:
       detector audit calls.jsonl.gz status.jsonl
-      detector audit calls.jsonl.gz status.jsonl --month 2026-10 --format json
+      detector audit calls.jsonl.gz status.jsonl --month 2026-10 --format html > october.html
     """
     if not paths:
         if sys.stdin.isatty():
@@ -46,6 +48,7 @@ def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tu
     setup: Setup = context.obj
     config = setup.load()
     from detector.audit.figures import to_json
+    from detector.audit.page import page
     from detector.audit.run import audit_files, of_month
     from detector.audit.table import to_csv
     from detector.audit.terminal import show
@@ -57,6 +60,8 @@ def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tu
         sys.stdout.buffer.write(to_json(figures))
     elif form == "csv":
         sys.stdout.write(to_csv(figures))
+    elif form == "html":
+        sys.stdout.buffer.write(page(figures).encode())
     else:
         show(figures, console_of())
     return 0

@@ -1,38 +1,14 @@
-"""The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere.
+"""The report as one HTML page. Every text of the input is escaped where it goes in."""
 
-Every text of the input is escaped where it goes in; what the page may load or run is nothing but its own style.
-"""
-
-import base64
-import hashlib
 from collections.abc import Iterator
-from html import escape
-from string import Template
 
 from detector.report import words
 from detector.report.facts import Facts
 from detector.report.flagged import flagged
+from detector.report.frame import document, missing
 from detector.report.markup import figure
 from detector.report.spent import came, over_time, tokens, where
-from detector.report.style import STYLE
 
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-_PAGE = Template(
-    """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-$hash'; base-uri 'none'; \
-form-action 'none'">
-<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer">
-<title>What the agents burnt: $period</title>
-<style>$style</style></head>
-<body><header><h1>What the agents burnt, where they circled, what came of it</h1><p class="soft">$period</p></header>
-<main>
-$body
-</main>
-<footer>$footer</footer>
-</body></html>
-"""
-)
 _MEANS = (
     ("Dollars", "what calls tell, else what their tokens cost by the price list of that day. They are a cost, and no "
      "measure of anybody's work: nothing here is by person."),
@@ -47,18 +23,13 @@ _MEANS = (
 
 def page(facts: Facts) -> str:
     """The page; of the figures alone, so that equal figures give equal bytes."""
-    return _PAGE.substitute(
-        hash=_HASH,
-        style=STYLE,
-        period=escape(words.period(facts)),
-        body="\n".join(_sections(facts)),
-        footer=_footer(),
-    )
+    heading = "What the agents burnt, where they circled, what came of it"
+    return document("What the agents burnt", heading, words.period(facts), _sections(facts), _MEANS)
 
 
 def _sections(facts: Facts) -> Iterator[str]:
     yield _figures(facts)
-    yield _missing(facts)
+    yield missing(words.unknowns(facts))
     if facts.spend is None:
         yield "<p>No call was read, so nothing was burnt.</p>"
         return
@@ -96,15 +67,3 @@ def _moved(facts: Facts) -> str:
     if facts.moved_share is None:
         return figure("what came of it", words.came(facts), "", small=True)
     return figure("moved their task", words.share(facts.moved_share, 1.0), "of the dollars: a status came after")
-
-
-def _missing(facts: Facts) -> str:
-    lines = [f"<li>{escape(line)}</li>" for line in words.unknowns(facts)]
-    if not lines:
-        return ""
-    return f'<aside class="missing"><b>What these figures do not hold</b><ul>{"".join(lines)}</ul></aside>'
-
-
-def _footer() -> str:
-    means = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in _MEANS)
-    return f"<h2>How to read this</h2><dl>{means}</dl><p>All times are UTC. The same input gives the same page.</p>"

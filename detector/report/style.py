@@ -44,6 +44,7 @@ svg text{fill:var(--soft);font-size:12px}
 path.mark.page{fill:var(--page)}path.mark.ticket{fill:var(--card);stroke:var(--ticket);stroke-width:1.6}
 line.mark{stroke-width:1;stroke-dasharray:2 3;opacity:.75}
 line.mark.page{stroke:var(--page)}line.mark.ticket{stroke:none}
+.stream{opacity:.8}.stream:hover{opacity:1}
 .gap{stroke:var(--card);stroke-width:2}
 .band{fill:var(--band)}.edge{stroke:var(--page);stroke-width:1.5;stroke-dasharray:4 2}
 svg .what{fill:var(--page);font-weight:600}
