@@ -33,6 +33,7 @@ class Who(NamedTuple):
     tenant: str
     team: str | None
     agent: str | None
+    provider: str | None
     model: str | None
     task_type: str | None
 
@@ -92,7 +93,7 @@ class Calls:
         if codes is None:
             if len(self._idents) >= _AT_ONCE:
                 self._idents.clear()
-            who = Who(ident.tenant, ident.team, ident.agent, ident.model, ident.task_type)
+            who = Who(ident.tenant, ident.team, ident.agent, ident.provider, ident.model, ident.task_type)
             subject = Subject(ident.subject, ident.tenant, ident.task)
             run = -1 if ident.run is None else self.runs.of((ident.tenant, ident.run))
             codes = self._idents[ident] = self.whos.of(who), self.subjects.of(subject), run

@@ -34,6 +34,25 @@ class Team(msgspec.Struct):
     went: Went = msgspec.field(default_factory=Went)
 
 
+class Model(msgspec.Struct):
+    """What was spent on a model of a provider, as calls name them; None where they name none."""
+
+    provider: str | None
+    model: str | None
+    spend_usd: float
+    calls: int
+
+
+class Billed(msgspec.Struct):
+    """What a provider billed for a model, and what was metered; `unexplained_usd`: the first less the second."""
+
+    provider: str
+    model: str
+    billed_usd: float
+    metered_usd: float
+    unexplained_usd: float
+
+
 class Week(msgspec.Struct):
     """Seven days of the window; `began_t`: s UTC."""
 
@@ -84,6 +103,8 @@ class Figures(msgspec.Struct):
     weeks: list[Week]
     teams: list[Team]
     shipped_nothing: list[Nothing]
+    models: list[Model]
+    invoice: list[Billed] | None = None
 
 
 def to_json(figures: Figures) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.audit.calls import Calls, Subject, billed
-from detector.audit.figures import Figures, Nothing, Team, Week, Went, per
+from detector.audit.figures import Figures, Model, Nothing, Team, Week, Went, per
 from detector.audit.flagged import Episodes
 from detector.audit.outcomes import Achieved, Outcomes
 from detector.engine import Outcome
@@ -110,7 +110,7 @@ class _Audit:
         self._learns = np.array([w.task_type == EXPERIMENT for w in calls.whos.names], np.bool_)
         self._owner: dict[int, int] = {}
         self._has_task = np.array([s.task is not None for s in self._subjects], np.bool_)
-        self._spent = _Spent(len(self._subjects), len(names), window.week_count)
+        self._spent = _Spent(len(self._subjects), len(names), window.week_count, len(calls.whos))
 
     def figures(self) -> Figures:
         """All of them."""
@@ -149,6 +149,7 @@ class _Audit:
             weeks=self._weeks(achieved),
             teams=self._teams,
             shipped_nothing=nothing,
+            models=self._models(),
         )
 
     def _walk(self, rows: npt.NDArray[Any]) -> None:
@@ -165,6 +166,8 @@ class _Audit:
         has_task = self._has_task[subject]
         spent.usd += np.bincount(subject, usd, len(spent.usd))
         spent.calls += np.bincount(subject, minlength=len(spent.calls))
+        spent.who_usd += np.bincount(rows["who"], usd, len(spent.who_usd))
+        spent.who_calls += np.bincount(rows["who"], minlength=len(spent.who_calls))
         week = self._window.weeks(rows["t"])
         spent.week_usd += np.bincount(week, usd, len(spent.week_usd))
         spent.week_calls += np.bincount(week, minlength=len(spent.week_calls))
@@ -263,6 +266,17 @@ class _Audit:
             week.cost_per_completed_task_usd = per(week.spend_usd, week.tasks_completed)
         return weeks[::-1]
 
+    def _models(self) -> list[Model]:
+        """Dollars and calls by model, the dearest first."""
+        told: dict[tuple[str | None, str | None], Model] = {}
+        spent = zip(self._calls.whos.names, self._spent.who_usd.tolist(), self._spent.who_calls.tolist(), strict=True)
+        for who, usd, calls in spent:
+            if calls:
+                model = told.setdefault((who.provider, who.model), Model(who.provider, who.model, 0.0, 0))
+                model.spend_usd += usd
+                model.calls += calls
+        return sorted(told.values(), key=lambda m: (-m.spend_usd, m.provider or "", m.model or ""))
+
     def _shipped_nothing(self, achieved: dict[int, Achieved]) -> list[Nothing]:
         """Tasks of the window, the dearest first; of equals by name. Those that are there to learn are none of them."""
         spent = self._spent
@@ -289,13 +303,14 @@ class _Audit:
 class _Spent:
     """What the calls of a window come to: by subject, by team, in all. `metered_t` and `by_team` are of all calls."""
 
-    def __init__(self, subjects: int, teams: int, weeks: int) -> None:
+    def __init__(self, subjects: int, teams: int, weeks: int, whos: int) -> None:
         self.metered_t = np.full(subjects, np.inf)
         self.by_team: dict[int, float] = {}  # subject times teams, and team -> USD
         self.usd, self.calls = np.zeros(subjects), np.zeros(subjects, np.int64)
         self.learning = np.zeros(subjects, np.bool_)
         self.team_usd, self.team_no_task_usd = np.zeros((2, teams))
         self.team_calls = np.zeros(teams, np.int64)
+        self.who_usd, self.who_calls = np.zeros(whos), np.zeros(whos, np.int64)
         self.week_usd, self.week_calls = np.zeros(weeks), np.zeros(weeks, np.int64)
         self.unpriced = self.unmetered = 0
         self.notional_usd = self.no_task_usd = self.experiments_usd = 0.0

@@ -101,6 +101,6 @@ class Outcomes:
         return record is not None and record.dropped
 
     def shipped_at_all(self, subject: int, began_t: float, ended_t: float) -> bool:
-        """Whether a task was completed or shipped something in the window, whoever did the work."""
+        """Whether a task was first completed, or shipped something first, in the window, whoever did the work."""
         record = self.records[subject]
-        return any(began_t < t <= ended_t for t in (*record.completed, *record.deliverables.values()))
+        return any(began_t < t <= ended_t for t in (*record.completed[:1], *record.deliverables.values()))

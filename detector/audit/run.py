@@ -8,6 +8,7 @@ import numpy as np
 from detector.audit.calls import Calls
 from detector.audit.figures import Figures
 from detector.audit.gather import Gatherer, Window
+from detector.audit.invoice import compare, read
 from detector.config import Config
 from detector.replay.feed import Feed, read_into
 from detector.replay.run import Judge
@@ -22,11 +23,14 @@ def of_month(year: int, month: int) -> Window:
     return Window(*(float(np.nextafter(t.timestamp(), 0.0)) for t in (first, after)))
 
 
-def audit_files(config: Config, paths: Sequence[str], window: Window | None, days: float, progress: bool) -> Figures:
+def audit_files(
+    config: Config, paths: Sequence[str], window: Window | None, days: float, invoice: str | None, progress: bool
+) -> Figures:
     """The figures of `window`, else of the last `days` before the last event, of what `paths` hold.
 
-    "-" is standard input. Raises DetectorError where a file cannot be read.
+    "-" is standard input; `invoice`: a file of what was billed. Raises DetectorError where a file cannot be read.
     """
+    charges = None if invoice is None else list(read(invoice))  # first: what is wrong with it is said at once
     feed, judge = Feed(config), Judge([config], calls=True)
     with Calls() as calls:
         gatherer = Gatherer(calls)
@@ -34,4 +38,8 @@ def audit_files(config: Config, paths: Sequence[str], window: Window | None, day
             (judged,) = judge.judge(flushed)
             gatherer.take(flushed, judged)
         ended_t = feed.newest_t
-        return gatherer.figures(window or Window(ended_t - days * _DAY_S, ended_t))
+        window = window or Window(ended_t - days * _DAY_S, ended_t)
+        figures = gatherer.figures(window)
+    if charges is not None:
+        figures.invoice = compare(charges, figures.models, *window)
+    return figures

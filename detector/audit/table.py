@@ -1,4 +1,4 @@
-"""The figures of an audit as CSV: one row for everything, each week, each team, and each task that shipped nothing."""
+"""The figures of an audit as CSV: a row for everything, each week, team, task that shipped nothing, and model."""
 
 import csv
 import io
@@ -9,11 +9,12 @@ import msgspec
 from detector.audit.figures import Figures
 
 COLUMNS = (
-    "kind", "tenant", "team", "task", "from", "spend_usd", "calls", "runs", "tasks", "tasks_completed", "outcomes",
-    "cost_per_completed_task_usd", "cost_per_outcome_usd", "direct_cost_per_outcome_usd", "no_task_usd", "flagged_usd",
-    "notional_usd", "unpriced_calls", "unmetered_calls", "without_ai", "useful_run_share",
+    "kind", "tenant", "team", "task", "provider", "model", "from", "spend_usd", "calls", "runs", "tasks",
+    "tasks_completed", "outcomes", "cost_per_completed_task_usd", "cost_per_outcome_usd", "direct_cost_per_outcome_usd",
+    "no_task_usd", "flagged_usd", "notional_usd", "unpriced_calls", "unmetered_calls", "without_ai", "useful_run_share",
+    "billed_usd", "metered_usd", "unexplained_usd",
 )  # fmt: skip
-"""`kind`: all, week, team or shipped_nothing; `from`: the beginning of the window or week."""
+"""`kind`: all, week, team, shipped_nothing, model or invoice; `from`: the beginning of the window or week."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -23,7 +24,8 @@ def to_csv(figures: Figures) -> str:
     writer = csv.DictWriter(out, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     parts = (("all", [figures]), ("week", figures.weeks), ("team", figures.teams))
-    for kind, rows in (*parts, ("shipped_nothing", figures.shipped_nothing)):
+    last = (("shipped_nothing", figures.shipped_nothing), ("model", figures.models), ("invoice", figures.invoice or ()))
+    for kind, rows in (*parts, *last):
         for row in rows:
             told = {name: _cell(value) for name, value in msgspec.structs.asdict(row).items()}
             began_t = getattr(row, "began_t", None)

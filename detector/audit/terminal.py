@@ -5,13 +5,13 @@ from rich.table import Table
 from rich.text import Text
 
 from detector.audit import words
-from detector.audit.figures import Figures
+from detector.audit.figures import Billed, Figures
 from detector.report.words import day, share
 from detector.rules.finding import usd
 from detector.terminal import line
 
 _WIDTH = 100
-_TEAMS, _TASKS = 10, 10
+_TEAMS, _TASKS, _MODELS = 10, 10, 20
 
 
 def show(figures: Figures, console: Console) -> None:
@@ -28,7 +28,8 @@ def show(figures: Figures, console: Console) -> None:
     details.add_column(style="dim")
     for row in words.details(figures):
         details.add_row(*row)
-    for table in (details, _weeks(figures), _teams(figures), _nothing(figures)):
+    invoice = [] if figures.invoice is None else [_invoice(figures.invoice)]
+    for table in (*invoice, details, _weeks(figures), _teams(figures), _nothing(figures)):
         console.print()
         console.print(table)
 
@@ -73,6 +74,18 @@ def _nothing(figures: Figures) -> Table:
     if len(figures.shipped_nothing) > _TASKS:
         rest = figures.shipped_nothing[_TASKS:]
         table.add_row(f"and {len(rest):,} more", "", usd(sum(t.spend_usd for t in rest)), "", "")
+    return table
+
+
+def _invoice(lines: list[Billed]) -> Table:
+    """First of all: whether the other figures can be trusted."""
+    table = _table("provider, model", "billed", "metered", "unexplained")
+    for told in lines[:_MODELS]:
+        name = f"{told.provider or 'no provider'}, {told.model or 'no model'}"
+        row = (usd(told.billed_usd), usd(told.metered_usd), usd(told.unexplained_usd))
+        table.add_row(Text(line(name)), *row)
+    if len(lines) > _MODELS:
+        table.add_row(f"and {len(lines) - _MODELS} more: --format csv or json tells all")
     return table
 
 

@@ -29,8 +29,21 @@ class _Month(click.ParamType):
 @click.option(
     "--format", "form", default="terminal", show_default=True, type=click.Choice(["terminal", "html", "csv", "json"])
 )
+@click.option(
+    "--invoice",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="CSV of what was billed, with columns of FOCUS or provider, model, day and usd: tells what is unexplained.",
+)
 @click.pass_context
-def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tuple[int, int] | None, form: str) -> int:
+def audit(
+    context: click.Context,
+    paths: tuple[str, ...],
+    days: float,
+    month: tuple[int, int] | None,
+    form: str,
+    invoice: str | None,
+) -> int:
     """Say what was spent and what it achieved: tasks completed, outcomes, the cost of one, and what shipped nothing.
 
     PATHS are read as by `detector replay`; "-" is standard input, which is also read where no path is given. Every
@@ -40,6 +53,7 @@ def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tu
     Examples:
       detector audit calls.jsonl.gz status.jsonl
       detector audit calls.jsonl.gz status.jsonl --month 2026-10 --format html > october.html
+      detector audit calls.jsonl.gz --month 2026-10 --invoice october.csv
     """
     if not paths:
         if sys.stdin.isatty():
@@ -55,7 +69,7 @@ def audit(context: click.Context, paths: tuple[str, ...], days: float, month: tu
     from detector.report.terminal import console_of
 
     window = of_month(*month) if month is not None else None
-    figures = audit_files(config, paths, window, days, sys.stderr.isatty())
+    figures = audit_files(config, paths, window, days, invoice, sys.stderr.isatty())
     if form == "json":
         sys.stdout.buffer.write(to_json(figures))
     elif form == "csv":

@@ -46,11 +46,11 @@ def plain_audit(events: Iterable[Event], days: float = 30.0) -> dict[str, Any]:
 
     completed: dict[str, float] = {}
     delivered: dict[str, dict[str, float]] = defaultdict(dict)
-    shipped = set()
+    at_all: dict[tuple[str, str | None], float] = {}
     for e in strong:
         done, name = e.get("category") == "completed", e.get("deliverable")
-        if (done or name) and within(e["time"]):
-            shipped.add(e["task"])
+        for what in (["completed"] if done else []) + ([name] if name else []):
+            at_all.setdefault((e["task"], what), e["time"])
         if done and e["time"] > first.get(e["task"], float("inf")):
             completed.setdefault(e["task"], e["time"])
         if name:
@@ -63,7 +63,15 @@ def plain_audit(events: Iterable[Event], days: float = 30.0) -> dict[str, Any]:
         if times or ended:
             outcomes[task] = len(times) if delivered[task] else 1
             last[task] = max(times + ended)
-    return _figures([e for e in calls if within(e["time"])], outcomes, last, set(completed), shipped, within, completed)
+    return _figures(
+        [e for e in calls if within(e["time"])],
+        outcomes,
+        last,
+        set(completed),
+        {task for (task, _), t in at_all.items() if within(t)},
+        within,
+        completed,
+    )
 
 
 def _figures(
