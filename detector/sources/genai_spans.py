@@ -48,6 +48,8 @@ def mine(record: Record) -> bool:
 
 def read(record: Record) -> Told:
     """The event of a span that is `mine`. Raises BadInput."""
+    if record.scope == langsmith_spans.SCOPE:
+        record = langsmith_spans.plain(record)
     if record.attributes["gen_ai.operation.name"] == _TOOL:
         return _tool(record)
     said = record.attributes
@@ -55,7 +57,7 @@ def read(record: Record) -> Told:
         record,
         _id(record),
         parts.named(said, _MODEL) or checked.required(said, _MODEL[-1]),
-        _usage(said),
+        _usage(said, record.scope),
         operation=said["gen_ai.operation.name"],
         provider=parts.named(said, _PROVIDER),
         cost_usd=_cost(said),
@@ -73,12 +75,15 @@ def _id(record: Record) -> str:
     return parts.own_id(record) if answer is None or of_request else answer
 
 
-def _usage(said: Layer) -> Usage:
+def _usage(said: Layer, scope: str) -> Usage:
+    written = parts.tokens(said, _WRITTEN)
+    if scope.startswith(_LANGCHAIN):
+        written = written or None  # LangChain has 0 there where it tells how long they are kept, which this leaves out
     usage = parts.metered(
         Usage(
             input_tokens=parts.tokens(said, _INPUT),
             cached_input_tokens=parts.tokens(said, _CACHED),
-            cache_write_tokens=parts.tokens(said, _WRITTEN),
+            cache_write_tokens=written,
             cache_write_1h_tokens=parts.tokens(said, _WRITTEN_1H),
             output_tokens=parts.tokens(said, _OUTPUT),
             reasoning_tokens=parts.tokens(said, _REASONING),
