@@ -126,7 +126,7 @@ def call(
     model: str,
     usage: Usage,
     *,
-    operation: str,
+    operation: str | None,
     provider: str | None,
     cost_usd: float | None,
     answer: tuple[str, list[Tool]],

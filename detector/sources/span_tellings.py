@@ -1,10 +1,11 @@
 """Spans that tell of one call or tool several times, each by an instrumentation of its own, become one event.
 
 By the answer's id where both know it. Else by what they have in common: one lies within the other, or both run at the
-same time and tell the same model and counts.
+same time and tell the same model and counts, or the same tool. An instrumentation of a framework may last much longer
+than that of the client which it calls; two of a tool last the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -19,8 +20,7 @@ _MOST_LAYERS = 12
 """Of attributes of a call that was told several times: those of four tellings."""
 _MOST_BESIDE = 64
 """Spans which begin after a span that are looked at."""
-_SAME_TIME = 0.5
-"""Of the shorter of two spans: so much of it is within the other one."""
+_SHARE = 0.5
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -74,7 +74,7 @@ def _beside(out: Out, left: dict[int, Telling]) -> None:
             if a is None or second.outer.begin > first.outer.t:
                 break
             b = left.get(second.at)
-            if b is not None and _at_once(a.outer, b.outer) and _same(a, b):
+            if b is not None and _same(a, b):
                 _put(out, left, a, b)
 
 
@@ -90,11 +90,12 @@ def _same(a: Telling, b: Telling) -> bool:
         return False
     x, y = a.told.event, b.told.event
     if isinstance(x, Call) and isinstance(y, Call):
-        alike = (x.status == "ok") == (y.status == "ok") and _same_model(x, y)
-        return alike and _agree(x.usage, y.usage)
+        alike = (x.status == "ok") == (y.status == "ok") and _same_model(x, y) and _agree(x.usage, y.usage)
+        return alike and _overlap(a.outer, b.outer, min)
     if isinstance(x, ToolCall) and isinstance(y, ToolCall):
         ids = x.tool.call_id, y.tool.call_id
-        return x.tool.name == y.tool.name and (None in ids or ids[0] == ids[1])
+        alike = x.tool.name == y.tool.name and (None in ids or ids[0] == ids[1])
+        return alike and _overlap(a.outer, b.outer, max)
     return False
 
 
@@ -120,9 +121,10 @@ def _agree(a: Usage, b: Usage) -> bool:
     return True
 
 
-def _at_once(a: Record, b: Record) -> bool:
-    shorter = min(a.t - a.begin, b.t - b.begin)
-    return shorter >= 0 and min(a.t, b.t) - max(a.begin, b.begin) >= _SAME_TIME * shorter
+def _overlap(a: Record, b: Record, which: Callable[[float, float], float]) -> bool:
+    """Whether they share half of the shorter (`min`) or the longer (`max`) of their times."""
+    lasts = which(a.t - a.begin, b.t - b.begin)
+    return lasts >= 0 and min(a.t, b.t) - max(a.begin, b.begin) >= _SHARE * lasts
 
 
 def _around(a: Record, b: Record) -> bool:

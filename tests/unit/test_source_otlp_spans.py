@@ -108,6 +108,23 @@ def test_clients_whose_logs_are_metered_tell_nothing_by_spans(scope: str) -> Non
     assert told(Span(CHAT, scope=scope)) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "operation"),
+    [
+        ("acompletion", "chat"),
+        ("completion", "chat"),
+        ("anthropic_messages", "chat"),
+        ("aresponses", "chat"),
+        ("atext_completion", "text_completion"),
+        ("aembedding", "embeddings"),
+    ],
+)
+def test_litellm_names_its_operations_by_the_type_of_call(kind: str, operation: str) -> None:
+    named = {"gen_ai.operation.name": kind}
+    assert one(Span(CHAT | named, scope="litellm")).operation == operation
+    assert not told(Span(CHAT | named, scope="another"))
+
+
 @pytest.mark.parametrize("written", ["cache_write.input_tokens", "cache_creation.input_tokens"])
 @pytest.mark.parametrize("reasoning", ["reasoning.output_tokens", "reasoning_tokens", "details.reasoning_tokens"])
 def test_parts_of_a_count_have_several_names(written: str, reasoning: str) -> None:
@@ -385,6 +402,11 @@ def test_a_tool_that_two_tell_is_one() -> None:
     assert [(t.name, t.call_id, said(t.arguments), said(t.result)) for t in tools] == [
         ("read_file", "call-1", "{'path': 'a'}", "alpha")
     ] * 3
+
+
+def test_a_tool_within_another_ones_time_is_another() -> None:
+    outer, inner = Span(TOOL, scope="a", span=1, lasts_s=9.0), Span(TOOL, scope="b", span=2, lasts_s=1.0)
+    assert len(told(outer, inner)) == 2
 
 
 def test_a_call_that_read_nothing_was_not_counted_wholly() -> None:
