@@ -86,21 +86,26 @@ def _put(out: Out, left: dict[int, Telling], a: Telling, b: Telling) -> None:
 
 
 def _same(a: Telling, b: Telling) -> bool:
-    if not _may_be_one(a, b) or {r.scope for r in a.spans} & {r.scope for r in b.spans}:
-        return False
     x, y = a.told.event, b.told.event
     if isinstance(x, Call) and isinstance(y, Call):
-        alike = (x.status == "ok") == (y.status == "ok") and _same_model(x, y) and _agree(x.usage, y.usage)
-        return alike and _overlap(a.outer, b.outer, min)
+        if not _agree(x.usage, y.usage) or not _same_model(x, y) or (x.status == "ok") != (y.status == "ok"):
+            return False
+        return _overlap(a.outer, b.outer, min) and _by_others(a, b)
     if isinstance(x, ToolCall) and isinstance(y, ToolCall):
         ids = x.tool.call_id, y.tool.call_id
-        alike = x.tool.name == y.tool.name and (None in ids or ids[0] == ids[1])
-        return alike and _overlap(a.outer, b.outer, max)
+        if x.tool.name != y.tool.name or (None not in ids and ids[0] != ids[1]):
+            return False
+        return _overlap(a.outer, b.outer, max) and _by_others(a, b)
     return False
 
 
+def _by_others(a: Telling, b: Telling) -> bool:
+    """Whether instrumentations of which none tells both tell them."""
+    return {r.scope for r in a.spans}.isdisjoint(r.scope for r in b.spans) and _may_be_one(a, b)
+
+
 def _may_be_one(a: Telling, b: Telling) -> bool:
-    return a.outer.resource == b.outer.resource and not (_answered(a) and _answered(b))
+    return not (_answered(a) and _answered(b)) and a.outer.resource == b.outer.resource
 
 
 def _answered(telling: Telling) -> bool:
@@ -110,7 +115,7 @@ def _answered(telling: Telling) -> bool:
 
 def _same_model(a: Call, b: Call) -> bool:
     """One may tell the name that was asked for, the other the answer's, which is longer."""
-    x, y = (call.model.rpartition("/")[2] for call in (a, b))
+    x, y = a.model.rpartition("/")[2], b.model.rpartition("/")[2]
     return (x.startswith(y) or y.startswith(x)) and (a.operation == "embeddings") == (b.operation == "embeddings")
 
 
