@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.config.sources import Source
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, ToolCall, Usage
 from detector.sources.otlp_spans import decode
+from detector.sources.reading import of_source
 from detector.sources.told import Told, first
 from tests.support.otlp_spans import NOW, Span, id_of, spans_json, spans_protobuf, trace_of
 
@@ -501,6 +503,20 @@ def test_whose_a_call_is() -> None:
     assert [first(decoded.attributes, name) for name in names] == [
         trace_of(span), "sess-1", "PAY-7", "fixer", "payments",
     ]  # fmt: skip
+
+
+def test_whose_a_call_of_litellm_is() -> None:
+    said_by_it = {
+        "litellm.api_key.hash": "key-1",
+        "litellm.team.id": "t-1",
+        "litellm.team.alias": "payments",
+        "litellm.metadata.user_api_key_user_id": "u-1",
+        "gen_ai.conversation.id": "sess-1",
+    }
+    events = of_source(Source(topic="t", format="otlp_spans"))(spans_protobuf([Span(CHAT | said_by_it)]), ())
+    (call,) = events
+    assert isinstance(call, Call)
+    assert (call.key, call.team, call.user, call.run) == ("key-1", "payments", "u-1", "sess-1")
 
 
 def test_an_agent_within_another_ones_tool_is_part_of_the_others_run() -> None:
