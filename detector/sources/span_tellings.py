@@ -21,6 +21,8 @@ _MOST_LAYERS = 12
 _MOST_BESIDE = 64
 """Spans which begin after a span that are looked at."""
 _SHARE = 0.5
+_ADDS_UP = "opentelemetry.instrumentation.anthropic"
+"""Scope that adds the output which a stream's first event tells to that of its last, which is all of it."""
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -148,7 +150,8 @@ def _merged(outer: Telling, inner: Telling) -> Told:
     assert isinstance(a, Call)
     assert isinstance(b, Call)
     call = _filled(a, b)
-    call.usage, call.tools_apart = _counts(b.usage, a.usage), a.tools_apart or b.tools_apart
+    nearer, other = (a.usage, b.usage) if inner.outer.scope == _ADDS_UP else (b.usage, a.usage)
+    call.usage, call.tools_apart = _counts(nearer, other), a.tools_apart or b.tools_apart
     if call.tools_apart:
         call.tools = None
     if _answered(inner):

@@ -313,6 +313,16 @@ def test_counts_are_those_of_the_inner_telling_and_a_zero_is_filled() -> None:
         assert decoded.event.usage == Usage(input_tokens=900, cache_write_tokens=128, output_tokens=40)
 
 
+@pytest.mark.parametrize(
+    ("scope", "output"), [("opentelemetry.instrumentation.anthropic", 40), ("opentelemetry.instrumentation.openai", 41)]
+)
+def test_an_inner_telling_that_adds_up_a_streams_events_is_not_believed(scope: str, output: int) -> None:
+    inner = Span(CHAT | {"gen_ai.usage.output_tokens": 41}, scope=scope, span=2, parent=1, lasts_s=1.0)
+    for spans in ((inner, Span(CHAT)), (Span(CHAT), inner)):
+        (decoded,) = told(*spans)
+        assert decoded.event.usage.output_tokens == output
+
+
 HIDDEN = {k: v for k, v in LLM.items() if k != "output.value"}
 """A call as OpenInference tells it where contents are hidden: without an id."""
 OF_LANGCHAIN = "openinference.instrumentation.langchain"
