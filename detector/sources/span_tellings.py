@@ -21,6 +21,7 @@ _MOST_LAYERS = 12
 _MOST_BESIDE = 64
 """Spans which begin after a span that are looked at."""
 _SHARE = 0.5
+"""Of their times that two tellings have in common at least."""
 _ADDS_UP = "opentelemetry.instrumentation.anthropic"
 """Scope that adds the output which a stream's first event tells to that of its last, which is all of it."""
 S = TypeVar("S", bound=msgspec.Struct)
