@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -11,9 +12,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from detector import webhooks
+from detector.clear import is_loopback
 from detector.clock import Clock
 from detector.config import Config
-from detector.config.gateway import Gateway, is_loopback
+from detector.config.gateway import Gateway
 from detector.errors import ConfigError
 from detector.gateway import answers
 from detector.gateway.answers import JSON, METRICS_PATH, PROTOBUF, Answer, wrong
@@ -127,8 +129,8 @@ class Server:
 
     async def _deliver(self, held: Held, taken: Taken) -> Answer:
         """The answer, once Kafka has it. Raises Refused."""
-        for bad in taken.refused:
-            self._metrics.gateway_refused.labels(str(bad.reason)).inc()
+        for reason, count in Counter(bad.reason for bad in taken.refused).items():
+            self._metrics.gateway_refused.labels(str(reason)).inc(count)
         if not taken.records:
             return taken.answer
         done = self._writer.put(taken.records)

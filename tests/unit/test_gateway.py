@@ -226,6 +226,43 @@ async def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> No
         assert (await gateway.post("/v1/events", b" " * 10_001)).status == 413
 
 
+async def test_a_gzip_of_very_many_members_is_refused() -> None:
+    async with listening() as gateway:
+        body = json.dumps(CALL).encode()
+        parts = gzip.compress(body[:20]) + gzip.compress(body[20:])
+        assert (await gateway.post("/v1/events", parts, {"Content-Encoding": "gzip"})).status == 200
+        answer = await gateway.post("/v1/events", gzip.compress(b"") * 101, {"Content-Encoding": "gzip"})
+        assert answer.status == 400
+        assert "members" in answer.told["message"]
+        assert (await gateway.post("/v1/metrics", b"", {"Content-Encoding": "gzip"})).status == 200
+
+
+@pytest.mark.parametrize("line", [b"1", b"[1,1,1,1]"])
+async def test_lines_hold_no_more_events_than_an_array_may(line: bytes) -> None:
+    lines = b"\n".join([line] * (65_536 // (line.count(b",") + 1)))
+    async with listening() as gateway:
+        answer = await gateway.post("/v1/events", lines, {"Content-Type": "application/x-ndjson"})
+        assert answer.status == 400
+        assert answer.told["refused"] == 1
+        assert answer.told["faults"][0]["reason"] == "too_large"
+
+
+@pytest.mark.parametrize("more", [{}, {"tools": [{"name": "Bash", "arguments": {}}]}])
+async def test_a_sketch_that_is_none_is_refused_by_its_field(more: dict[str, Any]) -> None:
+    async with listening() as gateway:
+        answer = await gateway.post("/v1/events", [CALL | {"output": {"sketch": "AAAA"}} | more])
+        assert answer.status == 400
+        assert answer.told["faults"][0]["field"] == "output.sketch"
+        assert gateway.calls == []
+
+
+async def test_a_body_too_large_for_a_dead_letter_is_told_without_its_bytes() -> None:
+    async with listening(ingest={"max_record_bytes": 1000}) as gateway:
+        assert (await gateway.post("/v1/events", b"x" * 1001)).status == 400
+        assert (await gateway.post("/v1/events", b"x" * 1000)).status == 400
+        assert [len(body) for body, _ in gateway.dead] == [0, 1000]
+
+
 async def test_an_event_too_large_for_a_record_is_refused_alone() -> None:
     async with listening({"max_event_bytes": 1000}) as gateway:
         answer = await gateway.post("/v1/events", [CALL, CALL | {"error": "x" * 2000}])
