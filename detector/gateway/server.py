@@ -29,7 +29,7 @@ from detector.secret import reveal
 from detector.web.listening import Listening
 from detector.webhooks import PROVIDERS, UNSIGNED, Receiver
 
-SHUTDOWN_S = 5.0
+SHUTDOWN_S = 3.5
 LARGE_BYTES = 65_536
 """A larger body is read in a thread, so that the others go on."""
 WEBHOOKS = "/webhooks/"

@@ -21,6 +21,7 @@ from tests.support import hooks
 from tests.support.bodies import BODIES, LOGS, MARK, RESOURCE
 from tests.support.otlp import NOW, Log, logs_json, logs_protobuf
 from tests.support.posting import Gateway, listening
+from tests.support.stages import until
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 CALL = {"id": "c1", "time": NOW, "run": "r1", "model": "m", "usage": {"input_tokens": 5}}
@@ -332,6 +333,23 @@ async def test_too_many_requests_at_once_are_told_to_come_again() -> None:
         assert (await gateway.post("/v1/events", CALL)).status == 429
         gateway.outbox.open.set()
         assert (await posting).status == 200
+
+
+async def test_at_a_stop_whoever_waits_for_kafka_is_answered_and_what_came_is_still_written() -> None:
+    async with listening() as gateway:
+        gateway.outbox.open.clear()
+        posting = asyncio.create_task(gateway.post("/v1/events", CALL))
+        await until(lambda: gateway.outbox.tried > 0)
+        waiting = gateway.writer.put([])
+        gateway.writer.give_up()
+        assert (await posting).status == 503
+        assert isinstance(waiting.exception(), TimeoutError)
+        assert (await gateway.post("/v1/events", CALL)).status == 503
+        gateway.outbox.open.set()
+        await gateway.server.stop()
+        gateway.writer.close()
+        await gateway.writing
+        assert [event["id"] for event in gateway.calls] == ["c1"]
 
 
 async def test_what_kafka_refuses_is_answered_503() -> None:
