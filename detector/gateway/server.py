@@ -52,6 +52,7 @@ class Server:
         self._taker = Taker(config)
         self._receiver = Receiver(config.webhooks, config.statuses.states, config.ingest)
         self._room = Room(settings.max_in_hand_bytes, settings.max_requests, metrics.gateway_in_hand_bytes.set)
+        self._stopping = False
         self._listening = Listening("gateway", settings.host, settings.port, SHUTDOWN_S, _tls(settings))
 
     @property
@@ -67,6 +68,7 @@ class Server:
 
     async def stop(self) -> None:
         """Takes no more, answers what is in hand within SHUTDOWN_S, and closes; may be called again."""
+        self._stopping = True
         await self._listening.stop()
 
     async def _hint(self, _: web.Request) -> web.Response:
@@ -86,9 +88,12 @@ class Server:
             answer = wrong(path, kind, 429, "too much is in hand; come again")
         self._metrics.gateway_requests.labels(path if path in PATHS else "other", str(answer.status)).inc()
         self._metrics.gateway_seconds.observe(time.monotonic() - began_s)
-        return web.Response(
+        response = web.Response(
             status=answer.status, body=answer.body, headers={"Content-Type": answer.type, **answer.headers}
         )
+        if self._stopping:
+            response.force_close()  # it says so: else the client sends its next request into a closed connection
+        return response
 
     async def _receive(self, request: web.Request, path: str, kind: str) -> Answer:
         if path not in PATHS:

@@ -352,6 +352,20 @@ async def test_at_a_stop_whoever_waits_for_kafka_is_answered_and_what_came_is_st
         assert [event["id"] for event in gateway.calls] == ["c1"]
 
 
+async def test_what_is_answered_during_a_stop_says_that_the_connection_ends() -> None:
+    async with listening() as gateway:
+        assert "Connection" not in (await gateway.post("/v1/events", CALL)).headers
+        gateway.outbox.open.clear()
+        posting = asyncio.create_task(gateway.post("/v1/events", CALL))
+        await until(lambda: gateway.outbox.tried > 1)
+        stopping = asyncio.create_task(gateway.server.stop())
+        await asyncio.sleep(0)
+        gateway.outbox.open.set()
+        answer = await posting
+        assert (answer.status, answer.headers["Connection"]) == (200, "close")
+        await stopping
+
+
 async def test_what_kafka_refuses_is_answered_503() -> None:
     async with listening() as gateway:
         gateway.outbox.error = DeploymentError("no")
