@@ -32,6 +32,8 @@ from detector.webhooks import PROVIDERS, UNSIGNED, Receiver
 SHUTDOWN_S = 3.5
 LARGE_BYTES = 65_536
 """A larger body is read in a thread, so that the others go on."""
+LARGE_AT_ONCE = 2
+"""What is made of a body takes many times its size for as long, and threads make it no faster."""
 WEBHOOKS = "/webhooks/"
 PATHS = (*FORMATS, METRICS_PATH, *(f"{WEBHOOKS}{provider}" for provider in PROVIDERS))
 
@@ -52,6 +54,7 @@ class Server:
         self._taker = Taker(config)
         self._receiver = Receiver(config.webhooks, config.statuses.states, config.ingest)
         self._room = Room(settings.max_in_hand_bytes, settings.max_requests, metrics.gateway_in_hand_bytes.set)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._stopping = False
         self._listening = Listening("gateway", settings.host, settings.port, SHUTDOWN_S, _tls(settings))
 
@@ -109,7 +112,11 @@ class Server:
                 return await self._receive_delivery(held, path, provider, body, told, tenant)
             headers = [(name, value.encode(errors="surrogateescape")) for name, value in told.items()]
             take = partial(self._taker.take, path, kind, body, headers, tenant, self._clock())
-            return await self._deliver(held, await asyncio.to_thread(take) if len(body) > LARGE_BYTES else take())
+            if len(body) <= LARGE_BYTES:
+                return await self._deliver(held, take())
+            async with self._large:
+                taken = await asyncio.to_thread(take)
+            return await self._deliver(held, taken)
 
     async def _receive_delivery(
         self, held: Held, path: str, provider: str, body: bytes, headers: Mapping[str, str], tenant: str | None

@@ -72,6 +72,8 @@ class Taker:
                 refused.append(bad)
         out, too_large = records(self._config, events)
         refused += too_large
+        for fault in refused:  # they wait for Kafka, and their traces would hold all that was made of the body
+            fault.__traceback__ = fault.__context__ = fault.__cause__ = None
         out += refusals(self._config, path, body, refused)
         return Taken(out, refused, answers.taken(path, kind, len(events) - len(too_large), refused))
 

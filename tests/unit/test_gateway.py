@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import threading
+import time
 import zlib
 from typing import Any
 
@@ -10,10 +12,11 @@ import pytest
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPartialSuccess, ExportLogsServiceResponse
 
+from detector.config import load_config
 from detector.config.sources import Format, Source
 from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import ConfigError, DeploymentError
-from detector.gateway.taking import FORMATS
+from detector.gateway.taking import FORMATS, Taken, Taker
 from detector.gateway.tokens import Tokens
 from detector.sources import native
 from detector.sources.reading import of_source
@@ -225,6 +228,35 @@ async def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> No
         assert answer.status == 413
         assert "gateway.max_body_bytes" in answer.told["message"]
         assert (await gateway.post("/v1/events", b" " * 10_001)).status == 413
+
+
+@pytest.mark.parametrize(("path", "body"), [("/v1/logs", b"{"), ("/v1/traces", b"\xff"), ("/v1/events", b"[1]")])
+def test_a_reason_holds_nothing_of_what_was_made_of_its_body(path: str, body: bytes) -> None:
+    (bad,) = Taker(load_config(None)).take(path, "application/json", body, (), None, NOW).refused
+    assert (bad.__traceback__, bad.__context__, bad.__cause__) == (None, None, None)
+
+
+async def test_few_large_bodies_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, now, most = threading.Lock(), [0], [0]
+    read = Taker.take
+
+    def take(taker: Taker, *told: Any) -> Taken:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        try:
+            return read(taker, *told)
+        finally:
+            with lock:
+                now[0] -= 1
+
+    monkeypatch.setattr(Taker, "take", take)
+    async with listening() as gateway:
+        large = [CALL | {"id": f"c{n}"} for n in range(1000)]
+        answers = await asyncio.gather(*[gateway.post("/v1/events", large) for _ in range(6)])
+    assert {answer.status for answer in answers} == {200}
+    assert 1 <= most[0] <= 2
 
 
 async def test_a_gzip_of_very_many_members_is_refused() -> None:
