@@ -5,8 +5,8 @@ import json
 import ssl
 from urllib.parse import urlsplit
 
-from detector.config.gateway import is_loopback
-from detector.errors import ConfigError, DeploymentError
+from detector.clear import require_private
+from detector.errors import DeploymentError
 
 PATH = "/v1/events"
 MAX_ANSWER = 65_536
@@ -22,8 +22,8 @@ def post(gateway: str, token: str | None, value: bytes, timeout_s: float) -> Non
     """
     parts = urlsplit(gateway)
     host = parts.hostname or ""
-    if token is not None and parts.scheme != "https" and not is_loopback(host):
-        raise ConfigError("push.token: goes to another machine over https only; see push.gateway")
+    if token is not None:
+        require_private(gateway, "push.gateway", "push.token")
     connection = (
         http.client.HTTPSConnection(host, parts.port or 443, timeout=timeout_s, context=ssl.create_default_context())
         if parts.scheme == "https"

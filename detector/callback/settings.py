@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from detector.clear import require_private
 from detector.errors import ConfigError
 from detector.sources.usual_attributes import LITELLM
 
@@ -42,9 +43,11 @@ def read(environment: Mapping[str, str]) -> Settings:
     if unknown:
         raise ConfigError(f"{unknown[0]}: unknown variable; there are {', '.join(_NAMES)}")
     told = {name: environment.get(PREFIX + name.upper()) or None for name in Settings._fields}
-    file = told["token_file"]
+    file, endpoint = told["token_file"], _endpoint(told["endpoint"])
+    if endpoint != KAFKA and (file or told["token"]):
+        require_private(endpoint, f"{PREFIX}ENDPOINT", f"{PREFIX}TOKEN{'_FILE' * bool(file)}")
     return Settings(
-        endpoint=_endpoint(told["endpoint"]),
+        endpoint=endpoint,
         token=told["token"],
         token_file=None if file is None else Path(file),
         tenant=told["tenant"] or "default",
@@ -60,7 +63,7 @@ def read(environment: Mapping[str, str]) -> Settings:
 def _endpoint(text: str | None) -> str:
     if text == KAFKA:
         return KAFKA
-    fix = f"{PREFIX}ENDPOINT: has to be the gateway's URL, as http://gateway.example:4318, or {KAFKA}"
+    fix = f"{PREFIX}ENDPOINT: has to be the gateway's URL, as https://gateway.example:4318, or {KAFKA}"
     try:
         parts = urlsplit(text or "")
         parts.port  # noqa: B018, raises where it is no port

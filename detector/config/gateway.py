@@ -1,11 +1,11 @@
 """The section of the gateway: where it listens, who may send, and how much it takes."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from detector.clear import is_loopback
 from detector.config.settings import Count, Positive, Section
 from detector.config.sources import Attributes
 
@@ -57,11 +57,3 @@ class Gateway(Section):
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
         return is_loopback(self.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or name means this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"

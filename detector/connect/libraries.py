@@ -35,7 +35,7 @@ LIBRARIES = (
     Client(
         name="openllmetry",
         title="OpenLLMetry",
-        seen="run: opentelemetry-instrumentation-openai 0.62.4",
+        seen="run: opentelemetry-instrumentation-openai and -anthropic 0.62.4",
         sources=SPANS,
         variables=_EXPORTED,
         guarded=(BEARER,),
@@ -83,7 +83,7 @@ LIBRARIES = (
     Client(
         name="anthropic",
         title="Anthropic's SDK, its own spans",
-        seen="run: anthropic 2.12",
+        seen="run: anthropic 2.12 and 2.14",
         sources=SPANS,
         variables=(
             *_EXPORTED,
@@ -106,7 +106,7 @@ LIBRARIES = (
     Client(
         name="pydantic-ai",
         title="pydantic-ai",
-        seen="run: 2.68, instrumentation versions 2 and 5",
+        seen="run: 2.68, instrumentation versions 2 to 6",
         sources=SPANS,
         files=(File("your program", "Agent.instrument_all()"),),
         variables=_EXPORTED,
@@ -122,7 +122,7 @@ LIBRARIES = (
     Client(
         name="langgraph",
         title="LangGraph and LangChain, by OpenLLMetry",
-        seen="run: langgraph 1.2.22 with opentelemetry-instrumentation-langchain 0.62.4",
+        seen="run: langgraph 1.2.22 and 1.2.24 with opentelemetry-instrumentation-langchain 0.62.4",
         sources=SPANS,
         variables=_EXPORTED,
         guarded=(BEARER,),

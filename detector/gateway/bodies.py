@@ -8,6 +8,9 @@ from detector.config import Gateway
 from detector.gateway.room import Held
 from detector.gateway.unpacking import ENCODINGS, TooLarge, unpacked
 
+SMALL_BYTES = 4096
+"""What is larger is unpacked in a thread: it may become a thousand times that."""
+
 
 class Refused(Exception):  # noqa: N818, the field's word for it
     """A request that is answered with an error, which a client learns."""
@@ -38,7 +41,9 @@ async def read(request: web.Request, held: Held, settings: Gateway) -> bytes:
     except (ClientError, ConnectionError, web.PayloadAccessError):
         raise Refused(400, "the body is cut off") from None
     try:
-        body = unpacked(bytes(packed), encoding, most)
+        told = bytes(packed)
+        aside = encoding and len(told) > SMALL_BYTES
+        body = await asyncio.to_thread(unpacked, told, encoding, most) if aside else unpacked(told, encoding, most)
     except TooLarge:
         raise too_large from None
     except ValueError as error:

@@ -75,7 +75,7 @@ def refusals(config: Config, path: str, body: bytes, refused: Sequence[BadInput]
     out: list[Out] = []
     for bad in {(bad.reason, bad.field): bad for bad in refused}.values():
         told = (("reason", str(bad.reason)), ("field", bad.field), ("detail", bad.detail), ("topic", f"gateway{path}"))
-        with_body = not out and config.ingest.dead_letter_bytes
+        with_body = not out and config.ingest.dead_letter_bytes and len(body) <= config.ingest.max_record_bytes
         headers = [(name, text.encode()) for name, text in told]
         out.append(Out(config.topics.dead_letters, body if with_body else b"", headers=headers))
     return out

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
@@ -11,9 +12,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from detector import webhooks
+from detector.clear import is_loopback
 from detector.clock import Clock
 from detector.config import Config
-from detector.config.gateway import Gateway, is_loopback
+from detector.config.gateway import Gateway
 from detector.errors import ConfigError
 from detector.gateway import answers
 from detector.gateway.answers import JSON, METRICS_PATH, PROTOBUF, Answer, wrong
@@ -28,9 +30,11 @@ from detector.tls import load_pair
 from detector.web.listening import Listening
 from detector.webhooks import PROVIDERS, UNSIGNED, Receiver
 
-SHUTDOWN_S = 5.0
+SHUTDOWN_S = 3.5
 LARGE_BYTES = 65_536
 """A larger body is read in a thread, so that the others go on."""
+LARGE_AT_ONCE = 2
+"""What is made of a body takes many times its size for as long, and threads make it no faster."""
 WEBHOOKS = "/webhooks/"
 PATHS = (*FORMATS, METRICS_PATH, *(f"{WEBHOOKS}{provider}" for provider in PROVIDERS))
 
@@ -51,6 +55,8 @@ class Server:
         self._taker = Taker(config)
         self._receiver = Receiver(config.webhooks, config.statuses.states, config.ingest)
         self._room = Room(settings.max_in_hand_bytes, settings.max_requests, metrics.gateway_in_hand_bytes.set)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._stopping = False
         self._listening = Listening("gateway", settings.host, settings.port, SHUTDOWN_S, _tls(settings))
 
     @property
@@ -66,6 +72,7 @@ class Server:
 
     async def stop(self) -> None:
         """Takes no more, answers what is in hand within SHUTDOWN_S, and closes; may be called again."""
+        self._stopping = True
         await self._listening.stop()
 
     async def _hint(self, _: web.Request) -> web.Response:
@@ -85,9 +92,12 @@ class Server:
             answer = wrong(path, kind, 429, "too much is in hand; come again")
         self._metrics.gateway_requests.labels(path if path in PATHS else "other", str(answer.status)).inc()
         self._metrics.gateway_seconds.observe(time.monotonic() - began_s)
-        return web.Response(
+        response = web.Response(
             status=answer.status, body=answer.body, headers={"Content-Type": answer.type, **answer.headers}
         )
+        if self._stopping:
+            response.force_close()  # it says so: else the client sends its next request into a closed connection
+        return response
 
     async def _receive(self, request: web.Request, path: str, kind: str) -> Answer:
         if path not in PATHS:
@@ -103,7 +113,11 @@ class Server:
                 return await self._receive_delivery(held, path, provider, body, told, tenant)
             headers = [(name, value.encode(errors="surrogateescape")) for name, value in told.items()]
             take = partial(self._taker.take, path, kind, body, headers, tenant, self._clock())
-            return await self._deliver(held, await asyncio.to_thread(take) if len(body) > LARGE_BYTES else take())
+            if len(body) <= LARGE_BYTES:
+                return await self._deliver(held, take())
+            async with self._large:
+                taken = await asyncio.to_thread(take)
+            return await self._deliver(held, taken)
 
     async def _receive_delivery(
         self, held: Held, path: str, provider: str, body: bytes, headers: Mapping[str, str], tenant: str | None
@@ -128,8 +142,8 @@ class Server:
 
     async def _deliver(self, held: Held, taken: Taken) -> Answer:
         """The answer, once Kafka has it. Raises Refused."""
-        for bad in taken.refused:
-            self._metrics.gateway_refused.labels(str(bad.reason)).inc()
+        for reason, count in Counter(bad.reason for bad in taken.refused).items():
+            self._metrics.gateway_refused.labels(str(reason)).inc(count)
         if not taken.records:
             return taken.answer
         done = self._writer.put(taken.records)

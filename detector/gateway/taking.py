@@ -6,7 +6,8 @@ from typing import NamedTuple
 from detector.config import Config, Ingest
 from detector.config.sources import Attributes, Format, Source
 from detector.enrich.pseudonyms import Pseudonyms
-from detector.errors import BadInput
+from detector.enrich.sketch import parse_sketch
+from detector.errors import BadInput, Reason
 from detector.gateway import answers
 from detector.gateway.answers import Answer
 from detector.gateway.records import records, refusals
@@ -14,6 +15,8 @@ from detector.kafka.outbox import Out
 from detector.model.about import require_subject
 from detector.model.events import Call, Claim, Event, ToolCall
 from detector.sources import native
+from detector.sources.json_lines import lines
+from detector.sources.native import MAX_IN_RECORD
 from detector.sources.reading import Headers, Read, of_source
 from detector.sources.times import seconds, taken_at
 
@@ -69,6 +72,8 @@ class Taker:
                 refused.append(bad)
         out, too_large = records(self._config, events)
         refused += too_large
+        for fault in refused:  # they wait for Kafka, and their traces would hold all that was made of the body
+            fault.__traceback__ = fault.__context__ = fault.__cause__ = None
         out += refusals(self._config, path, body, refused)
         return Taken(out, refused, answers.taken(path, kind, len(events) - len(too_large), refused))
 
@@ -79,9 +84,20 @@ def _usable(event: Event | BadInput, tenant: str | None, now_s: float, limits: I
         raise event
     taken_at(seconds(event.time), now_s, limits)
     require_subject(event)
+    _require_sketch(event)
     if tenant is not None:
         event.tenant = tenant
     return event
+
+
+def _require_sketch(event: Event) -> None:
+    """Raises BadInput where the producer's sketch of an output is none; those of tools are read as such already."""
+    sketch = event.output.sketch if isinstance(event, Call) and event.output is not None else None
+    try:
+        if sketch is not None:
+            parse_sketch(sketch)
+    except ValueError as error:
+        raise BadInput(Reason.OUT_OF_RANGE, "output.sketch", str(error)) from None
 
 
 def _reader(config: Config, format: Format) -> Read:
@@ -94,5 +110,15 @@ def _reader(config: Config, format: Format) -> Read:
 def _native(body: bytes, headers: Headers) -> list[Event | BadInput]:
     kind = next((value for name, value in headers if name == "content-type"), b"").decode(errors="replace")
     if any(word in kind for word in _BY_LINE):
-        return [event for line in body.splitlines() if line.strip() for event in native.decode(line, "any")]
+        return _by_lines(body)
     return native.decode(body, "any")
+
+
+def _by_lines(body: bytes) -> list[Event | BadInput]:
+    """As many in all as one array may hold."""
+    events: list[Event | BadInput] = []
+    for _, line in lines(body):
+        events += native.decode(line, "any")
+        if len(events) > MAX_IN_RECORD:
+            return [BadInput(Reason.TOO_LARGE, "", f"holds more than {MAX_IN_RECORD:,} events")]
+    return events

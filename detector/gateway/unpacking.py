@@ -3,6 +3,8 @@
 import zlib
 
 ENCODINGS = ("identity", "gzip", "deflate")
+MAX_MEMBERS = 100
+"""Of a gzip. Each costs a copy of what follows it."""
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
@@ -15,11 +17,11 @@ def unpacked(body: bytes, encoding: str, most_bytes: int) -> bytes:
 
     At most `most_bytes` are unpacked, however much a body says it holds.
     """
-    if encoding in ("", "identity"):
+    if not body or encoding in ("", "identity"):
         return body
     out = bytearray()
     rest = body
-    while rest:  # gzip may have several members
+    for _ in range(MAX_MEMBERS):
         unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
         try:
             out += unpacker.decompress(rest, most_bytes + 1 - len(out))
@@ -30,4 +32,6 @@ def unpacked(body: bytes, encoding: str, most_bytes: int) -> bytes:
         if not unpacker.eof:
             raise ValueError(f"is cut off: its {encoding} does not end")
         rest = unpacker.unused_data
-    return bytes(out)
+        if not rest:
+            return bytes(out)
+    raise ValueError(f"has more than {MAX_MEMBERS} members of {encoding}")

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from detector.kafka.outbox import Out, Outbox
 
 SETTLE_S = 5.0
-"""At a stop a delivery in hand has this long to be acknowledged."""
+"""From a stop on a delivery in hand has this long to be acknowledged."""
+GIVE_UP_S = 2.5
+"""Whoever waits for it longer than this is told so: answers have to be out before the server closes."""
 
 
 class Writer:
@@ -16,12 +18,16 @@ class Writer:
         self._outbox = outbox
         self._waiting: list[tuple[Sequence[Out], asyncio.Future[None]]] = []
         self._come = asyncio.Event()
-        self._closing = False
+        self._writing: list[tuple[Sequence[Out], asyncio.Future[None]]] = []
+        self._closing = self._given_up = False
 
     def put(self, records: Sequence[Out]) -> asyncio.Future[None]:
         """Queues the records; the future is done when Kafka has all of them, and fails where it never will."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         future.add_done_callback(_seen)
+        if self._given_up:
+            future.set_exception(TimeoutError())
+            return future
         self._waiting.append((records, future))
         self._come.set()
         return future
@@ -33,7 +39,9 @@ class Writer:
             self._come.clear()
             waiting, self._waiting = self._waiting, []
             if waiting:
+                self._writing = waiting
                 await self._write(waiting)
+                self._writing = []
 
     async def _write(self, waiting: list[tuple[Sequence[Out], asyncio.Future[None]]]) -> None:
         try:
@@ -46,6 +54,13 @@ class Writer:
         for _, future in waiting:
             if not future.done():
                 future.set_result(None)
+
+    def give_up(self) -> None:
+        """Futures that are not done fail now, though what was put is written still; nothing more is taken."""
+        self._given_up = True
+        for _, future in (*self._writing, *self._waiting):
+            if not future.done():
+                future.set_exception(TimeoutError())
 
     def close(self) -> None:
         """Nothing more comes."""

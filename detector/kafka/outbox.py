@@ -27,6 +27,7 @@ MAX_BATCH_BYTES = 524_288
 
 RETRY_S = 1.0
 CLOSE_S = 2.0
+CANCEL_S = 0.1
 PERMANENT = (
     ClusterAuthorizationFailedError,
     InvalidTopicError,
@@ -133,8 +134,15 @@ class Outbox:
             async with asyncio.timeout(CLOSE_S):
                 await held.stop()  # it waits for what was sent, which never ends while the brokers are away
         except TimeoutError:
-            await held._sender.close()
+            await _ended(held._sender._sender_task)
             await held.client.close()
+
+
+async def _ended(sending: asyncio.Task[None]) -> None:
+    """Cancels it until it ends: the first time it still waits for what brokers owe it, which may be silent."""
+    while not sending.done():
+        sending.cancel()
+        await asyncio.wait([sending], timeout=CANCEL_S)
 
 
 def _refused(record: Out, error: BaseException) -> str:

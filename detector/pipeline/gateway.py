@@ -7,7 +7,7 @@ from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.enrich import packing
 from detector.gateway.server import Server
-from detector.gateway.writer import SETTLE_S, Writer
+from detector.gateway.writer import GIVE_UP_S, SETTLE_S, Writer
 from detector.kafka.admin import partitions_of
 from detector.kafka.outbox import Outbox
 from detector.metrics import Metrics
@@ -57,10 +57,14 @@ class GatewayStage:
 
     async def stop(self) -> None:
         """Takes no more, finishes what is in hand and closes; idempotent."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + SETTLE_S
+        giving_up = loop.call_later(GIVE_UP_S, self._writer.give_up)
         await self._server.stop()
+        giving_up.cancel()
         self._writer.close()
         if self._writing is not None:
-            await asyncio.wait([self._writing], timeout=SETTLE_S)
+            await asyncio.wait([self._writing], timeout=max(0.0, end - loop.time()))
             self._writing.cancel()
         await self._outbox.stop()
 

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from detector.model.events import Tool, Usage
-from detector.sources import checked, langsmith_spans
+from detector.sources import checked, langsmith_spans, litellm
 from detector.sources import span_parts as parts
 from detector.sources.otlp import Record
 from detector.sources.told import Layer, Told
 
 _INFERENCES = frozenset(("chat", "text_completion", "generate_content", "embeddings"))
 _TOOL = "execute_tool"
+_LITELLM = "litellm"
 _LANGCHAIN = "opentelemetry.instrumentation.langchain"
 _TELL_TOOLS_APART = ("pydantic-ai", _LANGCHAIN, langsmith_spans.SCOPE)
 """Scopes that send a span for each tool."""
@@ -40,23 +41,32 @@ _MOST_IN_TURN = 64
 
 def mine(record: Record) -> bool:
     """Whether it is a call or a tool by these conventions."""
-    operation = record.attributes.get("gen_ai.operation.name")
-    if not isinstance(operation, str) or (operation not in _INFERENCES and operation != _TOOL):
+    operation = _operation(record)
+    if operation not in _INFERENCES and operation != _TOOL:
         return False
     return record.scope != langsmith_spans.SCOPE or langsmith_spans.mine(record.attributes)
 
 
+def _operation(record: Record) -> str | None:
+    said = record.attributes.get("gen_ai.operation.name")
+    if not isinstance(said, str):
+        return None
+    return litellm.OPERATIONS.get(said, said) if record.scope == _LITELLM else said
+
+
 def read(record: Record) -> Told:
     """The event of a span that is `mine`. Raises BadInput."""
-    if record.attributes["gen_ai.operation.name"] == _TOOL:
+    if record.scope == langsmith_spans.SCOPE:
+        record = langsmith_spans.plain(record)
+    if _operation(record) == _TOOL:
         return _tool(record)
     said = record.attributes
     call = parts.call(
         record,
         _id(record),
         parts.named(said, _MODEL) or checked.required(said, _MODEL[-1]),
-        _usage(said),
-        operation=said["gen_ai.operation.name"],
+        _usage(said, record.scope),
+        operation=_operation(record),
         provider=parts.named(said, _PROVIDER),
         cost_usd=_cost(said),
         answer=_answer(said),
@@ -73,12 +83,15 @@ def _id(record: Record) -> str:
     return parts.own_id(record) if answer is None or of_request else answer
 
 
-def _usage(said: Layer) -> Usage:
+def _usage(said: Layer, scope: str) -> Usage:
+    written = parts.tokens(said, _WRITTEN)
+    if scope.startswith(_LANGCHAIN):
+        written = written or None  # LangChain has 0 there where it tells how long they are kept, which this leaves out
     usage = parts.metered(
         Usage(
             input_tokens=parts.tokens(said, _INPUT),
             cached_input_tokens=parts.tokens(said, _CACHED),
-            cache_write_tokens=parts.tokens(said, _WRITTEN),
+            cache_write_tokens=written,
             cache_write_1h_tokens=parts.tokens(said, _WRITTEN_1H),
             output_tokens=parts.tokens(said, _OUTPUT),
             reasoning_tokens=parts.tokens(said, _REASONING),

@@ -40,7 +40,7 @@ def _either(kinds: Mapping[str, str]) -> dict[str, str]:
     return {f"{a}{kind}": operation for a in ("", "a") for kind, operation in kinds.items()}
 
 
-_OPERATIONS = {"anthropic_messages": "chat"} | _either(
+OPERATIONS = {"anthropic_messages": "chat"} | _either(
     {
         "completion": "chat",
         "responses": "chat",
@@ -52,6 +52,7 @@ _OPERATIONS = {"anthropic_messages": "chat"} | _either(
         "moderation": "moderation",
     }
 )
+"""By call type."""
 _LOOKED_UP = frozenset(_either(dict.fromkeys(("get_responses", "delete_responses", "list_input_items"), "")))
 """What is asked about an answer that was told when it was made, under the same id."""
 
@@ -129,7 +130,7 @@ def _call(p: Payload, raw: Raw) -> Call:
         usage=_usage(p, said, provider == "anthropic" or "claude" in model),
         provider=provider,
         service_tier=tier if isinstance(tier, str) and len(tier) <= MAX_NAME else None,
-        operation=_OPERATIONS.get(p.call_type, p.call_type) if p.call_type else None,
+        operation=OPERATIONS.get(p.call_type, p.call_type) if p.call_type else None,
         cost_usd=cost,
         cost_basis=None if cost is None else "told",
         duration_s=_duration(p),

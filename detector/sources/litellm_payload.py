@@ -7,7 +7,7 @@ import msgspec
 
 from detector.errors import BadInput
 from detector.model.events import Dollars, Seconds, Tokens
-from detector.sources.native import refusal
+from detector.sources.native import MAX_IN_RECORD, refusal
 
 _LEFT_OUT = frozenset(("messages", "response", "model_map_information"))
 _Moment = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
@@ -122,7 +122,7 @@ def readable(raw: msgspec.Raw | str) -> Any:
 
 
 def payloads(value: bytes) -> Sequence[Raw | BadInput]:
-    """The payloads of a body, their fields not decoded yet. Never raises on bad input."""
+    """The payloads of a body, their fields not decoded yet; of too many some. Never raises on bad input."""
     try:
         if value.lstrip()[:1] != b"[":
             return [_one(value)]
@@ -130,7 +130,7 @@ def payloads(value: bytes) -> Sequence[Raw | BadInput]:
             return _many(value)
         except msgspec.ValidationError:
             # Some are no objects: each by itself.
-            return [_alone(raw) for raw in _each(value)]
+            return [_alone(raw) for raw in _each(value)[: MAX_IN_RECORD + 1]]
     except Exception as fault:
         return [refusal(fault)]
 

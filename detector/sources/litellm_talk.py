@@ -90,8 +90,8 @@ _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _said = msgspec.json.Decoder(_Said).decode
 _blocks = msgspec.json.Decoder(list[_Block]).decode
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-MODELS_OWN = frozenset(("function_call", "custom_tool_call", "reasoning"))
-OUTPUTS = frozenset(("function_call_output", "custom_tool_call_output"))
+MODELS_OWN = ("function_call", "custom_tool_call", "reasoning")
+OUTPUTS = ("function_call_output", "custom_tool_call_output")  # no sets: a type may be anything
 
 
 def answer(response: msgspec.Raw) -> tuple[Output | None, list[Tool] | None]:

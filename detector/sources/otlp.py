@@ -1,6 +1,7 @@
 """OTLP bodies, as protobuf or as JSON: log records and spans with plain attributes, whoever sent them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from google.protobuf.message import DecodeError
@@ -9,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from detector.errors import BadInput, Reason
 from detector.sources import otlp_json as wire
-from detector.sources.native import refusal
+from detector.sources.native import MAX_IN_RECORD, refusal
 from detector.sources.otlp_json import MAX_DEPTH, Attributes
 
 _NS = 1e-9
@@ -46,12 +47,20 @@ class Record(NamedTuple):
 
 def logs(body: bytes) -> list[Record]:
     """The log records of an ExportLogsServiceRequest. Raises BadInput."""
-    return _of_json(body, _logs_json) if is_json(body) else _logs_protobuf(body)
+    return _of_json(body, _logs_json) if is_json(body) else _some(_logs_protobuf(body))
 
 
 def spans(body: bytes) -> list[Record]:
     """The spans of an ExportTraceServiceRequest. Raises BadInput."""
-    return _of_json(body, _spans_json) if is_json(body) else _spans_protobuf(body)
+    return _of_json(body, _spans_json) if is_json(body) else _some(_spans_protobuf(body))
+
+
+def _some(records: Iterator[Record]) -> list[Record]:
+    """All of them: an empty one takes two bytes of a body and a thousand times that here. Raises BadInput."""
+    some = list(islice(records, MAX_IN_RECORD + 1))
+    if len(some) > MAX_IN_RECORD:
+        raise BadInput(Reason.TOO_LARGE, "", f"holds more than {MAX_IN_RECORD:,} records")
+    return some
 
 
 def is_json(body: bytes) -> bool:
@@ -62,15 +71,16 @@ def is_json(body: bytes) -> bool:
 # As JSON
 
 
-def _of_json(body: bytes, read: Callable[[bytes], list[Record]]) -> list[Record]:
+def _of_json(body: bytes, read: Callable[[bytes], Iterator[Record]]) -> list[Record]:
     try:
-        return read(body)
+        return _some(read(body))
+    except BadInput:
+        raise
     except Exception as error:
         raise refusal(error) from None
 
 
-def _logs_json(body: bytes) -> list[Record]:
-    out = []
+def _logs_json(body: bytes) -> Iterator[Record]:
     for of_resource in wire.decode_logs(body).resource_logs or ():
         resource = _resource(of_resource.resource)
         for of_scope in of_resource.scope_logs or ():
@@ -79,14 +89,10 @@ def _logs_json(body: bytes) -> list[Record]:
                 attributes = wire.attributes(r.attributes)
                 t = (wire.whole(r.time_unix_nano) or wire.whole(r.observed_time_unix_nano)) * _NS
                 name = attributes.get("event.name") or r.event_name
-                out.append(
-                    Record(resource, scope, _text(name), attributes, t, 0.0, _text(r.trace_id), _text(r.span_id))
-                )
-    return out
+                yield Record(resource, scope, _text(name), attributes, t, 0.0, _text(r.trace_id), _text(r.span_id))
 
 
-def _spans_json(body: bytes) -> list[Record]:
-    out = []
+def _spans_json(body: bytes) -> Iterator[Record]:
     for of_resource in wire.decode_spans(body).resource_spans or ():
         resource = _resource(of_resource.resource)
         for of_scope in of_resource.scope_spans or ():
@@ -95,14 +101,11 @@ def _spans_json(body: bytes) -> list[Record]:
                 notes = tuple(Note(_text(e.name), wire.attributes(e.attributes)) for e in s.events or ())
                 failed = s.status is not None and s.status.failed
                 message = _text(s.status.message) if s.status is not None else ""
-                out.append(
-                    Record(
-                        resource, scope, _text(s.name), wire.attributes(s.attributes),
-                        wire.whole(s.end_time_unix_nano) * _NS, wire.whole(s.start_time_unix_nano) * _NS,
-                        _text(s.trace_id), _text(s.span_id), _text(s.parent_span_id), failed, message, notes,
-                    )
+                yield Record(
+                    resource, scope, _text(s.name), wire.attributes(s.attributes),
+                    wire.whole(s.end_time_unix_nano) * _NS, wire.whole(s.start_time_unix_nano) * _NS,
+                    _text(s.trace_id), _text(s.span_id), _text(s.parent_span_id), failed, message, notes,
                 )  # fmt: skip
-    return out
 
 
 def _resource(told: wire.Resource | None) -> Attributes:
@@ -128,8 +131,7 @@ def _parsed(message: Any, body: bytes) -> Any:
     return message
 
 
-def _logs_protobuf(body: bytes) -> list[Record]:
-    out = []
+def _logs_protobuf(body: bytes) -> Iterator[Record]:
     for of_resource in _parsed(ExportLogsServiceRequest(), body).resource_logs:
         resource = _attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_logs:
@@ -138,12 +140,10 @@ def _logs_protobuf(body: bytes) -> list[Record]:
                 attributes = _attributes(r.attributes)
                 t = (r.time_unix_nano or r.observed_time_unix_nano) * _NS
                 name = attributes.get("event.name") or r.event_name
-                out.append(Record(resource, scope, _text(name), attributes, t, 0.0, r.trace_id.hex(), r.span_id.hex()))
-    return out
+                yield Record(resource, scope, _text(name), attributes, t, 0.0, r.trace_id.hex(), r.span_id.hex())
 
 
-def _spans_protobuf(body: bytes) -> list[Record]:
-    out = []
+def _spans_protobuf(body: bytes) -> Iterator[Record]:
     for of_resource in _parsed(ExportTraceServiceRequest(), body).resource_spans:
         resource = _attributes(of_resource.resource.attributes)
         for of_scope in of_resource.scope_spans:
@@ -151,14 +151,11 @@ def _spans_protobuf(body: bytes) -> list[Record]:
             for s in of_scope.spans:
                 notes = tuple(Note(e.name, _attributes(e.attributes)) for e in s.events)
                 failed = s.status.code == _FAILED
-                out.append(
-                    Record(
-                        resource, scope, s.name, _attributes(s.attributes),
-                        s.end_time_unix_nano * _NS, s.start_time_unix_nano * _NS,
-                        s.trace_id.hex(), s.span_id.hex(), s.parent_span_id.hex(), failed, s.status.message, notes,
-                    )
+                yield Record(
+                    resource, scope, s.name, _attributes(s.attributes),
+                    s.end_time_unix_nano * _NS, s.start_time_unix_nano * _NS,
+                    s.trace_id.hex(), s.span_id.hex(), s.parent_span_id.hex(), failed, s.status.message, notes,
                 )  # fmt: skip
-    return out
 
 
 def _attributes(pairs: Iterable[Any]) -> Attributes:

@@ -3,37 +3,21 @@
 Two instrumentations may tell of one call, one span within the other: each knows something that the other does not.
 """
 
-from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple, TypeVar
-
-import msgspec
 
 from detector.errors import BadInput
 from detector.model.events import MAX_NAME, Call
 from detector.sources import genai_spans, openinference, otlp
 from detector.sources.otlp import Record
+from detector.sources.span_tellings import Out, Telling, both, join
 from detector.sources.told import Decoded, Told, by
 
 _LOGGED = ("gemini", "codex")
 """Scopes of clients whose log records are metered."""
 _CONVENTIONS = (genai_spans, openinference)
-_MOST_LAYERS = 12
-"""Of attributes of a call that was told several times: those of four tellings."""
-S = TypeVar("S", bound=msgspec.Struct)
-
-
 _CONVERSATION = "gen_ai.conversation.id"
 _MOST_AROUND = 64
 """Spans around a span that are looked at."""
-
-
-class _Seen(NamedTuple):
-    """A call of this body, the outermost span that tells it, and where in the answer it stands."""
-
-    at: int
-    outer: Record
-    told: Told
 
 
 def decode(body: bytes) -> Decoded:
@@ -46,8 +30,9 @@ def decode(body: bytes) -> Decoded:
 
 
 def _once(records: list[Record]) -> Decoded:
-    out: list[Told | BadInput | None] = []
-    by_id: dict[str, _Seen] = {}
+    out: Out = []
+    tellings: dict[int, Telling] = {}
+    by_id: dict[str, int] = {}
     runs = _Runs(records)
     for record in records:
         convention = next((c for c in _CONVENTIONS if c.mine(record)), None)
@@ -58,19 +43,17 @@ def _once(records: list[Record]) -> Decoded:
         except BadInput as bad:
             out.append(bad)
             continue
-        out.append(told)
-        if not isinstance(told.event, Call):
-            continue
-        seen = by_id.get(told.event.id)
+        telling = Telling(len(out), told, (record,))
+        seen = tellings.get(by_id.get(told.event.id, -1)) if isinstance(told.event, Call) else None
         if seen is None or seen.outer.resource != record.resource:
-            by_id[told.event.id] = _Seen(len(out) - 1, record, told)
+            tellings[telling.at] = telling
+            out.append(told)
+            if isinstance(told.event, Call):
+                by_id[told.event.id] = telling.at
             continue
-        out.pop()
-        inside = record.begin > seen.outer.begin or (record.begin == seen.outer.begin and record.t <= seen.outer.t)
-        outer, merged = (seen.outer, _merged(seen.told, told)) if inside else (record, _merged(told, seen.told))
-        by_id[told.event.id] = _Seen(seen.at, outer, merged)
-        out[seen.at] = merged
-    _join_failures(out, by_id.values())
+        tellings[seen.at] = one = both(seen, telling)
+        out[seen.at] = one.told
+    join(out, tellings.values())
     return [told for told in out if told is not None]
 
 
@@ -103,37 +86,3 @@ class _Runs:
             if isinstance(run, str) and run != own and 0 < len(run) <= MAX_NAME:
                 return run
         return None
-
-
-def _join_failures(out: list[Told | BadInput | None], seen: Iterable[_Seen]) -> None:
-    """A call that failed has no answer whose id could tell it: it is one with the failed call right around it."""
-    failed = {
-        (s.outer.trace, s.outer.span): s
-        for s in seen
-        if isinstance(s.told.event, Call) and s.told.event.status != "ok" and s.outer.span
-    }
-    for inner in failed.values():
-        around = failed.get((inner.outer.trace, inner.outer.parent))
-        if around is None or around is inner or around.outer.resource != inner.outer.resource:
-            continue
-        outer, within = out[around.at], out[inner.at]
-        if isinstance(outer, Told) and isinstance(within, Told):
-            out[around.at], out[inner.at] = _merged(outer, within), None
-
-
-def _merged(outer: Told, inner: Told) -> Told:
-    """One call of two tellings: what the outer one does not say is the inner one's."""
-    a, b = outer.event, inner.event
-    assert isinstance(a, Call)
-    assert isinstance(b, Call)
-    usage = _filled(a.usage, b.usage)
-    call = _filled(a, b)
-    call.usage, call.tools_apart = usage, a.tools_apart or b.tools_apart
-    if call.tools_apart:
-        call.tools = None
-    return Told(call, (outer.attributes + inner.attributes)[:_MOST_LAYERS])
-
-
-def _filled(a: S, b: S) -> S:
-    missing = {name: getattr(b, name) for name in a.__struct_fields__ if getattr(a, name) is None}
-    return msgspec.structs.replace(a, **missing)

@@ -91,8 +91,10 @@ def named(said: Layer, names: Iterable[str]) -> str | None:
 
 
 def metered(usage: Usage) -> Usage:
-    """A call that read and wrote nothing was not counted: its zeros say that nobody knows."""
-    return usage if usage.input_tokens or usage.output_tokens else Usage()
+    """No call reads nothing: where it tells no input, its zeros say that nobody knows."""
+    if usage.input_tokens:
+        return usage
+    return Usage(**{name: getattr(usage, name) or None for name in usage.__struct_fields__})
 
 
 def asked(name: Any, call_id: Any, arguments: Any) -> Tool | None:
@@ -124,7 +126,7 @@ def call(
     model: str,
     usage: Usage,
     *,
-    operation: str,
+    operation: str | None,
     provider: str | None,
     cost_usd: float | None,
     answer: tuple[str, list[Tool]],

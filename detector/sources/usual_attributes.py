@@ -17,11 +17,12 @@ _RUN = ["detector.run"]
 
 _ASSOCIATED = "traceloop.association.properties."
 _LANGSMITH = "langsmith.metadata."
+_LITELLM = "litellm.metadata."
 
 
 def _within(*names: str) -> list[str]:
     """Where instrumentations put what an application says of itself."""
-    return [f"{above}{name}" for name in names for above in (_ASSOCIATED, _LANGSMITH, "metadata.")]
+    return [f"{above}{name}" for name in names for above in (_ASSOCIATED, _LANGSMITH, _LITELLM, "metadata.")]
 
 
 OTLP_LOGS: Lists = {
@@ -37,15 +38,20 @@ OTLP_LOGS: Lists = {
 
 OTLP_SPANS: Lists = {
     "tenant": [*_TENANT, *_within("tenant")],
-    "team": [*_TEAM, "litellm.team.id", *_within("team", "user_api_key_team_alias", "user_api_key_team_id")],
-    "user": ["gen_ai.user", "user.id", "enduser.id", *_within("user_id", "user_api_key_user_id")],
+    "team": [
+        *_TEAM, "litellm.team.alias", "litellm.team.id",
+        *_within("team", "user_api_key_team_alias", "user_api_key_team_id"),
+    ],
+    "user": [
+        "gen_ai.user", "user.id", "enduser.id", *_within("user_id", "user_api_key_user_id"), "litellm.end_user.id",
+    ],
     "agent": ["detector.agent", "gen_ai.agent.name", "agent.name", *_within("agent"), "service.name"],
-    "key": ["litellm.key.hash", *_within("user_api_key_hash")],
+    "key": ["litellm.api_key.hash", *_within("user_api_key_hash")],
     "run": [*_RUN, "gen_ai.conversation.id", "session.id", *_within("session_id", "thread_id"), "detector.trace"],
     "parent_run": ["detector.parent_run"],
     "task": [*_TASK, *_within("task", "task_id"), *_BRANCH],
     "task_type": [*_TASK_TYPE, *_within("task_type")],
-}
+}  # fmt: skip
 
 _HEADERS = "metadata.requester_custom_headers."
 _SAID = "metadata.requester_metadata."

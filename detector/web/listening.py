@@ -8,15 +8,24 @@ from aiohttp import web
 
 from detector.errors import DeploymentError
 
+IDLE_S = 75.0
+"""A connection is closed after so long without a whole head of a request; load balancers give up theirs after 60 s."""
+
 
 class Listening:
     """Serves an application on `SECTION.host` and `SECTION.port`, whose keys its errors name."""
 
     def __init__(
-        self, section: str, host: str, port: int, shutdown_s: float, tls: ssl.SSLContext | None = None
+        self,
+        section: str,
+        host: str,
+        port: int,
+        shutdown_s: float,
+        tls: ssl.SSLContext | None = None,
+        idle_s: float = IDLE_S,
     ) -> None:
         self._section, self._host, self._asked, self._tls = section, host, port, tls
-        self._shutdown_s = shutdown_s
+        self._shutdown_s, self._idle_s = shutdown_s, idle_s
         self._runner: web.AppRunner | None = None
         self._port: int | None = None
 
@@ -30,7 +39,13 @@ class Listening:
 
     async def start(self, app: web.Application, *, auto_decompress: bool = True) -> None:
         """Listens; raises DeploymentError where the address is not to be had."""
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=self._shutdown_s, auto_decompress=auto_decompress)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=self._shutdown_s,
+            keepalive_timeout=self._idle_s,
+            auto_decompress=auto_decompress,
+        )
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._asked, ssl_context=self._tls)
         try:

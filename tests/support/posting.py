@@ -21,12 +21,13 @@ class FakeOutbox:
 
     def __init__(self) -> None:
         self.records: list[Out] = []
-        self.deliveries = 0
+        self.deliveries = self.tried = 0
         self.open = asyncio.Event()
         self.open.set()
         self.error: Exception | None = None
 
     async def deliver(self, records: Sequence[Out]) -> None:
+        self.tried += 1
         await self.open.wait()
         if self.error is not None:
             raise self.error
@@ -56,6 +57,7 @@ class Gateway:
         self.outbox, self.metrics = FakeOutbox(), Metrics(self.config.metrics)
         self.writer = Writer(cast(Outbox, self.outbox))
         self.server = Server(self.config, self.metrics, lambda: NOW, self.writer)
+        self.writing: asyncio.Future[None]
 
     async def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Answered:
         """Posts bytes, or anything else as JSON."""
@@ -100,11 +102,11 @@ async def listening(settings: Mapping[str, Any] | None = None, **sections: Any) 
     """A gateway with these settings, until the end of the block."""
     gateway = Gateway(settings or {}, **sections)
     await gateway.server.start()
-    writing = asyncio.create_task(gateway.writer.run())
+    gateway.writing = asyncio.create_task(gateway.writer.run())
     try:
         yield gateway
     finally:
         gateway.outbox.open.set()
         await gateway.server.stop()
         gateway.writer.close()
-        await asyncio.gather(writing, return_exceptions=True)
+        await asyncio.gather(gateway.writing, return_exceptions=True)

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import threading
+import time
 import zlib
 from typing import Any
 
@@ -10,10 +12,11 @@ import pytest
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsPartialSuccess, ExportLogsServiceResponse
 
+from detector.config import load_config
 from detector.config.sources import Format, Source
 from detector.enrich.pseudonyms import Pseudonyms
 from detector.errors import ConfigError, DeploymentError
-from detector.gateway.taking import FORMATS
+from detector.gateway.taking import FORMATS, Taken, Taker
 from detector.gateway.tokens import Tokens
 from detector.sources import native
 from detector.sources.reading import of_source
@@ -21,6 +24,7 @@ from tests.support import hooks
 from tests.support.bodies import BODIES, LOGS, MARK, RESOURCE
 from tests.support.otlp import NOW, Log, logs_json, logs_protobuf
 from tests.support.posting import Gateway, listening
+from tests.support.stages import until
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 CALL = {"id": "c1", "time": NOW, "run": "r1", "model": "m", "usage": {"input_tokens": 5}}
@@ -226,6 +230,72 @@ async def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> No
         assert (await gateway.post("/v1/events", b" " * 10_001)).status == 413
 
 
+@pytest.mark.parametrize(("path", "body"), [("/v1/logs", b"{"), ("/v1/traces", b"\xff"), ("/v1/events", b"[1]")])
+def test_a_reason_holds_nothing_of_what_was_made_of_its_body(path: str, body: bytes) -> None:
+    (bad,) = Taker(load_config(None)).take(path, "application/json", body, (), None, NOW).refused
+    assert (bad.__traceback__, bad.__context__, bad.__cause__) == (None, None, None)
+
+
+async def test_few_large_bodies_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, now, most = threading.Lock(), [0], [0]
+    read = Taker.take
+
+    def take(taker: Taker, *told: Any) -> Taken:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        try:
+            return read(taker, *told)
+        finally:
+            with lock:
+                now[0] -= 1
+
+    monkeypatch.setattr(Taker, "take", take)
+    async with listening() as gateway:
+        large = [CALL | {"id": f"c{n}"} for n in range(1000)]
+        answers = await asyncio.gather(*[gateway.post("/v1/events", large) for _ in range(6)])
+    assert {answer.status for answer in answers} == {200}
+    assert 1 <= most[0] <= 2
+
+
+async def test_a_gzip_of_very_many_members_is_refused() -> None:
+    async with listening() as gateway:
+        body = json.dumps(CALL).encode()
+        parts = gzip.compress(body[:20]) + gzip.compress(body[20:])
+        assert (await gateway.post("/v1/events", parts, {"Content-Encoding": "gzip"})).status == 200
+        answer = await gateway.post("/v1/events", gzip.compress(b"") * 101, {"Content-Encoding": "gzip"})
+        assert answer.status == 400
+        assert "members" in answer.told["message"]
+        assert (await gateway.post("/v1/metrics", b"", {"Content-Encoding": "gzip"})).status == 200
+
+
+@pytest.mark.parametrize("line", [b"1", b"[1,1,1,1]"])
+async def test_lines_hold_no_more_events_than_an_array_may(line: bytes) -> None:
+    lines = b"\n".join([line] * (65_536 // (line.count(b",") + 1)))
+    async with listening() as gateway:
+        answer = await gateway.post("/v1/events", lines, {"Content-Type": "application/x-ndjson"})
+        assert answer.status == 400
+        assert answer.told["refused"] == 1
+        assert answer.told["faults"][0]["reason"] == "too_large"
+
+
+@pytest.mark.parametrize("more", [{}, {"tools": [{"name": "Bash", "arguments": {}}]}])
+async def test_a_sketch_that_is_none_is_refused_by_its_field(more: dict[str, Any]) -> None:
+    async with listening() as gateway:
+        answer = await gateway.post("/v1/events", [CALL | {"output": {"sketch": "AAAA"}} | more])
+        assert answer.status == 400
+        assert answer.told["faults"][0]["field"] == "output.sketch"
+        assert gateway.calls == []
+
+
+async def test_a_body_too_large_for_a_dead_letter_is_told_without_its_bytes() -> None:
+    async with listening(ingest={"max_record_bytes": 1000}) as gateway:
+        assert (await gateway.post("/v1/events", b"x" * 1001)).status == 400
+        assert (await gateway.post("/v1/events", b"x" * 1000)).status == 400
+        assert [len(body) for body, _ in gateway.dead] == [0, 1000]
+
+
 async def test_an_event_too_large_for_a_record_is_refused_alone() -> None:
     async with listening({"max_event_bytes": 1000}) as gateway:
         answer = await gateway.post("/v1/events", [CALL, CALL | {"error": "x" * 2000}])
@@ -295,6 +365,37 @@ async def test_too_many_requests_at_once_are_told_to_come_again() -> None:
         assert (await gateway.post("/v1/events", CALL)).status == 429
         gateway.outbox.open.set()
         assert (await posting).status == 200
+
+
+async def test_at_a_stop_whoever_waits_for_kafka_is_answered_and_what_came_is_still_written() -> None:
+    async with listening() as gateway:
+        gateway.outbox.open.clear()
+        posting = asyncio.create_task(gateway.post("/v1/events", CALL))
+        await until(lambda: gateway.outbox.tried > 0)
+        waiting = gateway.writer.put([])
+        gateway.writer.give_up()
+        assert (await posting).status == 503
+        assert isinstance(waiting.exception(), TimeoutError)
+        assert (await gateway.post("/v1/events", CALL)).status == 503
+        gateway.outbox.open.set()
+        await gateway.server.stop()
+        gateway.writer.close()
+        await gateway.writing
+        assert [event["id"] for event in gateway.calls] == ["c1"]
+
+
+async def test_what_is_answered_during_a_stop_says_that_the_connection_ends() -> None:
+    async with listening() as gateway:
+        assert "Connection" not in (await gateway.post("/v1/events", CALL)).headers
+        gateway.outbox.open.clear()
+        posting = asyncio.create_task(gateway.post("/v1/events", CALL))
+        await until(lambda: gateway.outbox.tried > 1)
+        stopping = asyncio.create_task(gateway.server.stop())
+        await asyncio.sleep(0)
+        gateway.outbox.open.set()
+        answer = await posting
+        assert (answer.status, answer.headers["Connection"]) == (200, "close")
+        await stopping
 
 
 async def test_what_kafka_refuses_is_answered_503() -> None:

@@ -86,6 +86,15 @@ async def test_without_an_endpoint_it_says_so_once_and_tells_nothing(
     assert caplog.messages[-1].startswith("detector callback: tells nothing: DETECTOR_CALLBACK_ENDPOINT: has to be")
 
 
+@pytest.mark.parametrize("variable", ["TOKEN", "TOKEN_FILE"])
+def test_a_token_goes_to_no_other_machine_in_the_clear(variable: str) -> None:
+    name = f"DETECTOR_CALLBACK_{variable}"
+    with pytest.raises(ConfigError, match=rf"{name}: .* over https only"):
+        read({"DETECTOR_CALLBACK_ENDPOINT": "http://gateway.example:4318", name: "s3cr3t"})
+    for fine in ("https://gateway.example", "http://127.0.0.1:4318", "http://[::1]:4318", "http://localhost", "kafka"):
+        read({"DETECTOR_CALLBACK_ENDPOINT": fine, name: "s3cr3t"})
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

@@ -136,3 +136,32 @@ async def test_a_delivery_in_hand_tells_how_long_it_waits() -> None:
     await asyncio.gather(task, return_exceptions=True)
     assert box.waiting_s == 0.0
     await box.stop()
+
+
+async def test_closing_waits_for_no_broker_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aiokafka's sender, when it is cancelled, waits for each answer that it is owed; and so does its stop."""
+    monkeypatch.setattr(outbox, "CLOSE_S", 0.01)
+    owed = asyncio.Event()
+
+    async def sending() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await owed.wait()
+
+    class Silent(Fake):
+        async def stop(self) -> None:
+            await asyncio.shield(self._sender._sender_task)
+
+        async def close(self) -> None:
+            self.stopped = True
+
+    silent: Any = Silent()
+    silent.client = silent._sender = silent
+    silent._sender_task = asyncio.create_task(sending())
+    held = Outbox(Config())
+    held._producer = silent
+    async with asyncio.timeout(10):
+        await held.stop()
+    assert silent._sender_task.cancelled()
+    assert silent.stopped

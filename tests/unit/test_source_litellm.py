@@ -352,6 +352,12 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.parametrize("kind", [[], {}, 5, None])
+def test_a_message_whose_type_is_no_text_tells_no_result(kind: Any) -> None:
+    (call,) = told(payload(messages=[{"type": kind, "role": kind}]))
+    assert isinstance(call, Call)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(sorted(payload())), ANYTHING),

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.config.sources import Source
 from detector.errors import BadInput, Reason
 from detector.model.events import Call, ToolCall, Usage
 from detector.sources.otlp_spans import decode
+from detector.sources.reading import of_source
 from detector.sources.told import Told, first
 from tests.support.otlp_spans import NOW, Span, id_of, spans_json, spans_protobuf, trace_of
 
@@ -106,6 +108,23 @@ def test_what_repeats_its_children_or_calls_no_model_tells_nothing(attributes: d
 @pytest.mark.parametrize("scope", ["gemini-cli", "codex_otel"])
 def test_clients_whose_logs_are_metered_tell_nothing_by_spans(scope: str) -> None:
     assert told(Span(CHAT, scope=scope)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation"),
+    [
+        ("acompletion", "chat"),
+        ("completion", "chat"),
+        ("anthropic_messages", "chat"),
+        ("aresponses", "chat"),
+        ("atext_completion", "text_completion"),
+        ("aembedding", "embeddings"),
+    ],
+)
+def test_litellm_names_its_operations_by_the_type_of_call(kind: str, operation: str) -> None:
+    named = {"gen_ai.operation.name": kind}
+    assert one(Span(CHAT | named, scope="litellm")).operation == operation
+    assert not told(Span(CHAT | named, scope="another"))
 
 
 @pytest.mark.parametrize("written", ["cache_write.input_tokens", "cache_creation.input_tokens"])
@@ -285,6 +304,156 @@ def test_a_failure_within_the_failed_call_around_it_is_the_same() -> None:
     assert [d.event.id for d in told(inner, outer, alone)] == [id_of(outer), id_of(alone)]
 
 
+def test_counts_are_those_of_the_inner_telling_and_a_zero_is_filled() -> None:
+    written = "gen_ai.usage.cache_creation.input_tokens"
+    outer = Span(CHAT | {written: 0, "gen_ai.usage.output_tokens": 41}, scope="framework", span=1)
+    inner = Span(CHAT | {written: 128}, span=2, parent=1, lasts_s=1.0)
+    for spans in ((inner, outer), (outer, inner)):
+        (decoded,) = told(*spans)
+        assert decoded.event.usage == Usage(input_tokens=900, cache_write_tokens=128, output_tokens=40)
+
+
+@pytest.mark.parametrize(
+    ("scope", "output"), [("opentelemetry.instrumentation.anthropic", 40), ("opentelemetry.instrumentation.openai", 41)]
+)
+def test_an_inner_telling_that_adds_up_a_streams_events_is_not_believed(scope: str, output: int) -> None:
+    inner = Span(CHAT | {"gen_ai.usage.output_tokens": 41}, scope=scope, span=2, parent=1, lasts_s=1.0)
+    for spans in ((inner, Span(CHAT)), (Span(CHAT), inner)):
+        (decoded,) = told(*spans)
+        assert decoded.event.usage.output_tokens == output
+
+
+HIDDEN = {k: v for k, v in LLM.items() if k != "output.value"}
+"""A call as OpenInference tells it where contents are hidden: without an id."""
+OF_LANGCHAIN = "openinference.instrumentation.langchain"
+OF_ANTHROPIC = "com.anthropic.sdk.python"
+
+
+def test_tellings_at_the_same_time_are_one_call_though_only_one_knows_its_id() -> None:
+    hidden = Span(HIDDEN | {"session.id": "s"}, scope=OF_LANGCHAIN, span=1, trace=1, t=NOW + 0.1)
+    plain_one = Span(CHAT, scope="opentelemetry.instrumentation.langchain", span=2, trace=2)
+    other = Span(CHAT | {"gen_ai.response.id": "chatcmpl-2"}, scope=OF_ANTHROPIC, span=3, trace=3, t=NOW + 9)
+    for spans in ((hidden, plain_one, other), (plain_one, hidden, other)):
+        decoded = told(*spans)
+        assert [d.event.id for d in decoded] == ["chatcmpl-1", "chatcmpl-2"]
+        assert [first(d.attributes, "session.id") for d in decoded] == ["s", None]
+
+
+def test_calls_at_once_that_are_told_twice_each_are_paired_by_their_counts() -> None:
+    counts = (900, 800, 700)
+    ids = [f"chatcmpl-{n}" for n in counts]
+    a = [Span(CHAT | {"gen_ai.usage.input_tokens": n, "gen_ai.response.id": f"chatcmpl-{n}"}, span=n) for n in counts]
+    b = [Span(HIDDEN | {"llm.token_count.prompt": n}, scope=OF_LANGCHAIN, span=n, trace=2) for n in reversed(counts)]
+    decoded = told(*b, *a)
+    assert sorted(d.event.id for d in decoded) == sorted(ids)
+    assert {d.event.id: d.event.usage.input_tokens for d in decoded} == dict(zip(ids, counts, strict=True))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(Span(HIDDEN, scope="a", span=2), id="one scope tells each call once"),
+        pytest.param(Span(HIDDEN, scope="b", span=2, t=NOW + 1.5), id="one after the other"),
+        pytest.param(Span(HIDDEN | {"llm.token_count.prompt": 901}, scope="b", span=2), id="other counts"),
+        pytest.param(Span(HIDDEN | {"llm.model_name": "o5"}, scope="b", span=2), id="another model"),
+        pytest.param(Span(HIDDEN, scope="b", span=2, failed=True), id="one of them failed"),
+        pytest.param(Span(HIDDEN | {"openinference.span.kind": "EMBEDDING"}, scope="b", span=2), id="embeddings"),
+        pytest.param(Span(LLM | {"output.value": '{"id": "other"}'}, scope="b", span=2), id="another id"),
+    ],
+)
+def test_calls_at_once_that_differ_stay_apart(other: Span) -> None:
+    known = LLM if "other" in str(other.attributes.get("output.value")) else HIDDEN
+    assert len(told(Span(known, scope="a"), other)) == 2
+
+
+def test_calls_of_two_resources_at_once_stay_apart() -> None:
+    a = spans_protobuf([Span(HIDDEN, scope="a")], {"service.name": "a"})
+    assert len(decode(a + spans_protobuf([Span(HIDDEN, scope="b", span=2)], {"service.name": "b"}))) == 2
+
+
+@given(st.permutations(range(3)))
+def test_a_failure_that_three_tell_in_traces_of_their_own_is_one(order: list[int]) -> None:
+    asked = {k: v for k, v in CHAT.items() if k in ("gen_ai.operation.name", "gen_ai.request.model")}
+    spans = [
+        Span(asked, scope="opentelemetry.instrumentation.langchain", span=1, trace=1, failed=True),
+        Span({k: v for k, v in HIDDEN.items() if "count" not in k}, scope=OF_LANGCHAIN, span=2, trace=2, failed=True),
+        Span(asked, scope=OF_ANTHROPIC, span=3, trace=3, lasts_s=1.0, failed=True),
+    ]
+    (decoded,) = told(*(spans[n] for n in order))
+    assert (decoded.event.status, decoded.event.tools_apart) == ("error", True)
+
+
+@given(st.permutations(range(5)))
+def test_attempts_within_a_call_are_part_of_it(order: list[int]) -> None:
+    asked = {k: v for k, v in CHAT.items() if k in ("gen_ai.operation.name", "gen_ai.request.model")}
+    spans = [
+        Span(CHAT, scope="pydantic-ai", span=1, lasts_s=4.0),
+        Span(asked, scope="x.anthropic", span=2, parent=1, t=NOW - 3, lasts_s=0.5, failed=True),
+        Span(asked, scope="sdk", span=5, parent=2, t=NOW - 3, lasts_s=0.4, failed=True),
+        Span(asked, scope="x.anthropic", span=3, parent=1, lasts_s=2.0),
+        Span(CHAT | {"gen_ai.usage.cache_read.input_tokens": 300}, scope="sdk", span=4, parent=3, lasts_s=1.0),
+    ]
+    (decoded,) = told(*(spans[n] for n in order))
+    call = decoded.event
+    assert (call.id, call.status, call.usage) == ("chatcmpl-1", "ok", Usage(900, 300, None, None, 40))
+
+
+def test_a_tool_that_two_tell_is_one() -> None:
+    arguments = {"gen_ai.tool.call.arguments": "{'path': 'a'}"}
+    message = json.dumps({"data": {"content": "alpha", "tool_call_id": "call-1"}})
+    theirs = {"openinference.span.kind": "TOOL", "tool.name": "read_file", "input.value": "a", "output.value": message}
+    spans = [
+        span
+        for n in range(3)
+        for span in (
+            Span(TOOL | arguments, scope="opentelemetry.instrumentation.langchain", span=n + 1, t=NOW + n, lasts_s=0.5),
+            Span(theirs, scope=OF_LANGCHAIN, span=n + 11, trace=2, t=NOW + n, lasts_s=0.4),
+        )
+    ]
+    tools = [d.event.tool for d in told(*spans)]
+    assert [(t.name, t.call_id, said(t.arguments), said(t.result)) for t in tools] == [
+        ("read_file", "call-1", "{'path': 'a'}", "alpha")
+    ] * 3
+
+
+def test_a_tool_within_another_ones_time_is_another() -> None:
+    outer, inner = Span(TOOL, scope="a", span=1, lasts_s=9.0), Span(TOOL, scope="b", span=2, lasts_s=1.0)
+    assert len(told(outer, inner)) == 2
+
+
+def test_a_call_that_read_nothing_was_not_counted_wholly() -> None:
+    more = {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.cache_read.input_tokens": 0}
+    assert one(Span(CHAT | more)).usage == Usage(output_tokens=40)
+
+
+def test_a_zero_of_langchain_for_what_was_written_tells_nothing() -> None:
+    more = {"gen_ai.usage.cache_creation.input_tokens": 0}
+    assert one(Span(CHAT | more, scope="opentelemetry.instrumentation.langchain")).usage.cache_write_tokens is None
+    assert one(Span(CHAT | more, scope="pydantic-ai")).usage.cache_write_tokens == 0
+
+
+def test_what_langsmith_says_was_written_for_how_long_is_the_sum() -> None:
+    read = {"cache_creation": 0, "ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 28}
+    details = json.dumps({"input_token_details": read})
+    usage = one(Span(CHAT | {"langsmith.metadata.usage_metadata": details}, scope="langsmith")).usage
+    assert (usage.cache_write_tokens, usage.cache_write_1h_tokens) == (128, 28)
+
+
+@pytest.mark.parametrize("failed", [True, False])
+@pytest.mark.parametrize(
+    ("message", "status", "error"),
+    [
+        ("OpenAIRateLimitError('429')Traceback", "rate_limited", "OpenAIRateLimitError"),
+        ('APIError("no")', "error", "APIError"),
+        ("no", "error", "Exception"),
+    ],
+)
+def test_a_failure_that_langsmith_tells_by_an_exception(failed: bool, message: str, status: str, error: str) -> None:
+    thrown = {"exception.type": "Exception", "exception.message": message}
+    call = one(Span(CHAT, scope="langsmith", failed=failed, thrown=thrown))
+    assert (call.status, call.error) == (status, error)
+
+
 def test_equal_ids_of_two_resources_stay_apart() -> None:
     a, b = spans_protobuf([Span(CHAT)], {"tenant": "a"}), spans_protobuf([Span(CHAT)], {"tenant": "b"})
     assert len(decode(a + b)) == 2
@@ -344,6 +513,20 @@ def test_whose_a_call_is() -> None:
     assert [first(decoded.attributes, name) for name in names] == [
         trace_of(span), "sess-1", "PAY-7", "fixer", "payments",
     ]  # fmt: skip
+
+
+def test_whose_a_call_of_litellm_is() -> None:
+    said_by_it = {
+        "litellm.api_key.hash": "key-1",
+        "litellm.team.id": "t-1",
+        "litellm.team.alias": "payments",
+        "litellm.metadata.user_api_key_user_id": "u-1",
+        "gen_ai.conversation.id": "sess-1",
+    }
+    events = of_source(Source(topic="t", format="otlp_spans"))(spans_protobuf([Span(CHAT | said_by_it)]), ())
+    (call,) = events
+    assert isinstance(call, Call)
+    assert (call.key, call.team, call.user, call.run) == ("key-1", "payments", "u-1", "sess-1")
 
 
 def test_an_agent_within_another_ones_tool_is_part_of_the_others_run() -> None:

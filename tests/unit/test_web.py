@@ -5,12 +5,13 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
 from detector.config import Metrics as Limits
 from detector.config import Web
 from detector.errors import DeploymentError
 from detector.metrics import Metrics
+from detector.web.listening import Listening
 from detector.web.server import Server
 
 
@@ -125,6 +126,22 @@ def test_the_address_is_unknown_before_it_is_started() -> None:
     server = Server(Web(), Metrics(Limits()), dict, dict)
     with pytest.raises(RuntimeError, match="not started"):
         _ = server.address
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET /"]
+)
+async def test_a_connection_that_sends_no_whole_head_is_closed(sent: bytes) -> None:
+    listening = Listening("web", "127.0.0.1", 0, 1.0, idle_s=0.1)
+    await listening.start(web.Application())
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(listening.address.rpartition(":")[2]))
+        writer.write(sent)
+        async with asyncio.timeout(10):
+            await reader.read()  # to its end
+        writer.close()
+    finally:
+        await listening.stop()
 
 
 async def test_clients_that_do_not_read_hold_up_no_other_nor_the_stop() -> None:
