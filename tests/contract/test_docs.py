@@ -25,6 +25,7 @@ PAGES = [
     ROOT / "docs" / "connect.md",
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
+    ROOT / "docs" / "portfolio.md",
     ROOT / "schemas" / "README.md",
     ROOT / "schemas" / "sketch.md",
     *sorted(RUNBOOKS.glob("*.md")),
