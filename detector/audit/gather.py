@@ -84,17 +84,28 @@ class Gatherer:
                 task = Subject(subject_hash(ident.tenant, ident.task, None), ident.tenant, ident.task)
                 self._links[ident.subject] = task
 
-    def figures(self, window: Window) -> Figures:
-        """The figures of this window."""
+    @property
+    def teams(self) -> list[str]:
+        """Those that calls name, by their names."""
+        return sorted({who.team for who in self._calls.whos.names if who.team is not None})
+
+    def figures(self, window: Window, team: str | None = None) -> Figures:
+        """The figures of this window; of one team (of any tenant) where `team` says so."""
         subjects = [self._links.get(s.key, s) for s in self._calls.subjects.names]
-        return _Audit(self._calls, subjects, self._outcomes, self._episodes, window).figures()
+        return _Audit(self._calls, subjects, self._outcomes, self._episodes, window, team).figures()
 
 
 class _Audit:
     """Two walks over the calls: what was spent on what, then what of it came before an outcome."""
 
     def __init__(
-        self, calls: Calls, subjects: Sequence[Subject], outcomes: Outcomes, episodes: Episodes, window: Window
+        self,
+        calls: Calls,
+        subjects: Sequence[Subject],
+        outcomes: Outcomes,
+        episodes: Episodes,
+        window: Window,
+        only: str | None,
     ) -> None:
         self._calls, self._outcomes, self._window = calls, outcomes, window
         # Runs that links give to one task are one subject.
@@ -105,6 +116,7 @@ class _Audit:
         names = sorted({(w.tenant, w.team) for w in calls.whos.names}, key=_by_name)
         self._named = names
         self._teams = [Team(team, tenant) for tenant, team in names]
+        self._only, self._asked = only, np.array([only in (None, team) for _, team in names], np.bool_)
         place = {name: n for n, name in enumerate(names)}
         self._team_of = np.array([place[w.tenant, w.team] for w in calls.whos.names], np.int64)
         self._learns = np.array([w.task_type == EXPERIMENT for w in calls.whos.names], np.bool_)
@@ -116,12 +128,13 @@ class _Audit:
         """All of them."""
         for rows in self._calls.chunks():
             self._walk(rows)
-        achieved = self._achieved()
+        achieved, self._owner = self._achieved(), self._owners()
         direct_usd, went = self._destinations(achieved)
         self._tell_teams(achieved, went)
         spent, window = self._spent, self._window
-        outcomes = sum(len(a.outcomes) for a in achieved.values())
-        completed = sum(a.completed_t is not None for a in achieved.values())
+        mine = self._owned(achieved)
+        outcomes = sum(len(a.outcomes) for a in mine.values())
+        completed = sum(a.completed_t is not None for a in mine.values())
         useful = {run for run, subject in spent.run_subjects if subject in achieved}
         nothing = self._shipped_nothing(achieved)
         return Figures(
@@ -138,7 +151,7 @@ class _Audit:
             outcomes=outcomes,
             tasks=self._tasks_within(),
             tasks_completed=completed,
-            without_ai=self._without_ai(achieved),
+            without_ai=self._without_ai(achieved) if self._only is None else 0,  # no call says whose they are
             cost_per_completed_task_usd=per(float(spent.usd.sum()), completed),
             cost_per_outcome_usd=per(float(spent.usd.sum()), outcomes),
             direct_cost_per_outcome_usd=per(direct_usd, outcomes),
@@ -146,7 +159,7 @@ class _Audit:
             status_source=self._outcomes.any_status,
             experiments_usd=spent.experiments_usd,
             went=_went(went.sum(axis=0)),
-            weeks=self._weeks(achieved),
+            weeks=self._weeks(mine),
             teams=self._teams,
             shipped_nothing=nothing,
             models=self._models(),
@@ -161,7 +174,7 @@ class _Audit:
         by_team = subject * len(self._teams) + team
         for place, dollars in zip(*_by_code(by_team, usd), strict=True):
             spent.by_team[place] = spent.by_team.get(place, 0.0) + dollars
-        within = self._window.holds(rows["t"])
+        within = self._window.holds(rows["t"]) & self._asked[team]
         rows, subject, team, usd = rows[within], subject[within], team[within], usd[within]
         has_task = self._has_task[subject]
         spent.usd += np.bincount(subject, usd, len(spent.usd))
@@ -196,24 +209,31 @@ class _Audit:
                 told[n] = found
         return told
 
+    def _owned(self, achieved: dict[int, Achieved]) -> dict[int, Achieved]:
+        """Of what was achieved that of the teams that are asked for."""
+        return {n: found for n, found in achieved.items() if self._asked[self._owner[n]]}
+
     def _destinations(self, achieved: dict[int, Achieved]) -> tuple[float, npt.NDArray[np.float64]]:
         """Dollars of the window: of what shipped up to its last outcome, and (teams × Went) where all of them went."""
         last_t, ends = np.full(len(self._subjects), -np.inf), np.full(len(self._subjects), _OPEN)
+        for n, found in self._owned(achieved).items():
+            last_t[n] = found.last_t
         for n, subject in enumerate(self._subjects):
             if n in achieved:
-                last_t[n], ends[n] = achieved[n].last_t, _SHIPPED
+                ends[n] = _SHIPPED
             elif subject.task is None:
                 ends[n] = _UNCLAIMED
             elif self._outcomes.given_up(subject.key):
                 ends[n] = _DROPPED
         direct_usd, went = 0.0, np.zeros((len(self._teams), _FATES))
         for rows in self._calls.chunks():
-            flagged, within = self._spans.mask(rows), self._window.holds(rows["t"])
-            rows, flagged = rows[within], flagged[within]
+            flagged, team = self._spans.mask(rows), self._team_of[rows["who"]]
+            within = self._window.holds(rows["t"]) & self._asked[team]
+            rows, flagged, team = rows[within], flagged[within], team[within]
             subject, usd = self._subject_of[rows["subject"]], billed(rows)
             direct_usd += float(usd[rows["t"] <= last_t[subject]].sum())
             end = np.where(flagged, _LOOPING, ends[subject])
-            np.add.at(went, (self._team_of[rows["who"]], end), usd)
+            np.add.at(went, (team, end), usd)
         return direct_usd, went
 
     def _owners(self) -> dict[int, int]:
@@ -225,7 +245,7 @@ class _Audit:
         return {subject: -team for subject, (_, team) in most.items()}
 
     def _tell_teams(self, achieved: dict[int, Achieved], went: npt.NDArray[np.float64]) -> None:
-        spent, self._owner = self._spent, self._owners()
+        spent = self._spent
         for n, subject in enumerate(self._subjects):
             team = self._teams[self._owner[n]] if n in self._owner else None
             if team is None:
@@ -244,7 +264,8 @@ class _Audit:
             team.no_task_usd, team.went = float(spent.team_no_task_usd[n]), _went(went[n])
             team.cost_per_outcome_usd = per(team.spend_usd, team.outcomes)
             team.useful_run_share = per(int(useful[n]), int(runs[n]))
-        self._teams[:] = [team for team in self._teams if team.calls or team.outcomes]
+        told = zip(self._teams, self._asked.tolist(), strict=True)
+        self._teams[:] = [team for team, asked in told if asked and (team.calls or team.outcomes)]
 
     def _weeks(self, achieved: dict[int, Achieved]) -> list[Week]:
         """Weeks of the window, counted back from its end; the first may be shorter."""

@@ -10,10 +10,13 @@ from detector.audit.figures import Figures
 from detector.audit.gather import Gatherer, Window
 from detector.audit.invoice import compare, read
 from detector.config import Config
+from detector.errors import DetectorError
 from detector.replay.feed import Feed, read_into
 from detector.replay.run import Judge
 
 _DAY_S = 86_400.0
+_NAMED = 20
+"""Teams that a complaint lists."""
 
 
 def of_month(year: int, month: int) -> Window:
@@ -24,11 +27,19 @@ def of_month(year: int, month: int) -> Window:
 
 
 def audit_files(
-    config: Config, paths: Sequence[str], window: Window | None, days: float, invoice: str | None, progress: bool
+    config: Config,
+    paths: Sequence[str],
+    window: Window | None,
+    days: float,
+    *,
+    team: str | None,
+    invoice: str | None,
+    progress: bool,
 ) -> Figures:
     """The figures of `window`, else of the last `days` before the last event, of what `paths` hold.
 
-    "-" is standard input; `invoice`: a file of what was billed. Raises DetectorError where a file cannot be read.
+    "-" is standard input; `invoice`: a file of what was billed. Raises DetectorError where a file cannot be read, or no
+    call names the team.
     """
     charges = None if invoice is None else list(read(invoice))  # first: what is wrong with it is said at once
     feed, judge = Feed(config), Judge([config], calls=True)
@@ -39,7 +50,11 @@ def audit_files(
             gatherer.take(flushed, judged)
         ended_t = feed.newest_t
         window = window or Window(ended_t - days * _DAY_S, ended_t)
-        figures = gatherer.figures(window)
+        if team is not None and team not in gatherer.teams:
+            raise DetectorError(
+                f"no call names the team {team!r}; there are {', '.join(gatherer.teams[:_NAMED]) or 'none'}"
+            )
+        figures = gatherer.figures(window, team)
     if charges is not None:
         figures.invoice = compare(charges, figures.models, *window)
     return figures

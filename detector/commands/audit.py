@@ -26,6 +26,7 @@ class _Month(click.ParamType):
     "--days", default=30.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Before the last event."
 )
 @click.option("--month", metavar="YYYY-MM", type=_Month(), help="That calendar month (UTC) instead.")
+@click.option("--team", help="Of this team alone.")
 @click.option(
     "--format", "form", default="terminal", show_default=True, type=click.Choice(["terminal", "html", "csv", "json"])
 )
@@ -41,6 +42,7 @@ def audit(
     paths: tuple[str, ...],
     days: float,
     month: tuple[int, int] | None,
+    team: str | None,
     form: str,
     invoice: str | None,
 ) -> int:
@@ -55,6 +57,8 @@ def audit(
       detector audit calls.jsonl.gz status.jsonl --month 2026-10 --format html > october.html
       detector audit calls.jsonl.gz --month 2026-10 --invoice october.csv
     """
+    if team is not None and invoice is not None:
+        raise click.UsageError("an invoice does not say whose calls it bills: leave --team or --invoice out", context)
     if not paths:
         if sys.stdin.isatty():
             raise click.UsageError("name a file, or send events to standard input", context)
@@ -69,7 +73,7 @@ def audit(
     from detector.report.terminal import console_of
 
     window = of_month(*month) if month is not None else None
-    figures = audit_files(config, paths, window, days, invoice, sys.stderr.isatty())
+    figures = audit_files(config, paths, window, days, team=team, invoice=invoice, progress=sys.stderr.isatty())
     if form == "json":
         sys.stdout.buffer.write(to_json(figures))
     elif form == "csv":

@@ -16,7 +16,9 @@ Event = dict[str, Any]
 DAY_S = 86_400.0
 
 
-def audit_of(events: Iterable[Event], days: float = 30.0, config: Config | None = None) -> Figures:
+def audit_of(
+    events: Iterable[Event], days: float = 30.0, config: Config | None = None, team: str | None = None
+) -> Figures:
     """What the product says of these events, in their order."""
     config = config or Config()
     feed, judge = Feed(config), Judge([config], calls=True)
@@ -26,7 +28,7 @@ def audit_of(events: Iterable[Event], days: float = 30.0, config: Config | None 
         for flushed in [*batches, *feed.finish()]:
             (judged,) = judge.judge(flushed)
             gatherer.take(flushed, judged)
-        return gatherer.figures(Window(feed.newest_t - days * DAY_S, feed.newest_t))
+        return gatherer.figures(Window(feed.newest_t - days * DAY_S, feed.newest_t), team)
 
 
 def plain_audit(events: Iterable[Event], days: float = 30.0) -> dict[str, Any]:

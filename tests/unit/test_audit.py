@@ -116,6 +116,14 @@ def test_a_task_of_several_teams_counts_for_the_one_that_spent_most_on_it() -> N
     ]
 
 
+def test_one_team_is_told_as_it_stands_among_all() -> None:
+    events = [spent(0, 1.0, team="red"), spent(1, 2.0, team="blue"), completed(2), spent(3, 4.0, "T-2", team="red")]
+    every, red, blue = (audit_of(events, team=team) for team in (None, "red", "blue"))
+    assert [red.teams, blue.teams] == [[every.teams[1]], [every.teams[0]]]
+    assert (red.spend_usd, red.outcomes, [task.task for task in red.shipped_nothing]) == (5.0, 0, ["T-2"])
+    assert (blue.spend_usd, blue.outcomes, blue.direct_cost_per_outcome_usd, blue.shipped_nothing) == (2.0, 1, 2.0, [])
+
+
 def test_a_link_gives_what_a_run_has_spent_to_its_task() -> None:
     link = {"type": "link", "id": "l1", "time": T0 + 60, "run": "r1", "task": "T-1"}
     told = audit_of([spent(0, 3.0, None, run="r1"), link, completed(90)])
