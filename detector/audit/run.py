@@ -7,8 +7,9 @@ import numpy as np
 
 from detector.audit.calls import Calls
 from detector.audit.figures import Figures
-from detector.audit.gather import Gatherer, Window
+from detector.audit.gather import Gatherer
 from detector.audit.invoice import compare, read
+from detector.audit.window import Window
 from detector.config import Config
 from detector.errors import DetectorError
 from detector.replay.feed import Feed, read_into

@@ -7,7 +7,8 @@ from typing import Any
 
 from detector.audit.calls import Calls
 from detector.audit.figures import Figures
-from detector.audit.gather import Gatherer, Window
+from detector.audit.gather import Gatherer
+from detector.audit.window import Window
 from detector.config import Config
 from detector.replay.feed import Feed
 from detector.replay.run import Judge
