@@ -51,7 +51,7 @@ class Outcomes:
     def take(self, columns: Columns) -> None:
         """Takes the statuses among observations; each may come again."""
         rows = columns.rows
-        told = ((rows["kind"] == STATUS) | (rows["kind"] == REVERT)) & (rows["strength"] == STRONG)
+        told = ((rows["kind"] == STATUS) & (rows["strength"] == STRONG)) | (rows["kind"] == REVERT)
         self.any_status = self.any_status or bool((rows["kind"] == STATUS).any())
         for n in told.nonzero()[0].tolist():
             self._one(columns, rows[n], columns.names[n])

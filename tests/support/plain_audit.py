@@ -42,7 +42,7 @@ def plain_audit(events: Iterable[Event], days: float = 30.0) -> dict[str, Any]:
     for e in sorted(calls, key=lambda e: e["time"]):
         if e.get("task") is not None and e["usage"]:
             first.setdefault(e["task"], e["time"])
-    taken_back = {e["reverts"] for e in strong if e.get("reverts")}
+    taken_back = {e["reverts"] for e in events if e.get("reverts")}
 
     def within(t: float) -> bool:
         return end - days * DAY_S < t <= end

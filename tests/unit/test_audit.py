@@ -75,6 +75,8 @@ OUTCOMES = [
     pytest.param([completed(100), status(200, "T-1", category="started"), completed(300)], 1, 1, id="to and fro"),
     pytest.param([merged(100, "d1"), status(200, "T-9", reverts="d1")], 0, 0, id="taken back, by whichever task"),
     pytest.param([merged(100, "d1"), merged(150, "d2"), status(200, "T-1", reverts="d1")], 1, 0, id="one taken back"),
+    pytest.param([merged(100, "d1"), status(200, "T-1", actor="agent", reverts="d1")], 0, 0, id="by an agent"),
+    pytest.param([status(100, "T-1", actor="agent", category="completed")], 0, 0, id="its own word"),
     pytest.param([status(100, "T-1", "weak", deliverable="d1", category="completed")], 0, 0, id="weak"),
     pytest.param([status(100, "T-1", "medium", category="completed")], 0, 0, id="medium"),
     pytest.param([status(100, "T-1", category="not_planned")], 0, 0, id="not planned"),

@@ -164,7 +164,7 @@ def test_other_formats_and_damaged_bytes_are_refused() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("kind", 5),
+        ("kind", 6),
         ("ident", 1),
         ("sketch", 0),
         ("sketch", -2),
@@ -196,3 +196,13 @@ def test_an_identity_is_kept_whole() -> None:
     ident = Ident(1, 2**64 - 1, 3, "t", None, "u", "", "k", None, "p", "T", "bug", "m", None, "codex")
     columns = decode_packed(encode_packed(Packed(pk.FORMAT, {}, [ident], [], [], b"", b"", b"", b"")))
     assert columns.idents == [ident]
+
+
+def test_a_status_carries_its_deliverable_and_what_it_takes_back_is_a_row_after_it() -> None:
+    said: dict[str, Any] = {"strength": "strong", "deliverable": "pr/7", "reverts": "pr/5", "churned_share": 0.25}
+    columns = packed(status(0.0, "T", **said))
+    rows = columns.rows
+    assert rows["kind"].tolist() == [pk.STATUS, pk.REVERT]
+    assert columns.names == ["pr/7", "pr/5"]
+    assert rows["duration_s"].tolist() == [0.25, 0.0]
+    assert packed(status(0.0, "T")).rows["duration_s"].tolist() == [-1.0]
