@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy.typing as npt
 
-from detector.model.packed import CATEGORIES, REVERT, STATUS, STRONG, Columns
+from detector.model.packed import CATEGORIES, STATUS, STRONG, Columns, Ident
 
 _COMPLETED = CATEGORIES["completed"]
 _GIVEN_UP = {CATEGORIES[name] for name in ("not_planned", "duplicate")}
@@ -23,7 +23,7 @@ class Record(msgspec.Struct):
     tenant: str
     task: str | None
     completed: list[float] = []
-    deliverables: dict[str, float] = {}
+    deliverables: dict[int, float] = {}
     moved_t: float = 0.0
     dropped: bool = False
 
@@ -45,30 +45,28 @@ class Outcomes:
 
     def __init__(self) -> None:
         self.records: dict[int, Record] = {}
-        self._reverted: set[tuple[str, str]] = set()
+        self._reverted: set[int] = set()
         self.any_status = False
 
     def take(self, columns: Columns) -> None:
         """Takes the statuses among observations; each may come again."""
         rows = columns.rows
-        told = ((rows["kind"] == STATUS) & (rows["strength"] == STRONG)) | (rows["kind"] == REVERT)
-        self.any_status = self.any_status or bool((rows["kind"] == STATUS).any())
-        for n in told.nonzero()[0].tolist():
-            self._one(columns, rows[n], columns.names[n])
+        statuses = rows["kind"] == STATUS
+        self._reverted.update(rows["said"][statuses & (rows["said"] != 0)].tolist())
+        self.any_status = self.any_status or bool(statuses.any())
+        for row in rows[statuses & (rows["strength"] == STRONG)]:
+            self._one(columns.idents[row["ident"]], row)
 
-    def _one(self, columns: Columns, row: npt.NDArray[Any], name: str) -> None:
-        ident, t = columns.idents[row["ident"]], float(row["t"])
-        if row["kind"] == REVERT:
-            self._reverted.add((ident.tenant, name))
-            return
+    def _one(self, ident: Ident, row: npt.NDArray[Any]) -> None:
+        t, shipped = float(row["t"]), int(row["output"])
         completed = row["category"] == _COMPLETED
         record = self.records.get(ident.subject)
         if record is None:
             record = self.records[ident.subject] = Record(ident.tenant, ident.task)
         if t >= record.moved_t:
             record.moved_t, record.dropped = t, int(row["category"]) in _GIVEN_UP
-        if name:
-            record.deliverables[name] = min(t, record.deliverables.get(name, t))
+        if shipped:
+            record.deliverables[shipped] = min(t, record.deliverables.get(shipped, t))
         if completed and t not in record.completed:
             record.completed = sorted([*record.completed, t])[:MOST_COMPLETIONS]
 
@@ -91,8 +89,8 @@ class Outcomes:
         return Achieved(mine if record.deliverables or first is None else [first], first)
 
     def _standing(self, record: Record, metered_t: float) -> Iterator[float]:
-        for name, t in record.deliverables.items():
-            if t > metered_t and (record.tenant, name) not in self._reverted:
+        for shipped, t in record.deliverables.items():
+            if t > metered_t and shipped not in self._reverted:
                 yield t
 
     def given_up(self, subject: int) -> bool:

@@ -244,14 +244,12 @@ class Observer:
         strength = _STRENGTH[e.strength]
         if e.actor == "agent":
             strength = min(strength, pk.MEDIUM)  # a runaway must not reset its own clock
-        pack = self._pack(partition)
         self._plain_row(
-            pack, pk.STATUS, ident, e.id, t, source, seq,
-            strength=strength, category=pk.CATEGORIES[e.category], name=e.deliverable or "",
+            self._pack(partition), pk.STATUS, ident, e.id, t, source, seq,
+            strength=strength, category=pk.CATEGORIES[e.category],
+            output=_shipped(ident.tenant, e.deliverable), said=_shipped(ident.tenant, e.reverts),
             share=-1.0 if e.churned_share is None else e.churned_share,
         )  # fmt: skip
-        if e.reverts:
-            self._plain_row(pack, pk.REVERT, ident, e.id, t, source, seq, strength=strength, name=e.reverts)
         return partition
 
     def _link(self, e: Link, t: float, source: int, seq: int) -> int | None:
@@ -276,17 +274,23 @@ class Observer:
     @staticmethod
     def _plain_row(
         pack: Pack, kind: int, ident: pk.Ident, id: str, t: float, source: int, seq: int, *,
-        strength: int = 0, category: int = 0, action: int = 0, count: int = 0, name: str = "", share: float = 0.0,
+        strength: int = 0, category: int = 0, action: int = 0, count: int = 0, name: str = "",
+        output: int = 0, said: int = 0, share: float = 0.0,
     ) -> None:  # fmt: skip
         number = pack.idents.setdefault(ident, len(pack.idents))
         pack.rows.append(
             pk.pack_row(
                 kind, strength, category, 0, 0, number, source, seq, t, hash64(ident.tenant, str(kind), id), 0,
-                action, 0, 0, 0, 0.0, share, count, 0, 0, 0, 0, -1,
+                action, 0, output, said, 0.0, share, count, 0, 0, 0, 0, -1,
             )
         )  # fmt: skip
         pack.ids.append(id)
         pack.names.append(name)
+
+
+def _shipped(tenant: str, deliverable: str | None) -> int:
+    """What stands for a deliverable, 0 where there is none: its name goes no further."""
+    return hash64(tenant, "deliverable", deliverable) if deliverable else 0
 
 
 def _parsed(sketch: str, field: str = "output.sketch") -> tuple[int, bytes]:

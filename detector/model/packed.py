@@ -16,8 +16,7 @@ from detector.decoding import LARGEST, Hash, require
 
 FORMAT = 5
 
-CALL, TOOL_RESULT, STATUS, LINK, CLAIM, REVERT = 0, 1, 2, 3, 4, 5
-"""Kinds of rows; the last: a deliverable is taken back, which the status says whose row comes before it."""
+CALL, TOOL_RESULT, STATUS, LINK, CLAIM = 0, 1, 2, 3, 4
 
 # flags of a row
 UNPRICED = 1 << 0  # no price is known for the model
@@ -84,7 +83,11 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("turn", "u8", "Q"),  # hash of the turn; 0 where there is none
     ("action", "u8", "Q"),  # fingerprint of tool names and arguments; of a tool result: its wait key
     ("result", "u8", "Q"),  # sum of the mixed fingerprints of results; of a tool result: of the result alone
-    ("output", "u8", "Q"),  # fingerprint of the text; of a step with tools and of a result: what came back, figures too
+    (
+        "output",
+        "u8",
+        "Q",
+    ),  # fingerprint of the text; of a step with tools and of a result: what came back, figures too
     ("said", "u8", "Q"),  # fingerprint of what the action says, in any order
     ("cost_usd", "f8", "d"),
     ("duration_s", "f4", "f"),  # of a status: the share of a deliverable that was rewritten since, -1: not told
@@ -95,6 +98,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("reasoning", "u4", "I"),
     ("sketch", "i4", "i"),  # index into the sketches: of the action, else of the output; -1: none
 )
+# Of a status `output` is a hash of what it delivers, `said` of what it takes back.
 ROW = np.dtype([(name, "<" + kind) for name, kind, _ in _COLUMNS])
 pack_row = struct.Struct("<" + "".join(code for _, _, code in _COLUMNS)).pack
 
@@ -126,8 +130,7 @@ class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
 class Packed(msgspec.Struct, array_like=True):
     """Observations of one partition, and how far each source has been forwarded (s UTC).
 
-    ids and names (of the first tool, of what is claimed, of what was delivered or taken back, "" where there is none)
-    go by row.
+    ids and names (of the first tool, of what is claimed, "" where there is none) go by row.
     """
 
     format: int
@@ -187,7 +190,7 @@ def _check(c: Columns) -> None:
     require(all(abs(mark) < LARGEST for mark in c.marks.values()), "a mark that is no time")
     if not n:
         return
-    require(rows["kind"].max() <= REVERT and rows["ident"].max() < len(c.idents), "rows of nobody")
+    require(rows["kind"].max() <= CLAIM and rows["ident"].max() < len(c.idents), "rows of nobody")
     require(rows["sketch"].min() >= -1 and rows["sketch"].max() < len(c.levels), "rows without their sketch")
     require(not len(c.levels) or c.levels.max() <= MAX_LEVEL, "a sketch of no level")
     require(not len(c.waits) or c.waits["row"].max() < n, "a result that no row waits for")

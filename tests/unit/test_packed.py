@@ -164,7 +164,7 @@ def test_other_formats_and_damaged_bytes_are_refused() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("kind", 6),
+        ("kind", 5),
         ("ident", 1),
         ("sketch", 0),
         ("sketch", -2),
@@ -198,11 +198,11 @@ def test_an_identity_is_kept_whole() -> None:
     assert columns.idents == [ident]
 
 
-def test_a_status_carries_its_deliverable_and_what_it_takes_back_is_a_row_after_it() -> None:
-    said: dict[str, Any] = {"strength": "strong", "deliverable": "pr/7", "reverts": "pr/5", "churned_share": 0.25}
-    columns = packed(status(0.0, "T", **said))
-    rows = columns.rows
-    assert rows["kind"].tolist() == [pk.STATUS, pk.REVERT]
-    assert columns.names == ["pr/7", "pr/5"]
-    assert rows["duration_s"].tolist() == [0.25, 0.0]
-    assert packed(status(0.0, "T")).rows["duration_s"].tolist() == [-1.0]
+def test_a_status_carries_hashes_of_what_it_delivers_and_takes_back_and_no_name() -> None:
+    said: dict[str, Any] = {"deliverable": "pr/7", "reverts": "pr/5", "churned_share": 0.25}
+    columns = packed(status(0.0, "T", **said), status(1.0, "T"), status(2.0, "T", reverts="pr/7"))
+    first, plain, last = columns.rows
+    assert len({int(first["output"]), int(first["said"]), 0}) == 3
+    assert (int(plain["output"]), int(plain["said"]), int(last["said"])) == (0, 0, int(first["output"]))
+    assert columns.rows["duration_s"].tolist() == [0.25, -1.0, -1.0]
+    assert columns.names == ["", "", ""]
