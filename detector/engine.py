@@ -184,7 +184,7 @@ class Engine:
             shard.cells.minute = int(minute)
             calls = called(shard, mine)
             if self._with_calls and len(calls):
-                self._counted.append(Counted(rows[calls].copy(), [shard.pool.idents[r] for r in calls.tolist()]))
+                self._counted.append(Counted(rows[calls], [shard.pool.idents[r] for r in calls.tolist()]))
             look_up_usual(shard, calls, minute * _MINUTE_S)
             open_cells(shard, calls)
             shard.touch_waiting(mine)

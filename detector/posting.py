@@ -5,8 +5,8 @@ import json
 import ssl
 from urllib.parse import urlsplit
 
-from detector.clear import require_private
 from detector.errors import DeploymentError
+from detector.loopback import require_private
 
 PATH = "/v1/events"
 MAX_ANSWER = 65_536

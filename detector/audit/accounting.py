@@ -47,7 +47,6 @@ class Audit:
         place = {name: n for n, name in enumerate(names)}
         self._team_of = np.array([place[w.tenant, w.team] for w in calls.whos.names], np.int64)
         self._learns = np.array([w.task_type == EXPERIMENT for w in calls.whos.names], np.bool_)
-        self._owner: dict[int, int] = {}
         self._has_task = np.array([s.task is not None for s in self._subjects], np.bool_)
         self._spent = Spent(len(self._subjects), len(names), window.week_count, len(calls.whos))
 
@@ -57,12 +56,12 @@ class Audit:
             self._walk(rows)
         achieved, self._owner = self._achieved(), self._owners()
         direct_usd, went = self._destinations(achieved)
-        self._tell_teams(achieved, went)
+        useful = {run for run, subject in self._spent.run_subjects if subject in achieved}
+        self._tell_teams(achieved, useful, went)
         spent, window = self._spent, self._window
         mine = self._owned(achieved)
         outcomes = sum(len(a.outcomes) for a in mine.values())
         completed = sum(a.completed_t is not None for a in mine.values())
-        useful = {run for run, subject in spent.run_subjects if subject in achieved}
         nothing = self._shipped_nothing(achieved)
         return Figures(
             days=window.days,
@@ -171,18 +170,16 @@ class Audit:
             most[subject] = max(most.get(subject, (-1.0, 0)), (usd, -team))
         return {subject: -team for subject, (_, team) in most.items()}
 
-    def _tell_teams(self, achieved: dict[int, Achieved], went: npt.NDArray[np.float64]) -> None:
+    def _tell_teams(self, achieved: dict[int, Achieved], good: set[int], went: npt.NDArray[np.float64]) -> None:
+        """What teams spent and achieved; `good`: useful runs."""
         spent = self._spent
         for n, subject in enumerate(self._subjects):
-            team = self._teams[self._owner[n]] if n in self._owner else None
-            if team is None:
-                continue
+            team = self._teams[self._owner[n]]  # each has calls
             team.tasks += subject.task is not None and bool(spent.calls[n])
             if n in achieved:
                 team.outcomes += len(achieved[n].outcomes)
                 team.tasks_completed += achieved[n].completed_t is not None
         runs, useful = np.zeros((2, len(self._teams)), np.int64)
-        good = {run for run, subject in spent.run_subjects if subject in achieved}
         for run, number in spent.run_teams:
             runs[number] += 1
             useful[number] += run in good

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.audit.calls import Calls, Subject
-from detector.model.alert import Alert
+from detector.model.alert import Alert, lasted
 from detector.rules import loop, redundant_work, spend_spike
 
 RULES = (loop.NAME, spend_spike.NAME, redundant_work.NAME)
@@ -36,9 +36,7 @@ class Episodes:
         """Takes records in their order; within an episode the severity never falls."""
         for alert in alerts:
             if alert.rule in RULES and alert.severity != "info":
-                since = float(alert.evidence.get("since", alert.opened_at))
-                until = alert.resolved_at if alert.resolved_at is not None else alert.updated_at
-                self._spans[alert.id] = Span(_about(alert), since, until)
+                self._spans[alert.id] = Span(_about(alert), *lasted(alert))
 
     def spans(self, calls: Calls, subjects: Sequence[Subject]) -> "Spans":
         """Where they lie among calls; `subjects`: of each code of a subject what it stands for once links are known."""

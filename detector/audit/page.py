@@ -8,7 +8,7 @@ from detector.audit.figures import Figures
 from detector.audit.pictures import FATES, biggest, flow, weeks
 from detector.report.frame import document, missing
 from detector.report.markup import card, figure, key_item, section
-from detector.report.words import day, share
+from detector.report.words import period
 from detector.rules.finding import usd
 
 _TEAMS, _TASKS = 12, 40
@@ -25,7 +25,7 @@ _MEANS = (
 def page(figures: Figures) -> str:
     """The page; of the figures alone, so that equal figures give equal bytes."""
     heading = "What was spent, and what it achieved"
-    return document("What shipped", heading, words.period(figures), _sections(figures), _MEANS)
+    return document("What shipped", heading, period(figures.began_t, figures.ended_t), _sections(figures), _MEANS)
 
 
 def _sections(figures: Figures) -> Iterator[str]:
@@ -55,14 +55,7 @@ def _weeks(figures: Figures) -> str:
     key = key_item("s1", "dollars", usd(figures.spend_usd)) + key_item(
         "s3", "tasks completed", f"{figures.tasks_completed:,}"
     )
-    rows = [
-        (
-            escape(day(week.began_t)), usd(week.spend_usd), f"{week.tasks_completed:,}",
-            _usd(week.cost_per_completed_task_usd), f"{week.outcomes:,}", _usd(week.cost_per_outcome_usd),
-        )
-        for week in figures.weeks
-    ]  # fmt: skip
-    table = _table(("from, UTC", "spent", "completed", "each", "outcomes", "each"), rows)
+    table = _table(words.WEEK, map(words.week, figures.weeks))
     note = "Weeks count back from the end of the window; the first may be shorter."
     hidden = f"<details><summary>as a table</summary>{table}</details>"
     return section("By week", note, card(f'{weeks(figures.weeks)}<ul class="key">{key}</ul>{hidden}'))
@@ -75,49 +68,30 @@ def _flow(figures: Figures) -> str:
 
 
 def _teams(figures: Figures) -> str:
-    rows = [
-        (
-            f"<bdi>{escape(team.team or 'no team')}</bdi>", usd(team.spend_usd), f"{team.tasks:,}",
-            f"{team.tasks_completed:,}", f"{team.outcomes:,}", _usd(team.cost_per_outcome_usd), usd(team.no_task_usd),
-            "–" if team.useful_run_share is None else share(team.useful_run_share, 1.0),
-        )
-        for team in figures.teams[:_TEAMS]
-    ]  # fmt: skip
     note = "By name: teams differ in what their tasks are, and spend is no measure of them."
     more = f'<p class="note">and {len(figures.teams) - _TEAMS} more</p>' if len(figures.teams) > _TEAMS else ""
-    heads = ("team", "spent", "tasks", "completed", "outcomes", "each", "no task", "useful runs")
-    return section("Teams", note, card(_table(heads, rows) + more))
+    return section("Teams", note, card(_table(words.TEAM, map(words.team, figures.teams[:_TEAMS])) + more))
 
 
 def _nothing(figures: Figures) -> str:
     tasks = figures.shipped_nothing
     if not tasks:
         return ""
-    rows = [
-        (
-            f"<bdi>{escape(task.task)}</bdi>", f"<bdi>{escape(task.team or '–')}</bdi>", usd(task.spend_usd),
-            f"{task.calls:,}", f"{task.runs:,}",
-        )
-        for task in tasks[:_TASKS]
-    ]  # fmt: skip
     rest = tasks[_TASKS:]
     more = f'<p class="note">and {len(rest):,} more for {usd(sum(t.spend_usd for t in rest))}</p>' if rest else ""
     return section(
         "Tasks that shipped nothing", "The dearest first. Ask what they are for before anything else.",
-        card(_table(("task", "team", "spent", "calls", "runs"), rows) + more),
+        card(_table(words.NOTHING, map(words.nothing, tasks[:_TASKS])) + more),
     )  # fmt: skip
 
 
 def _table(heads: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
-    """Of cells of HTML, the first of which is a name."""
+    """Of texts, the first of which is a name."""
     first, *others = heads
     head = f"<th>{first}</th>" + "".join(f'<th class="n">{name}</th>' for name in others)
     return f'<div class="scroll"><table><tr>{head}</tr>{"".join(map(_row, rows))}</table></div>'
 
 
 def _row(cells: tuple[str, ...]) -> str:
-    return f"<tr><td>{cells[0]}</td>" + "".join(f'<td class="n">{cell}</td>' for cell in cells[1:]) + "</tr>"
-
-
-def _usd(value: float | None) -> str:
-    return "–" if value is None else usd(value)
+    first, *others = (f"<bdi>{escape(cell)}</bdi>" for cell in cells)
+    return f"<tr><td>{first}</td>" + "".join(f'<td class="n">{cell}</td>' for cell in others) + "</tr>"

@@ -2,26 +2,20 @@
 
 from collections.abc import Iterator
 
-from detector.audit.figures import Figures
-from detector.report.words import counted, day, duration, share
+from detector.audit.figures import Figures, Nothing, Team, Week
+from detector.report.words import day, share
 from detector.rules.finding import usd
-
-
-def period(figures: Figures) -> str:
-    """The window."""
-    if figures.began_t is None or figures.ended_t is None:
-        return "no events"
-    return f"{day(figures.began_t)} to {day(figures.ended_t)} UTC, {duration(figures.ended_t - figures.began_t)}"
+from detector.terminal import many
 
 
 def headline(figures: Figures) -> str:
     """What was spent, and what was completed for it."""
-    spent = f"{usd(figures.spend_usd)} in {counted(figures.calls, 'call')}"
+    spent = f"{usd(figures.spend_usd)} in {many(figures.calls, 'call')}"
     if not figures.status_source:
         return f"{spent}; no status source: nobody tells what came of it"
     if figures.cost_per_completed_task_usd is None:
         return f"{spent}; no task was completed"
-    done = counted(figures.tasks_completed, "task")
+    done = many(figures.tasks_completed, "task")
     return f"{spent}; {done} completed, {usd(figures.cost_per_completed_task_usd)} each"
 
 
@@ -31,13 +25,9 @@ def details(figures: Figures) -> Iterator[tuple[str, str, str]]:
     yield "outcomes", f"{f.outcomes:,}", "distinct deliverables that stand, and tasks completed without any"
     yield "cost per outcome", _usd(f.cost_per_outcome_usd), "fully loaded: what shipped nothing is in it"
     yield "direct cost", _usd(f.direct_cost_per_outcome_usd), "of an outcome: what its task spent up to the last one"
-    yield (
-        "useful runs",
-        "–" if f.useful_run_share is None else share(f.useful_run_share, 1.0),
-        "whose task has an outcome",
-    )
+    yield "useful runs", _share(f.useful_run_share), "whose task has an outcome"
     lost = sum(task.spend_usd for task in f.shipped_nothing)
-    yield "shipped nothing", usd(lost), f"{counted(len(f.shipped_nothing), 'task')} without an outcome in the window"
+    yield "shipped nothing", usd(lost), f"{many(len(f.shipped_nothing), 'task')} without an outcome in the window"
     yield "no task", usd(f.no_task_usd), "which no task claims"
     yield "flagged", usd(f.flagged_usd), "in loops, spikes and redundant work that became a ticket or a page"
     yield "experiments", usd(f.experiments_usd), "to learn, not to ship"
@@ -47,12 +37,43 @@ def details(figures: Figures) -> Iterator[tuple[str, str, str]]:
 def unknowns(figures: Figures) -> Iterator[str]:
     """What is in no figure, and why."""
     if figures.unpriced_calls:
-        yield f"{counted(figures.unpriced_calls, 'call')} of models without a price"
+        yield f"{many(figures.unpriced_calls, 'call')} of models without a price"
     if figures.unmetered_calls:
-        yield f"{counted(figures.unmetered_calls, 'call')} that tell no tokens"
+        yield f"{many(figures.unmetered_calls, 'call')} that tell no tokens"
     if figures.notional_usd:
         yield f"{usd(figures.notional_usd)} that nobody bills, as on a subscription"
 
 
+WEEK = ("from, UTC", "spent", "completed", "each", "outcomes", "each")
+TEAM = ("team", "spent", "tasks", "completed", "outcomes", "each", "no task", "useful runs")
+NOTHING = ("shipped nothing", "team", "spent", "calls", "runs")
+"""What is above the cells."""
+
+
+def week(week: Week) -> tuple[str, ...]:
+    """Its cells, under WEEK."""
+    return (
+        day(week.began_t), usd(week.spend_usd), f"{week.tasks_completed:,}", _usd(week.cost_per_completed_task_usd),
+        f"{week.outcomes:,}", _usd(week.cost_per_outcome_usd),
+    )  # fmt: skip
+
+
+def team(team: Team) -> tuple[str, ...]:
+    """Its cells, under TEAM."""
+    return (
+        team.team or "no team", usd(team.spend_usd), f"{team.tasks:,}", f"{team.tasks_completed:,}",
+        f"{team.outcomes:,}", _usd(team.cost_per_outcome_usd), usd(team.no_task_usd), _share(team.useful_run_share),
+    )  # fmt: skip
+
+
+def nothing(task: Nothing) -> tuple[str, ...]:
+    """Its cells, under NOTHING."""
+    return task.task, task.team or "–", usd(task.spend_usd), f"{task.calls:,}", f"{task.runs:,}"
+
+
 def _usd(value: float | None) -> str:
     return "–" if value is None else usd(value)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else share(value, 1.0)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from detector.clear import require_private
 from detector.errors import ConfigError
+from detector.loopback import require_private
 from detector.sources.usual_attributes import LITELLM
 
 PREFIX = "DETECTOR_CALLBACK_"

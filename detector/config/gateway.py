@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from detector.clear import is_loopback
 from detector.config.settings import Count, Positive, Section
 from detector.config.sources import Attributes
+from detector.loopback import is_loopback
 
 
 class ByFormat(Section):

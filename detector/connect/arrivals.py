@@ -10,8 +10,8 @@ from detector.enrich.metering import metered, tokens_of
 from detector.enrich.pricing import Prices
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
-from detector.model.about import require_subject
 from detector.model.events import Call, Done, Event, Link, Status, Tool, ToolCall, ToolResult, tells
+from detector.model.subject import require_subject
 from detector.sources.reading import Headers, Read, of_native, of_source
 from detector.sources.times import seconds, taken_at
 

@@ -13,8 +13,8 @@ from detector.enrich.sketch import MAX_TEXT_BYTES, parse_sketch
 from detector.enrich.tools import answer_of, is_sketched, of_tools
 from detector.errors import BadInput, Reason
 from detector.model import packed as pk
-from detector.model.about import require_subject
 from detector.model.events import Call, Claim, Event, Link, Output, Status, Tool, ToolCall, ToolResult, tells
+from detector.model.subject import require_subject
 
 _OPERATION_FLAGS = {
     "compaction": pk.COMPACTION,

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from detector import webhooks
-from detector.clear import is_loopback
 from detector.clock import Clock
 from detector.config import Config
 from detector.config.gateway import Gateway
@@ -24,6 +23,7 @@ from detector.gateway.room import Full, Held, Room
 from detector.gateway.taking import FORMATS, Taken, Taker
 from detector.gateway.tokens import Tokens
 from detector.gateway.writer import Writer
+from detector.loopback import is_loopback
 from detector.metrics import Metrics
 from detector.secret import reveal
 from detector.tls import load_pair

@@ -12,8 +12,8 @@ from detector.gateway import answers
 from detector.gateway.answers import Answer
 from detector.gateway.records import records, refusals
 from detector.kafka.outbox import Out
-from detector.model.about import require_subject
 from detector.model.events import Call, Claim, Event, ToolCall
+from detector.model.subject import require_subject
 from detector.sources import native
 from detector.sources.json_lines import lines
 from detector.sources.native import MAX_IN_RECORD

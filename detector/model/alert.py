@@ -52,6 +52,12 @@ class Alert(msgspec.Struct, kw_only=True):
     config_digest: str
 
 
+def lasted(alert: Alert) -> tuple[float, float]:
+    """From when what it is about began until the episode ended, or was told last (s UTC)."""
+    ended = alert.resolved_at if alert.resolved_at is not None else alert.updated_at
+    return float(alert.evidence.get("since", alert.opened_at)), ended
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Alert)
 

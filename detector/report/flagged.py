@@ -9,6 +9,7 @@ from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag
 from detector.report.markup import WIDTHS, pair, section
 from detector.rules.finding import usd
+from detector.terminal import many
 
 SHOWN = 20
 """Flags that are shown one by one."""
@@ -68,7 +69,7 @@ def _strip(flag: Flag) -> str:
     of = flag.run if strip.of == "run" else flag.task
     most = usd(max(values)) if known else f"{max(values):.0f}"
     caption = f"{strip.of} {words.shown(of or '')}: {what} by {wide}, most {most}"
-    label = flag.rule if flag.rounds is None else f"{flag.rule}, {words.counted(flag.rounds, 'round')}"
+    label = flag.rule if flag.rounds is None else f"{flag.rule}, {many(flag.rounds, 'round')}"
     title = f"{caption}; {label} from {words.day(flag.since)} to {words.day(flag.ended_at)} UTC"
     picture = svg.strip(title, values, strip.began_t, strip.width_s, flag.since, flag.ended_at, label)
     return f"<figure>{picture}<figcaption><bdi>{escape(caption)}</bdi></figcaption></figure>"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from detector.model.alert import SEVERITIES, Alert, Severity
+from detector.model.alert import SEVERITIES, Alert, Severity, lasted
 from detector.report.bins import Bins
 from detector.report.facts import Counted, Flag, Strip
 from detector.rules import loop
@@ -108,8 +108,7 @@ def _dearest(flag: Flag) -> tuple[float, float, str]:
 
 def _flag(alert: Alert, strips: Strips) -> Flag:
     told, key = alert.evidence, strip_key(alert)
-    since = float(told.get("since", alert.opened_at))
-    ended = alert.resolved_at if alert.resolved_at is not None else alert.updated_at
+    since, ended = lasted(alert)
     return Flag(
         id=alert.id,
         rule=alert.rule,

@@ -8,6 +8,7 @@ from detector.report.flagged import flagged
 from detector.report.frame import document, missing
 from detector.report.markup import figure
 from detector.report.spent import came, over_time, tokens, where
+from detector.terminal import many
 
 _MEANS = (
     ("Dollars", "what calls tell, else what their tokens cost by the price list of that day. They are a cost, and no "
@@ -24,7 +25,9 @@ _MEANS = (
 def page(facts: Facts) -> str:
     """The page; of the figures alone, so that equal figures give equal bytes."""
     heading = "What the agents burnt, where they circled, what came of it"
-    return document("What the agents burnt", heading, words.period(facts), _sections(facts), _MEANS)
+    return document(
+        "What the agents burnt", heading, words.period(facts.began_t, facts.ended_t), _sections(facts), _MEANS
+    )
 
 
 def _sections(facts: Facts) -> Iterator[str]:
@@ -45,9 +48,7 @@ def _figures(facts: Facts) -> str:
     pages, tickets = words.opened(facts, "critical"), words.opened(facts, "warning")
     cards = [
         figure("burnt", words.dollars(total), words.without(facts)),
-        figure(
-            "calls", f"{total.calls:,}", f"{words.counted(facts.runs, 'run')}, {words.counted(facts.tasks, 'task')}"
-        ),
+        figure("calls", f"{total.calls:,}", f"{many(facts.runs, 'run')}, {many(facts.tasks, 'task')}"),
         _circled(facts),
         figure("pages", f"{pages:,}", f"and {words.episodes(tickets, 'warning')}"),
         _moved(facts),

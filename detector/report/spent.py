@@ -9,6 +9,7 @@ from detector.report.facts import Facts, Flag, Outcome, Ranking, Rest, Row, Seri
 from detector.report.flagged import SHOWN
 from detector.report.markup import WIDTHS, card, key_item, section
 from detector.rules.finding import usd
+from detector.terminal import many
 
 _NAMES = 8
 """Names of a ranking that are shown one by one."""
@@ -54,7 +55,7 @@ def _style(n: int, series: Series) -> str:
 
 def _bin(spend: Spend, n: int, totals: Sequence[float]) -> str:
     burnt = f": {usd(totals[n])}" if totals else ""
-    return f"from {words.day(spend.began_t + n * spend.width_s)}{burnt}, {words.counted(spend.calls[n], 'call')}"
+    return f"from {words.day(spend.began_t + n * spend.width_s)}{burnt}, {many(spend.calls[n], 'call')}"
 
 
 def _series_name(facts: Facts, spend: Spend, one: Series) -> str:
@@ -118,7 +119,7 @@ def came(facts: Facts) -> str:
     )
     items = []
     for c in told:
-        tasks = f", {words.counted(c.tasks, 'task')}" if c.tasks else ""
+        tasks = f", {many(c.tasks, 'task')}" if c.tasks else ""
         value = f"{usd(c.usd)}, {words.share(c.usd, total)}"
         items.append(key_item(_CAME[c.outcome], words.OUTCOME[c.outcome], value + tasks))
     return section("What came of it", _TOLD, card(f'{svg.whole(title, parts)}<ul class="key">{"".join(items)}</ul>'))
@@ -143,7 +144,7 @@ def _ranking(facts: Facts, kind: str, ranking: Ranking) -> str:
     most = max((row.usd for row in rows), default=0.0)
     cells = [_row(facts, row, words.called(kind, row.name, row.tenant, facts.tenants), most) for row in rows]
     if rest.calls:
-        cells.append(_row(facts, rest, words.counted(rest.names, f"other {kind}"), most))
+        cells.append(_row(facts, rest, many(rest.names, f"other {kind}"), most))
     head = (
         f'<tr><th scope="col">{kind}</th><th class="shape" scope="col"></th><th class="n" scope="col">burnt</th>'
         '<th class="n" scope="col">share</th><th class="n" scope="col">calls</th></tr>'

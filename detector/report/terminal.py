@@ -10,6 +10,7 @@ from detector.model.alert import Severity
 from detector.report import words
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag, Ranking, Rest, Row
+from detector.terminal import many
 
 _NAMES, _FLAGS, _WIDTH = 4, 5, 100
 _BAR = 12
@@ -26,7 +27,7 @@ def console_of(*, stderr: bool = False) -> Console:
 
 def show(facts: Facts, console: Console) -> None:
     """Prints it. Names of the input are shown as they are: nothing in them is markup or moves the cursor."""
-    console.print(Text(words.period(facts), style="dim"))
+    console.print(Text(words.period(facts.began_t, facts.ended_t), style="dim"))
     console.print(Text.assemble((words.burnt(facts), "bold"), f"; {words.circled(facts)}; {words.came(facts)}"))
     for line in words.unknowns(facts):
         console.print(Text(f"not in it: {line}", style="yellow"))
@@ -50,7 +51,7 @@ def _ranking(facts: Facts, kind: str, ranking: Ranking) -> Table:
         (words.called(kind, row.name, row.tenant, facts.tenants), row) for row in rows
     ]
     if rest.calls:
-        lines.append((words.counted(rest.names, f"other {kind}"), rest))
+        lines.append((many(rest.names, f"other {kind}"), rest))
     for name, row in lines:
         bar = "█" * round(_BAR * row.usd / most) if isinstance(row, Row) and most > 0 else ""
         part = words.share(row.usd, facts.total.usd) if row.usd else "–"

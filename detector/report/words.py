@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from detector.model.alert import Severity
 from detector.report.facts import Counted, Facts, Outcome, Ranking, Rest, Row, Sums
 from detector.rules.finding import usd
+from detector.terminal import many
 
 NOBODY = {"agent": "no agent named", "model": "no model named", "team": "no team named", "task": "no task claims it"}
 """What is said where a call does not tell its agent, model, team or task."""
@@ -38,11 +39,6 @@ def called(kind: str, name: str | None, tenant: str, tenants: int) -> str:
     if name is None or not name.strip():
         return NOBODY[kind] if name is None or not name else "(blank)"
     return f"{shown(name)} ({shown(tenant, 24)})" if tenants > 1 else shown(name)
-
-
-def counted(n: int, what: str) -> str:
-    """How many of what: what with an s where they are several."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def episodes(n: int, severity: Severity) -> str:
@@ -100,7 +96,7 @@ def duration(s: float) -> str:
     for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
         n, left = divmod(left, unit)
         if n:
-            parts.append(counted(n, name))
+            parts.append(many(n, name))
         elif parts:
             break
         if len(parts) == 2:
@@ -108,18 +104,18 @@ def duration(s: float) -> str:
     return " ".join(parts) or "a moment"
 
 
-def period(facts: Facts) -> str:
-    """From when to when, and how long that is."""
-    if facts.began_t is None or facts.ended_t is None:
+def period(began_t: float | None, ended_t: float | None) -> str:
+    """From when to when (s UTC), and how long that is."""
+    if began_t is None or ended_t is None:
         return "no events"
-    return f"{day(facts.began_t)} to {day(facts.ended_t)} UTC, {duration(facts.ended_t - facts.began_t)}"
+    return f"{day(began_t)} to {day(ended_t)} UTC, {duration(ended_t - began_t)}"
 
 
 def burnt(facts: Facts) -> str:
     """What was spent in how many calls."""
     total = facts.total
-    runs = f" of {counted(facts.runs, 'run')}" if facts.runs else ""
-    return f"{dollars(total)} in {counted(total.calls, 'call')}{runs}"
+    runs = f" of {many(facts.runs, 'run')}" if facts.runs else ""
+    return f"{dollars(total)} in {many(total.calls, 'call')}{runs}"
 
 
 def circled(facts: Facts) -> str:
@@ -133,14 +129,14 @@ def circled(facts: Facts) -> str:
 
 def how_many_loops(loops: Counted) -> str:
     """How many there were, and whether they are but lines on a board: they have burnt little, or wait for something."""
-    return counted(loops.episodes, "loop") + (", on a board only" if loops.severity == "info" else "")
+    return many(loops.episodes, "loop") + (", on a board only" if loops.severity == "info" else "")
 
 
 def without(facts: Facts) -> str:
     """How many calls are missing in the dollars; of those that tell no tokens some may tell their dollars."""
     total = facts.total
     unknown = total.unpriced + total.unmetered
-    return f"without {'up to ' if total.unmetered else ''}{counted(unknown, 'call')}" if unknown else ""
+    return f"without {'up to ' if total.unmetered else ''}{many(unknown, 'call')}" if unknown else ""
 
 
 def came(facts: Facts) -> str:
@@ -159,18 +155,18 @@ def unknowns(facts: Facts) -> Iterator[str]:
         models = list(facts.unpriced_models.items())
         named = ", ".join(f"{shown(model)} ({n:,})" for model, n in models[:_MODELS])
         more = f" and {len(models) - _MODELS} more" if len(models) > _MODELS else ""
-        of = f"{counted(total.unpriced, 'call')} of {counted(len(models), 'model')}"
+        of = f"{many(total.unpriced, 'call')} of {many(len(models), 'model')}"
         yield f"{of} without a price, whose dollars are in no figure: {named}{more}"
     if total.unmetered:
         yield (
-            f"{counted(total.unmetered, 'call')} that tell no tokens: they count in no sum of tokens, and in dollars "
+            f"{many(total.unmetered, 'call')} that tell no tokens: they count in no sum of tokens, and in dollars "
             "only where they tell these"
         )
     if n := facts.priced_as_standard:
-        yield f"{counted(n, 'call')} priced as standard, for want of a price of the service tier"
+        yield f"{many(n, 'call')} priced as standard, for want of a price of the service tier"
     if n := sum(facts.refused.values()):
         why = ", ".join(f"{count:,} {reason}" for reason, count in facts.refused.items())
-        yield f"{counted(n, 'event')} of {facts.events:,} that could not be used: {why}"
+        yield f"{many(n, 'event')} of {facts.events:,} that could not be used: {why}"
 
 
 def folded(ranking: Ranking, n: int) -> tuple[list[Row], Rest]:

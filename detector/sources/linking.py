@@ -3,8 +3,8 @@
 import msgspec
 
 from detector.config import Ingest
-from detector.model.about import require_subject
 from detector.model.events import Link
+from detector.model.subject import require_subject
 from detector.sources.making import made_id, make
 
 

@@ -1,4 +1,4 @@
-"""What goes in the clear, and where to: tokens never over a network."""
+"""Addresses of this machine alone, and what may only go there in the clear: tokens."""
 
 import ipaddress
 from urllib.parse import urlsplit
