@@ -2,12 +2,14 @@
 
 import tempfile
 from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from detector.engine import Counted
+from detector.errors import DetectorError
 from detector.model import packed as pk
 from detector.model.packed import Ident
 
@@ -77,7 +79,8 @@ class Calls:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written is said already
+            self._file.close()
 
     def take(self, counted: Counted) -> None:
         """Keeps them."""
@@ -85,7 +88,8 @@ class Calls:
         rows["t"], rows["usd"], rows["flags"] = (counted.rows[name] for name in ("t", "cost_usd", "flags"))
         codes = np.array([self._codes_of(ident) for ident in counted.idents], np.int64).reshape(-1, 3)
         rows["who"], rows["subject"], rows["run"] = codes.T
-        self._file.write(rows.tobytes())
+        with _room():
+            self._file.write(rows.tobytes())
         self.count += len(rows)
 
     def _codes_of(self, ident: Ident) -> tuple[int, int, int]:
@@ -101,10 +105,23 @@ class Calls:
 
     def chunks(self) -> Iterator[npt.NDArray[Any]]:
         """All of them, in the order in which they came."""
-        self._file.flush()
+        with _room():
+            self._file.flush()
         self._file.seek(0)
         while data := self._file.read(_AT_ONCE * CALL.itemsize):
             yield np.frombuffer(data, CALL)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Raises DetectorError, which names the folder and the fix, where the disk takes no more."""
+    try:
+        yield
+    except OSError as error:
+        raise DetectorError(
+            f"calls are kept in {tempfile.gettempdir()}, 32 B each, until the end is known, and it takes no more "
+            f"({error.strerror}); name another folder by TMPDIR"
+        ) from error
 
 
 def billed(rows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -56,6 +56,8 @@ def audit_files(
                 f"no call names the team {team!r}; there are {', '.join(gatherer.teams[:_NAMED]) or 'none'}"
             )
         figures = gatherer.figures(window, team)
+    if not ended_t:  # nothing came whose time could be the window's end
+        figures.began_t = figures.ended_t = None
     if charges is not None:
         figures.invoice = compare(charges, figures.models, *window)
     return figures

@@ -57,6 +57,19 @@ def test_what_cannot_be_done_is_said_and_ends_with_its_code(tmp_path: Path, caps
     assert code_of(str(tmp_path / "nothing.jsonl")) == 2
 
 
+def test_without_events_there_is_no_window(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of(written(tmp_path, [])) == 0
+    assert "no events" in capsys.readouterr().out
+
+
+def test_a_disk_that_takes_no_more_is_said_with_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detector.audit.calls.tempfile.TemporaryFile", lambda: Path("/dev/full").open("w+b", buffering=0))
+    assert code_of(written(tmp_path, EVENTS)) == 1
+    assert "takes no more (No space left on device); name another folder by TMPDIR" in capsys.readouterr().err
+
+
 def test_an_invoice_is_compared_by_provider_and_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     invoice = tmp_path / "invoice.csv"
     invoice.write_text("provider,model,day,usd\nacme,made-up,2026-09-21,3.5\n")
