@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,10 @@ def test_without_events_there_is_no_window(tmp_path: Path, capsys: pytest.Captur
 def test_a_disk_that_takes_no_more_is_said_with_its_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detector.audit.calls.tempfile.TemporaryFile", lambda: Path("/dev/full").open("w+b", buffering=0))
+    def full() -> Any:
+        return Path("/dev/full").open("w+b", buffering=0)
+
+    monkeypatch.setattr("detector.audit.calls.tempfile.TemporaryFile", full)
     assert code_of(written(tmp_path, EVENTS)) == 1
     assert "takes no more (No space left on device); name another folder by TMPDIR" in capsys.readouterr().err
 
