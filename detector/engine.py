@@ -24,7 +24,16 @@ from detector.state.cells import Cells
 from detector.state.compact import raw
 from detector.state.found import FOUND
 from detector.state.layout import VERSION
-from detector.state.minute import called, close_minute, look_up_usual, note_calls, open_cells, tell_links
+from detector.state.minute import (
+    called,
+    close_minute,
+    count_runs,
+    look_up_usual,
+    note_calls,
+    open_cells,
+    tell_links,
+    tell_taken_back,
+)
 from detector.state.screen import screen_of
 from detector.state.seen import Chunk
 from detector.state.segments import Common, Reader, Rows, Writer
@@ -187,8 +196,10 @@ class Engine:
                 self._counted.append(Counted(rows[calls], [shard.pool.idents[r] for r in calls.tolist()]))
             look_up_usual(shard, calls, minute * _MINUTE_S)
             open_cells(shard, calls)
+            count_runs(shard, calls)
             shard.touch_waiting(mine)
             tell_links(shard, mine[rows["kind"][mine] == pk.LINK])
+            tell_taken_back(shard, mine)
             while done < len(mine):
                 n, more = self._walk(mine[done:])
                 alerts += more

@@ -21,23 +21,20 @@ class _Head(msgspec.Struct, array_like=True):
 _head = msgspec.msgpack.Decoder(_Head)
 
 
-def decode(
-    decoder: msgspec.msgpack.Decoder[T], value: bytes, what: str, expected: int, reader: str, oldest: int | None = None
-) -> T:
-    """Reads a record of the `expected` format, or of one since the `oldest`.
+def decode(decoder: msgspec.msgpack.Decoder[T], value: bytes, what: str, expected: int, reader: str) -> T:
+    """Reads a record of the `expected` format.
 
     `what`: its name for people, `reader`: the stage that reads it. Raises msgspec.DecodeError on damaged bytes,
     ValueError on another format, whatever its layout.
     """
-    known = range(expected if oldest is None else oldest, expected + 1)
     try:
         told = decoded(decoder, value)
         found = told.format
     except msgspec.ValidationError:
         found = decoded(_head, value).format
-        if found in known:
+        if found == expected:
             raise
-    if found in known:
+    if found == expected:
         return told
     newer, older = f"upgrade {reader} first", f"let the version that wrote them run {reader} until none is left"
     raise ValueError(f"{what} of format {found}; this version reads {expected}: {newer if found > expected else older}")

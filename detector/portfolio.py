@@ -19,6 +19,10 @@ from detector.accounts.telling import tell
 from detector.accounts.usual import look_at_peers
 from detector.alerts.episodes import Episode, EpisodeBook, Purse
 from detector.config import Config
+from detector.ledger import stored as ledger
+from detector.ledger.booking import book as book_ledger
+from detector.ledger.books import Books, Common
+from detector.ledger.flags import hear_alerts
 from detector.model.alert import Alert
 from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
@@ -57,6 +61,7 @@ class Portfolio:
         self._config = config
         settings = config.portfolio
         self._accounts = Accounts(settings.segments, settings.max_accounts, settings.max_teams)
+        self.books = Books()
         self._book = EpisodeBook(config)
         self._inquiry = SpendInquiry(config, self._accounts, self._book)
         self._sources = Sources()
@@ -118,6 +123,7 @@ class Portfolio:
         marks = dict.fromkeys(range(told.sources), 0.0) | {told.source: told.mark}
         self._sources.tell(marks, written_s, self._config.time.hold_back_s)
         alerts = self._advance()
+        hear_alerts(self.books, alerts)
         self.offset = offset
         baselines, self._baselines = self._baselines, []
         return PortfolioOutcome(alerts, baselines)
@@ -171,6 +177,7 @@ class Portfolio:
         booked = book(accounts, minute, told)
         alerts = self._apply_news(minute, told)
         alerts += self._inquiry.ask(minute, booked)
+        book_ledger(self.books, minute, told)
         return alerts + self._forget((minute + 1) * 60.0) if accounts.crowded else alerts
 
     def _apply_news(self, minute: int, told: list[Opened]) -> list[Alert]:
@@ -192,30 +199,34 @@ class Portfolio:
 
     def segments(self) -> set[int]:
         """Numbers of all segments that make up the state."""
-        return set(range(max(2, self._config.portfolio.segments)))
+        return {*range(max(2, self._config.portfolio.segments)), *ledger.numbers(self.books)}
 
     def dirty(self) -> list[int]:
         """Numbers of the segments that changed since `clean`, in order."""
-        return sorted({0} | self._accounts.touched | self._book.touched)
+        return sorted({0, *self._accounts.touched, *self._book.touched, *ledger.changed(self.books)})
 
     def encode_segment(self, n: int) -> bytes:
         """A segment's bytes; equal states give equal bytes."""
+        if n >= ledger.FROM:
+            return store(VERSION, ledger.encode(self.books, n, changes=False))
         if n == 0:
             linked = [(key, msgspec.to_builtins(task)) for key, task in self._accounts.linked.items()]
             pending = msgspec.to_builtins(sorted(self._pending.items()), builtin_types=(bytes,))
-            told = [msgspec.to_builtins(self._sources), self._taken, self._minute, self.late, pending, linked]
+            common = msgspec.to_builtins(self.books.common)
+            told = [msgspec.to_builtins(self._sources), self._taken, self._minute, self.late, pending, linked, common]
             return store(VERSION, told)
         mine = sorted((e for e in self._book if e.segment == n), key=lambda e: (e.rule, e.key))
         return store(VERSION, [self._accounts.encode(n), msgspec.to_builtins(mine)])
 
     def encode_changes(self, n: int) -> bytes | None:
-        """A segment is only written whole: the minutes of its accounts change all over."""
-        return None
+        """What changed in a segment of the ledger; others are only written whole: their minutes change all over."""
+        return store(VERSION, ledger.encode(self.books, n, changes=True)) if n >= ledger.FROM else None
 
     def clean(self) -> None:
         """A checkpoint of all segments has been written."""
         self._accounts.touched = set()
         self._book.clean()
+        ledger.clean(self.books)
 
     @classmethod
     def restore(
@@ -227,13 +238,18 @@ class Portfolio:
             for n, parts in sorted(segments.items()):
                 for raw in parts:
                     portfolio._restore(n, open_stored(raw, VERSION, list[Any]))
+            ledger.finish(portfolio.books)
         portfolio.clean()
         portfolio.offset = offset
         return portfolio
 
     def _restore(self, n: int, kept: Any) -> None:
+        if n >= ledger.FROM:
+            ledger.restore(self.books, n, kept)
+            return
         if n == 0:
-            sources, self._taken, self._minute, self.late, pending, linked = kept
+            sources, self._taken, self._minute, self.late, pending, linked, common = kept
+            self.books.common = msgspec.convert(common, Common)
             self._sources = msgspec.convert(sources, Sources)
             self._pending = {minute: msgspec.convert(waiting, list[_Waiting]) for minute, waiting in pending}
             self._accounts.restore_links(linked)

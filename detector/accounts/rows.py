@@ -80,5 +80,5 @@ PAIR = np.dtype(
     ]
 )
 
-VERSION = 2
-"""Of all of the above: a checkpoint of another version is refused."""
+VERSION = 3
+"""Of all of the above, and of the ledger's rows: a checkpoint of another version is refused."""

@@ -3,14 +3,14 @@
 import tempfile
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from detector.engine import Counted
 from detector.errors import DetectorError
-from detector.model import packed as pk
+from detector.ledger.names import Subject, Who
 from detector.model.packed import Ident
 
 T = TypeVar("T", bound=Hashable)
@@ -27,25 +27,6 @@ CALL = np.dtype(
 """32 B a call."""
 _AT_ONCE = 1 << 20
 """Calls that are looked at in one go."""
-
-
-class Who(NamedTuple):
-    """Who paid for a call."""
-
-    tenant: str
-    team: str | None
-    agent: str | None
-    provider: str | None
-    model: str | None
-    task_type: str | None
-
-
-class Subject(NamedTuple):
-    """A task, or a run that no task claims; `key`: its hash."""
-
-    key: int
-    tenant: str
-    task: str | None
 
 
 class Codes(Generic[T]):
@@ -97,7 +78,7 @@ class Calls:
         if codes is None:
             if len(self._idents) >= _AT_ONCE:
                 self._idents.clear()
-            who = Who(ident.tenant, ident.team, ident.agent, ident.provider, ident.model, ident.task_type)
+            who = Who(ident.tenant, ident.team, ident.agent, None, None, ident.provider, ident.model, ident.task_type)
             subject = Subject(ident.subject, ident.tenant, ident.task)
             run = -1 if ident.run is None else self.runs.of((ident.tenant, ident.run))
             codes = self._idents[ident] = self.whos.of(who), self.subjects.of(subject), run
@@ -122,8 +103,3 @@ def _room() -> Iterator[None]:
             f"calls are kept in {tempfile.gettempdir()}, 32 B each, until the end is known, and it takes no more "
             f"({error.strerror}); name another folder by TMPDIR"
         ) from error
-
-
-def billed(rows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Dollars that somebody bills: notional ones are none."""
-    return np.where(rows["flags"] & pk.NOTIONAL, 0.0, rows["usd"])

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detector.audit.calls import Calls, Subject
+from detector.audit.calls import Calls
+from detector.ledger.names import Subject
 from detector.model.alert import Alert, lasted
 from detector.rules import loop, redundant_work, spend_spike
 

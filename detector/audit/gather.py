@@ -5,14 +5,16 @@ themselves wait on disk, since only the end says which of them lie in the window
 """
 
 from detector.audit.accounting import Audit
-from detector.audit.calls import Calls, Subject
+from detector.audit.calls import Calls
 from detector.audit.figures import Figures
 from detector.audit.flagged import Episodes
-from detector.audit.outcomes import Outcomes
+from detector.audit.of_calls import CallsSource
 from detector.audit.window import Window
 from detector.engine import Outcome
 from detector.enrich.identity import subject_hash
-from detector.model.packed import LINK, Columns, decode_packed
+from detector.ledger.names import Subject
+from detector.ledger.outcomes import Outcomes
+from detector.model.packed import LINK, STATUS, Columns, decode_packed
 from detector.pipeline.intake import Flushed
 
 
@@ -27,11 +29,22 @@ class Gatherer:
         """Takes a batch."""
         for _, packed in flushed.packed:
             columns = decode_packed(packed)
-            self._outcomes.take(columns)
+            self._hear(columns)
             self._link(columns)
         for counted in judged.calls:
             self._calls.take(counted)
         self._episodes.take(judged.alerts)
+
+    def _hear(self, columns: Columns) -> None:
+        """Takes the statuses among observations; each may come again."""
+        for row in columns.rows[columns.rows["kind"] == STATUS]:
+            ident, t, delivers = columns.idents[row["ident"]], float(row["t"]), int(row["output"])
+            what = (int(row["strength"]), int(row["category"]), delivers)
+            self._outcomes.status(ident.subject, ident.tenant, ident.task, t, *what)
+            if row["said"]:
+                self._outcomes.revert(int(row["said"]), t)
+            if delivers and row["duration_s"] >= 0.0:
+                self._outcomes.rewrite(delivers, float(row["duration_s"]), t)
 
     def _link(self, columns: Columns) -> None:
         rows = columns.rows
@@ -48,5 +61,7 @@ class Gatherer:
 
     def figures(self, window: Window, team: str | None = None) -> Figures:
         """The figures of this window; of one team (of any tenant) where `team` says so."""
+        for run, task in self._links.items():
+            self._outcomes.join(run, task.key, task.tenant, task.task)
         subjects = [self._links.get(s.key, s) for s in self._calls.subjects.names]
-        return Audit(self._calls, subjects, self._outcomes, self._episodes, window, team).figures()
+        return Audit(CallsSource(self._calls, subjects, self._outcomes, self._episodes), window, team).figures()

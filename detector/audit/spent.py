@@ -17,6 +17,5 @@ class Spent:
         self.week_usd, self.week_calls = np.zeros(weeks), np.zeros(weeks, np.int64)
         self.unpriced = self.unmetered = 0
         self.notional_usd = self.no_task_usd = self.experiments_usd = 0.0
-        self.runs: set[int] = set()
-        self.run_subjects: set[tuple[int, int]] = set()
-        self.run_teams: set[tuple[int, int]] = set()
+        self.runs = np.zeros(subjects, np.int64)
+        self.team_runs, self.team_useful_runs = np.zeros((2, teams), np.int64)

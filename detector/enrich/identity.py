@@ -181,7 +181,7 @@ class Identities:
             # Each source's telling of a run is a lane of its own: the same steps told twice would be twice as many.
             lane=hash64(tenant, task, run, agent) if source is None else hash64(tenant, task, run, agent, source),
             # Of the pseudonym: a hash without a key, of the user as sent, would let anybody check a guess.
-            cell=hash64(str(subject), tenant, team, user, agent, key, task_type, model),
+            cell=hash64(str(subject), tenant, team, user, agent, key, task_type, model, provider),
             tenant=tenant,
             team=team,
             user=user,

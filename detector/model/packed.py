@@ -112,7 +112,7 @@ class Ident(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     subject: Hash
     lane: Hash
-    cell: Hash  # all that a rollup tells apart: subject, team, user, agent, key, task type and model
+    cell: Hash  # all that a rollup tells apart: subject, team, user, agent, key, task type, model, provider
     tenant: str
     team: str | None
     user: str | None

@@ -1,7 +1,8 @@
 """The rollup of `detector.rollups`: what one partition of watch saw in a minute, internal to the detector.
 
 A record is MessagePack of `Rollup`: one row of `ROLL` for each party that spent, for each status and link, and for each
-team's share of a model. It is an upsert by source partition and minute, never an increment: a replay repeats it.
+team's share of a model. It is an upsert by source partition and minute, never an increment: a replay repeats it. All of
+a tenant goes to one partition: a task's calls come from several teams, and what shipped is asked of all of them.
 """
 
 from collections import Counter
@@ -15,13 +16,16 @@ from detector import formats
 from detector.decoding import LARGEST, Hash, require
 from detector.enrich.identity import hash64
 
-FORMAT = 2
-"""Rollups of format 1 have no OLD and are read as well."""
+FORMAT = 3
 
 SPENT, MOVED, LINKED, MODEL, OLD = 0, 1, 2, 3, 4
-"""Kinds of rows: calls of a party in this minute; the same of calls that came over an hour late; a medium or strong
-status of its subject; a link of its run to the task of another party; what a team spent on a model, for whoever looks
-at the model across teams."""
+"""Kinds of rows: calls of a party in this minute; a medium or strong status of its subject, told to each team that
+spent on it; a link of its run to the task of another party, as well; what a team spent on a model, for whoever looks at
+the model across teams; calls that came over an hour late."""
+OUTCOME, REVERTED, CHURNED, RESUMED, CLAIMED = 5, 6, 7, 8, 9
+"""Told once, whoever spent: a medium or strong status, with what it delivers and what its subject had spent by then; a
+deliverable that is taken back; the share of one that was rewritten since; a run that goes on, on another day than the
+last; a run that turns out to work on the task of another party."""
 
 ROLL = np.dtype(
     [
@@ -31,7 +35,7 @@ ROLL = np.dtype(
         ("party", "u4"),  # index into parties
         ("other", "u4"),  # of a link: the party that stands for the task
         ("calls", "u4"),
-        ("runs", "u4"),  # begun in this minute
+        ("runs", "u4"),  # heard of for the first time
         ("failed", "u4"),
         ("unpriced", "u4"),
         ("unmetered", "u4"),
@@ -43,12 +47,16 @@ ROLL = np.dtype(
         ("out", "u8"),
         ("reasoning", "u8"),
         ("usd", "f8"),
-        ("flagged_usd", "f8"),  # within episodes of watch
+        ("notional_usd", "f8"),  # of these dollars: billed by nobody
+        ("flagged_usd", "f8"),  # within episodes of watch that are warnings at least, of its subject up to now
         ("still_usd", "f8"),  # of a model: what went to tasks that did not move within the hour
         ("first_t", "f8"),  # of the minute's first and last call; of a status: when it came (s UTC)
         ("t", "f8"),
         ("strong_t", "f8"),  # of the subject, as known at the end of the minute; 0: none
         ("medium_t", "f8"),
+        ("metered_t", "f8"),  # of the first call that tells tokens; 0: none
+        ("deliverable", "u8"),  # hash
+        ("churned", "f4"),  # share of it
     ]
 )
 
@@ -73,6 +81,7 @@ class Party(msgspec.Struct, array_like=True, gc=False, frozen=True):
     task: str | None = None
     task_type: str | None = None
     model: str | None = None
+    provider: str | None = None
 
 
 class Sheet(msgspec.Struct, array_like=True):
@@ -165,7 +174,7 @@ def _with_own_parties(rollup: Rollup, sheets: list[Sheet]) -> Rollup:
 
 def decode_rollup(value: bytes) -> Rollup:
     """Reads a record; raises msgspec.DecodeError on damaged bytes, ValueError on another format."""
-    rollup = formats.decode(_decoder, value, "rollups", FORMAT, "portfolio", oldest=1)
+    rollup = formats.decode(_decoder, value, "rollups", FORMAT, "portfolio")
     require(abs(rollup.mark) < LARGEST and 0 <= rollup.source < MAX_SOURCES, "its mark or source is none")
     require(0 < rollup.sources <= MAX_SOURCES, "a number of sources that no topic has")
     for sheet in rollup.sheets:
@@ -178,14 +187,19 @@ def _check(sheet: Sheet, parties: int) -> None:
     require(0 <= sheet.minute < MAX_MINUTE, "a minute that is none")
     require(len(sheet.rows) == len(sheet.last_ids) * ROLL.itemsize, "rows are missing")
     rows = np.frombuffer(sheet.rows, ROLL)
-    others = rows["other"][rows["kind"] == LINKED]
+    others = rows["other"][np.isin(rows["kind"], (LINKED, CLAIMED))]
     require((rows["party"] < parties).all() and (others < parties).all(), "rows of nobody")
     for name in _FLOATS:
         require((np.abs(rows[name]) < LARGEST).all(), f"{name} that is no such number")
 
 
+def tenant_key(tenant: str) -> int:
+    """What stands for a tenant: rollups go by it."""
+    return hash64(tenant, "tenant")
+
+
 def team_key(tenant: str, team: str | None) -> int:
-    """What stands for a team: rollups go by it."""
+    """What stands for a team."""
     return hash64(tenant, "team", team)
 
 

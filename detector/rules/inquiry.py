@@ -13,7 +13,7 @@ from detector.model import packed as pk
 from detector.model.alert import Alert
 from detector.model.packed import Ident
 from detector.model.rollup import team_key
-from detector.rules import RULES, loop, loop_claim
+from detector.rules import RULES, loop, loop_claim, redundant_work
 from detector.rules.evidence import call_of, calls_of, drawn, names_of
 from detector.rules.finding import Context, Facts, Verdict
 from detector.state import found as fnd
@@ -28,6 +28,8 @@ _BY_KIND = {kind: [rule for rule in RULES if kind == rule.KIND] for kind in (fnd
 _CLAIMS = 0x9E3779B97F4A7C15
 """Tells the keys of episodes that clients claim from those of their lanes."""
 _NOTHING: Mapping[str, Any] = {}
+FLAGGED = (loop.NAME, redundant_work.NAME)
+"""Rules whose episodes mean that dollars bought nothing, once they are warnings."""
 
 
 class Signal(NamedTuple):
@@ -103,7 +105,8 @@ class Inquiry:
     def _moved(self, facts: Facts) -> list[Alert]:
         """A status came: the task's teams have a source of them, and a strong one ends its episodes."""
         shard = self._shard
-        tell_moved(shard, facts.subject, facts.t, facts.flags, facts.mode, facts.rounds)
+        what = (facts.flags, facts.mode, facts.rounds)
+        tell_moved(shard, facts.subject, facts.t, *what, facts.row, facts.step_cost)
         if facts.flags != pk.STRONG:
             return []
         subject = int(shard.subjects.rows["key"][facts.subject])
@@ -186,13 +189,17 @@ class Inquiry:
         before = context.standing.cost_usd if context.standing else 0.0
         flagged, more_usd = self._totals.flagged_usd, max(0.0, finding.standing.cost_usd - before)
         flagged[rule.NAME] = flagged.get(rule.NAME, 0.0) + more_usd
-        if facts.kind == fnd.STEP:  # only what repeats itself is no use for certain
-            shard.cells.flag(ident, facts.subject, int(subject["segment"]), more_usd)
+        was = self._book.severity(rule.NAME, key) if context.standing else None
         moved_t = facts.strong_t or facts.began_t
         since = round(facts.t - moved_t, 6) if context.status_source else None
         place = (int(subject["key"]), int(subject["segment"]))
         draw, late_s = partial(drawn, shard, facts), float(shard.lanes.rows["late_s"][facts.lane])
-        return True, self._book.found((rule.NAME, key), place, ident, facts.t, finding, since, draw, late_s)
+        due = self._book.found((rule.NAME, key), place, ident, facts.t, finding, since, draw, late_s)
+        if rule.NAME in FLAGGED and self._book.severity(rule.NAME, key) != "info":
+            # Once an episode becomes a warning, all that it has come to is flagged.
+            usd = more_usd if was not in (None, "info") else finding.standing.cost_usd
+            shard.cells.flag(ident, facts.subject, place[1], usd)
+        return True, due
 
     def _has_source(self, ident: Ident, t: float) -> bool:
         """Whether anything tells what becomes of this team's work, here or in other partitions."""

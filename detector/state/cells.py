@@ -20,7 +20,7 @@ from detector.model.rollup import (
     Sheet,
     cut_rollup,
     model_key,
-    team_key,
+    tenant_key,
 )
 from detector.state.layout import CELL
 from detector.state.tracked import Tracked
@@ -28,19 +28,20 @@ from detector.state.tracked import Tracked
 OLD_S = 3600.0
 """What comes later than this is no part of the hour under way: it is summed up by itself."""
 _OLD = 0x9E3779B97F4A7C15
-"""Tells the keys of such sums from the others."""
+_DAY = 0xD6E8FEB86659FD93
+"""Tell the keys of such sums, and those of another day than the minute's, from the others."""
 STILL_S = 3600.0
 """A task that did not move for so long stands still."""
 _SPENT = (
     "calls", "runs", "failed", "unpriced", "unmetered", "interactive", "input", "cached", "written", "out",
-    "reasoning", "usd", "flagged_usd", "first_t", "t",
+    "reasoning", "usd", "notional_usd", "flagged_usd", "first_t", "t", "metered_t",
 )  # fmt: skip
 _BY_MODEL = ("calls", "usd", "input", "cached", "out")
-_key_of_team = lru_cache(65_536)(team_key)
+_key_of_tenant = lru_cache(65_536)(tenant_key)
 
 
 class News(msgspec.Struct, array_like=True):
-    """A status or link of the minute under way, for one team."""
+    """What the minute under way has beside sums; its fields as the columns of ROLL. `first_t` 0: as `t`."""
 
     kind: int
     party: Party
@@ -49,6 +50,10 @@ class News(msgspec.Struct, array_like=True):
     category: int = 0
     longest: int = 0
     other: Party | None = None
+    first_t: float = 0.0
+    usd: float = 0.0
+    deliverable: int = 0
+    churned: float = 0.0
 
 
 class Clocks(NamedTuple):
@@ -59,9 +64,15 @@ class Clocks(NamedTuple):
     has_task: npt.NDArray[np.uint8]
 
 
-def keys_of(cells: npt.NDArray[np.uint64], old: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
-    """Keys (n) of the sums that calls belong to, by the cells of their identities and whether they are old."""
-    return np.where(old, cells ^ np.uint64(_OLD), cells)
+def keys_of(
+    cells: npt.NDArray[np.uint64], old: npt.NDArray[np.bool_], days: npt.NDArray[np.int64]
+) -> npt.NDArray[np.uint64]:
+    """Keys (n) of the sums that calls belong to.
+
+    By the cells of their identities, whether they are old, and how many days before the minute under way they were.
+    """
+    keys = cells ^ (days.astype(np.uint64) * np.uint64(_DAY))
+    return np.where(old, keys ^ np.uint64(_OLD), keys)
 
 
 class Cells:
@@ -81,9 +92,8 @@ class Cells:
         self.last_ids: dict[int, str] = {}
         self.news: list[News] = []
 
-    def open(self, ident: Ident, subject: int, segment: int, old: bool = False) -> int:
-        """The slot of an identity's cell, made where it is new; `subject`: the slot of its subject."""
-        key = ident.cell ^ _OLD if old else ident.cell
+    def open(self, key: int, ident: Ident, subject: int, segment: int, old: bool = False) -> int:
+        """The slot of the sums of this key, made where it is new; `subject`: the slot of the identity's subject."""
         slot = self.table.get(key)
         if slot < 0:
             slot = self.table.add(key, segment)
@@ -96,8 +106,8 @@ class Cells:
         self.last_ids.update(zip(slots, ids, strict=True))
 
     def flag(self, ident: Ident, subject: int, segment: int, usd: float) -> None:
-        """Dollars of this identity lie within an episode."""
-        slot = self.open(ident, subject, segment)
+        """Dollars of this identity's subject lie within an episode."""
+        slot = self.open(ident.cell, ident, subject, segment)
         self.table.rows["flagged_usd"][slot] += usd
         self.table.touch([slot])
 
@@ -114,7 +124,7 @@ class Cells:
         if len(slots):
             self._add_spent(slots, clocks, (self.minute + 1) * 60.0)
         for news in self.news:
-            self._drafts[_key_of_team(news.party.tenant, news.party.team) % len(self._drafts)].add_news(news)
+            self._drafts[_key_of_tenant(news.party.tenant) % len(self._drafts)].add_news(news)
         for draft in self._drafts:
             draft.close(self.minute)
         self._told_t = t
@@ -133,7 +143,7 @@ class Cells:
         return out
 
     def _add_spent(self, slots: npt.NDArray[np.int64], clocks: Clocks, t: float) -> None:
-        """What was spent goes to each party's team, and summed up by team to whoever looks at the model."""
+        """What was spent goes to each party's tenant, and summed up by team for whoever looks at the model."""
         rolls, cells = np.zeros(len(slots), ROLL), self.table.rows[slots]
         for name in _SPENT:
             rolls[name] = cells[name]
@@ -141,7 +151,7 @@ class Cells:
         rolls["strong_t"], rolls["medium_t"] = clocks.strong[of], clocks.medium[of]
         moved = np.maximum(rolls["strong_t"], rolls["medium_t"])
         still = (clocks.has_task[of] == 1) & (t - moved >= STILL_S)
-        parties = [_party_of(self.idents[slot]) for slot in slots.tolist()]
+        parties = [party_of(self.idents[slot]) for slot in slots.tolist()]
         last_ids = [self.last_ids.get(slot, "") for slot in slots.tolist()]
         for kind, which in ((SPENT, cells["old"] == 0), (OLD, cells["old"] == 1)):
             mine = np.flatnonzero(which)
@@ -171,7 +181,7 @@ class Cells:
     def _add(self, kind: int, parties: list[Party], rolls: npt.NDArray[Any], last_ids: list[str]) -> None:
         """Writes rows to the drafts of their parties' partitions."""
         rolls["kind"] = kind
-        place = [(p.subject if kind == MODEL else _key_of_team(p.tenant, p.team)) % len(self._drafts) for p in parties]
+        place = [_key_of_tenant(p.tenant) % len(self._drafts) for p in parties]
         rolls["party"] = [self._drafts[at].number(party) for at, party in zip(place, parties, strict=True)]
         for at in sorted(set(place)):
             mine = [i for i, where in enumerate(place) if where == at]
@@ -195,7 +205,8 @@ class _Draft:
         roll = np.zeros(1, ROLL)
         roll["kind"], roll["party"] = news.kind, self.number(news.party)
         roll["strength"], roll["category"], roll["longest"] = news.strength, news.category, news.longest
-        roll["t"] = roll["first_t"] = news.t
+        roll["t"], roll["first_t"] = news.t, news.first_t or news.t
+        roll["usd"], roll["deliverable"], roll["churned"] = news.usd, news.deliverable, news.churned
         if news.other is not None:
             roll["other"] = self.number(news.other)
         self.add(roll, [""])
@@ -212,11 +223,11 @@ class _Draft:
         return self._parties.setdefault(party, len(self._parties))
 
 
-def _party_of(ident: Ident) -> Party:
+def party_of(ident: Ident) -> Party:
     """The party that an identity stands for in rollups. A run is told only where it has no task."""
     return Party(
         ident.subject, ident.tenant, ident.team, ident.user, ident.agent, ident.key,
-        ident.run if ident.task is None else None, ident.task, ident.task_type, ident.model,
+        ident.run if ident.task is None else None, ident.task, ident.task_type, ident.model, ident.provider,
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ FOUND = np.dtype(
         ("first_t", "f8"),
         ("cost", "f8"),  # USD of the rounds, or of the subject since its last strong status
         ("cost_after", "f8"),  # USD of the lane, or of the subject in all, after it
-        ("step_cost", "f8"),
+        ("step_cost", "f8"),  # of a status: billed USD of the subject in the minute under way, before it
         ("tokens", "i8"),
         ("tokens_after", "i8"),
         ("calls", "i8"),

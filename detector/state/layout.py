@@ -48,6 +48,8 @@ LANE = np.dtype(
         ("open", "u1"),  # its newest step waits for results
         ("missing", "u1"),
         ("watched", "u1"),  # every step is told to the rules
+        ("run_key", "u8"),  # of its run within its subject
+        ("day", "u4"),  # the newest day (since 1970) with a call of it; 0: none yet
         ("segment", "i4"),
         ("alike", "f4"),  # outputs of this similarity are alike
         ("near", "f4"),  # actions of this similarity are near copies
@@ -127,6 +129,8 @@ SUBJECT = np.dtype(
         ("minute", "i8"),  # the newest minute in `minutes`, since 1970
         ("minutes", "f8", (MINUTES,)),  # USD by minute, the last hour
         ("minute_calls", "u2", (MINUTES,)),
+        ("billed_minute", "i8"),  # in which its newest call was judged that somebody bills
+        ("billed_usd", "f8"),  # of the calls that were judged in that minute
     ]
 )
 
@@ -155,7 +159,7 @@ CELL = np.dtype(
         ("subject", "i4"),  # slot of the subject
         ("old", "u1"),  # of calls from before the hour that is looked at: see cells.OLD_S
         ("calls", "i8"),
-        ("runs", "i8"),  # begun: agents in runs heard of for the first time
+        ("runs", "i8"),  # heard of for the first time
         ("failed", "i8"),
         ("unpriced", "i8"),
         ("unmetered", "i8"),
@@ -166,12 +170,14 @@ CELL = np.dtype(
         ("out", "i8"),
         ("reasoning", "i8"),
         ("usd", "f8"),
-        ("flagged_usd", "f8"),  # of it within episodes
+        ("notional_usd", "f8"),  # of it what nobody bills
+        ("flagged_usd", "f8"),  # of its subject within episodes, up to now
         ("first_t", "f8"),  # of its first and last call, s UTC
         ("t", "f8"),
+        ("metered_t", "f8"),  # of the first that tells tokens, 0: none
     ]
 )
 """What one identity has spent in the minute that is under way; gone once the minute is told."""
 
-VERSION = 7
+VERSION = 8
 """Of all of the above: a checkpoint of another version is refused."""

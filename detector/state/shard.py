@@ -95,6 +95,7 @@ class Shard:
         row, rules = self.lanes.rows[slot], self._rules_of(ident)
         rule = rules.loop
         row["subject_key"], row["window"] = ident.subject, rule.window_steps
+        row["run_key"] = telling_key(ident)
         row["alike"], row["near"] = rule.output_similarity, rule.near_similarity
         row["final_s"] = rules.redundant_work.idle_s
         row["info_calls"] = rules.run_inflation.info_calls

@@ -52,7 +52,12 @@ def meter(s: Any, lane: Any, cell: Any, row: Any, r: int, screen: Any, found: An
     newest = s.minute
     s.minute = _spend(s.minutes, newest, minute, row.cost_usd, np.inf)
     _spend(s.minute_calls, newest, minute, 1.0 if counted else 0.0, 65_535.0)
-    _sum_up(cell, row, lane.calls == 0)
+    if row.flags & pk.NOTIONAL == 0:
+        under_way = int(row.due // 60.0)
+        if s.billed_minute != under_way:
+            s.billed_minute, s.billed_usd = under_way, 0.0
+        s.billed_usd += row.cost_usd
+    _sum_up(cell, row)
     level = int(s.calls >= lane.info_calls) + int(s.calls >= lane.warning_calls)
     many = counted and level > s.told
     if many:
@@ -68,13 +73,12 @@ def meter(s: Any, lane: Any, cell: Any, row: Any, r: int, screen: Any, found: An
 
 
 @compiled
-def _sum_up(cell: Any, row: Any, begun: bool) -> None:
+def _sum_up(cell: Any, row: Any) -> None:
     """Adds a call to the sums of its identity in this minute."""
     if cell.calls == 0:
         cell.first_t = row.t
     cell.first_t, cell.t = min(cell.first_t, row.t), max(cell.t, row.t)
     cell.calls += 1
-    cell.runs += begun
     cell.failed += (row.flags & pk.ERROR) != 0
     cell.unpriced += (row.flags & pk.UNPRICED) != 0
     cell.unmetered += (row.flags & pk.UNMETERED) != 0
@@ -85,6 +89,10 @@ def _sum_up(cell: Any, row: Any, begun: bool) -> None:
     cell.out += row.out
     cell.reasoning += row.reasoning
     cell.usd += row.cost_usd
+    if row.flags & pk.NOTIONAL:
+        cell.notional_usd += row.cost_usd
+    if row.flags & pk.UNMETERED == 0 and (cell.metered_t == 0.0 or row.t < cell.metered_t):
+        cell.metered_t = row.t
 
 
 @compiled
@@ -115,6 +123,11 @@ def move(s: Any, row: Any, r: int, found: Any, n: int) -> int:
         return n
     n = _tell(MOVED, EXACT, s, row, r, found, n)
     f = found[n - 1]
+    span = 0
+    if row.flags & pk.LATE:
+        span = min(lay.MINUTES, max(0, int(s.minute) - int(row.t // 60.0)))
+    f.step_cost = s.billed_usd if s.billed_minute == int(row.due // 60.0) else 0.0
+    f.step_cost -= _window(s.minutes, s.minute, s.minute, span)
     f.flags, f.mode, f.rounds = row.strength, row.category, max(s.longest, s.calls)
     if row.strength == pk.MEDIUM:
         s.medium = max(s.medium, row.t)
@@ -124,9 +137,6 @@ def move(s: Any, row: Any, r: int, found: Any, n: int) -> int:
     s.strong = row.t
     s.longest = max(s.longest, s.calls)
     s.ended = pk.ENDED[0] <= row.category <= pk.ENDED[-1]
-    span = 0
-    if row.flags & pk.LATE:
-        span = min(lay.MINUTES, max(0, int(s.minute) - int(row.t // 60.0)))
     left = int(_window(s.minute_calls, s.minute, s.minute, span))
     s.tokens = s.tokens * left // s.calls if s.calls > 0 else 0  # of each minute only the calls and dollars are known
     s.calls = left

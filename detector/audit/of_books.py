@@ -1,0 +1,83 @@
+"""An audit's source where portfolio has kept books: figures are exact to the hour, and beyond 8 days to the day."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.audit.source import RUNS, SUM, Floats
+from detector.audit.window import Window
+from detector.ledger.books import DAY_S, HOUR_S, Books
+from detector.ledger.names import Subject, Who
+
+_WITHIN_S = 1e-3
+"""A sum counts in a window from the instant on at which its hour or day begins."""
+
+
+class BooksSource:
+    """The books of one partition; codes are theirs."""
+
+    def __init__(self, books: Books) -> None:
+        self._books, self.outcomes = books, books.outcomes
+        names, end = books.whos.beside, 1 + max(books.whos.beside, default=-1)
+        self.whos = [names.get(code, Who("")) for code in range(end)]
+        slots = books.purses.slots()
+        self._number = np.zeros(len(books.purses.rows), np.int64)
+        self._number[slots] = np.arange(len(slots))
+        self._slots, keys = slots, books.purses.rows["key"]
+        self.subjects = [
+            Subject(int(keys[slot]), books.tenant_of(slot), books.purses.beside[slot].task) for slot in slots.tolist()
+        ]
+        self._notional = np.array([who.notional for who in self.whos], np.bool_)
+        self._cells = books.cells.live()
+
+    def sums(self) -> Iterator[npt.NDArray[Any]]:
+        """See Source."""
+        cells, out = self._cells, np.zeros(len(self._cells), SUM)
+        notional = self._notional[cells["who"]]
+        out["t"], out["who"] = self._began(cells), cells["who"]
+        out["subject"] = self._number[cells["purse"]]
+        metered_t = self._books.purses.rows["metered_t"][cells["purse"]]
+        out["metered_t"] = np.where(metered_t > 0.0, metered_t, np.inf)
+        for name in ("calls", "unpriced", "unmetered", "flagged_usd"):
+            out[name] = cells[name]
+        out["usd"] = np.where(notional, 0.0, cells["usd"])
+        out["notional_usd"] = np.where(notional, cells["usd"], 0.0)
+        yield out
+
+    @staticmethod
+    def _began(cells: npt.NDArray[Any]) -> Floats:
+        t: Floats = cells["hour"] * HOUR_S + _WITHIN_S
+        return t
+
+    def runs(self, window: Window) -> npt.NDArray[Any]:
+        """See Source."""
+        cells = self._cells[(self._cells["runs"] > 0) & window.holds(self._began(self._cells))]
+        went_on = self._books.resumed.live()
+        # One that called before within the window is counted there.
+        mine = window.holds(went_on["day"] * DAY_S + _WITHIN_S) & ~window.holds(went_on["before"] * DAY_S + _WITHIN_S)
+        went_on = went_on[mine]
+        out = np.zeros(len(cells) + len(went_on), RUNS)
+        out["run"] = np.arange(len(out))
+        for name in ("who", "runs"):
+            out[name] = np.concatenate([cells[name], went_on[name]])
+        out["subject"] = self._number[np.concatenate([cells["purse"], went_on["purse"]])]
+        return out
+
+    def direct_usd(self, last_t: Floats, window: Window, asked: npt.NDArray[np.bool_]) -> float:
+        """See Source. What a task had spent by a status is known of all its teams together, and shared out."""
+        cells = self._cells[~self._notional[self._cells["who"]]]
+        within, purse = window.holds(self._began(cells)), self._number[cells["purse"]]
+        after = cells["hour"] * HOUR_S + _WITHIN_S > window.began_t
+        count = len(self._slots)
+        spent = np.bincount(purse[within], cells["usd"][within], count)
+        mine = within & asked[cells["who"]]
+        of_asked = np.bincount(purse[mine], cells["usd"][mine], count)
+        before = self._books.purses.rows["usd"][self._slots] - np.bincount(purse[after], cells["usd"][after], count)
+        total = 0.0
+        for n in np.flatnonzero(last_t > -np.inf).tolist():
+            record = self.outcomes.records[self.subjects[n].key]
+            usd = min(max(0.0, record.spent_usd.get(float(last_t[n]), 0.0) - before[n]), spent[n])
+            total += usd * of_asked[n] / spent[n] if spent[n] > 0.0 else 0.0
+        return float(total)

@@ -1,0 +1,198 @@
+"""What the ledger holds of the tenants of one partition: purses of tasks, cells, runs that went on, and outcomes."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from detector.ledger.names import Who
+from detector.ledger.outcomes import Outcomes, Record
+from detector.ledger.pages import Pages, Slots
+from detector.ledger.rows import CELL, COUNTS, LINK, PURSE, RESUMED, TAKEN, WHO
+from detector.model.rollup import Party
+
+DAYS = 100
+"""Days that are kept."""
+HOURLY_DAYS = 8
+"""Days before this one of which each hour is kept."""
+HOUR_S, DAY_S, DAY_H = 3600.0, 86_400.0, 24
+_FULL = 2**32 - 1
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """What a purse has beside its row: the task's name, and what became of it."""
+
+    task: str | None
+    record: Record | None = None
+
+
+class Correction(msgspec.Struct, array_like=True):
+    """What came so late that it changed a day (since 1970) that was over; `usd`: billed dollars that it is about."""
+
+    day: int
+    kind: str  # "status" or "link"
+    count: int = 0
+    usd: float = 0.0
+
+
+class Common(msgspec.Struct, array_like=True):
+    """What belongs to no page. `spikes`: open episodes by id, with their level and whom they are about.
+
+    `hour`: the one under way, since 1970; `compacted`: the newest day that is kept as one. `statuses`: by tenant the
+    time of the newest. `lost_usd`: of calls from before the days that are kept.
+    """
+
+    hour: int = 0
+    compacted: int = 0
+    newest_t: float = 0.0
+    lost_usd: float = 0.0
+    statuses: dict[str, float] = {}
+    corrections: list[Correction] = []
+    spikes: dict[str, tuple[str, int | tuple[str | None, ...]]] = {}
+
+
+class Books:
+    """Pages of rows, and how to find them."""
+
+    def __init__(self) -> None:
+        self.cells, self.purses = Pages(CELL, int), Pages(PURSE, Kept)
+        self.resumed, self.whos = Pages(RESUMED, int), Pages(WHO, Who)
+        self.links, self.taken = Pages(LINK, int), Pages(TAKEN, int)
+        self.outcomes, self.common = Outcomes(), Common()
+        self.spiked: set[int] = set()  # codes of whom an open spike is about
+        self.places: dict[int, int] = {}  # of purses by key
+        self.codes: dict[Who, int] = {}
+        self.task_of: dict[int, int] = {}  # by key of a linked run
+        self.hot: dict[int, dict[int, int]] = {}  # by hour: purse << 32 | who -> slot
+
+    @property
+    def pages(self) -> tuple[Pages[Any], ...]:
+        """All of them, in an order that is stored."""
+        return self.cells, self.purses, self.resumed, self.whos, self.links, self.taken
+
+    @property
+    def first_hour(self) -> int:
+        """The oldest hour that is kept."""
+        return (self.common.hour // DAY_H - DAYS + 1) * DAY_H
+
+    def bucket(self, hours: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The hours (n) under which sums of these hours are kept: of an old day its first."""
+        days = hours // DAY_H
+        return np.where(days < self.common.hour // DAY_H - HOURLY_DAYS, days * DAY_H, hours)
+
+    def key_of(self, subject: int) -> int:
+        """The key of the purse that a subject's dollars go to."""
+        return self.task_of.get(subject, subject)
+
+    def purse_of(self, party: Party) -> int:
+        """The slot of the purse of a party's task, or run; made where it is new."""
+        key = self.key_of(party.subject)
+        slot = self.places.get(key, -1)
+        return slot if slot >= 0 else self.make_purse(key, party.tenant, party.task)
+
+    def make_purse(self, key: int, tenant: str, task: str | None) -> int:
+        """An empty purse; returns its slot."""
+        (slot,) = self.purses.add()
+        row = self.purses.rows[slot]
+        row["key"], row["has_task"], row["tenant"] = key, task is not None, self.code_of(Who(tenant))
+        self.purses.beside[slot] = Kept(task, self.outcomes.records.get(key))
+        self.places[key] = slot
+        return slot
+
+    def tenant_of(self, purse: int) -> str:
+        """The tenant of the purse at a slot."""
+        return self.whos.beside[int(self.purses.rows["tenant"][purse])].tenant
+
+    def code_of(self, who: Who) -> int:
+        """The code of whoever spends; made where it is new."""
+        code = self.codes.get(who, -1)
+        if code < 0:
+            (code,) = self.whos.add()
+            self.whos.beside[code] = who
+            self.codes[who] = code
+        return code
+
+    def cells_of_purse(self, purse: int) -> Slots:
+        """Slots of the cells of the purse at a slot."""
+        live = self.cells.slots()
+        mine: Slots = live[self.cells.rows["purse"][live] == purse]
+        return mine
+
+    def add(
+        self, purse: Slots, who: Slots, hour: Slots, counts: npt.NDArray[Any] | None, usd: npt.NDArray[np.float64]
+    ) -> None:
+        """Adds to the cells of these purses, codes and hours (n each): `counts` has columns as in COUNTS."""
+        slots, place = np.unique(np.array(self._cells(purse, who, hour), np.int64), return_inverse=True)
+        more_usd = np.bincount(place, usd, len(slots))
+        if counts is not None:
+            sums = {name: self.cells.rows[name][slots].astype(np.int64) for name in COUNTS}
+            for name in COUNTS:
+                np.add.at(sums[name], place, counts[name].astype(np.int64))
+            slots = self._put(slots, sums)
+        cells = self.cells.rows
+        cells["usd"][slots] += more_usd
+        spiked = self.purses.rows["spiked"][cells["purse"][slots]] == 1
+        if self.spiked:
+            spiked |= np.isin(cells["who"][slots], list(self.spiked))
+        cells["flagged_usd"][slots[spiked]] += more_usd[spiked]
+        self.cells.touch(slots)
+
+    def _put(self, slots: Slots, sums: dict[str, npt.NDArray[np.int64]]) -> Slots:
+        """Puts sums (n) into cells; where they do not fit, what is new goes to other rows. The slots of all."""
+        over = np.logical_or.reduce([total > _FULL for total in sums.values()])
+        for name, total in sums.items():
+            self.cells.rows[name][slots[~over]] = total[~over]
+        slots = slots.copy()
+        for n in np.flatnonzero(over).tolist():
+            (other,) = self.cells.add()
+            old, new = self.cells.rows[slots[n]], self.cells.rows[other]
+            for name in ("purse", "who", "hour"):
+                new[name] = old[name]
+            for name, total in sums.items():
+                new[name] = min(_FULL, int(total[n]) - int(old[name]))
+            self.hot_of(int(old["hour"]))[_pair(int(old["purse"]), int(old["who"]))] = other
+            slots[n] = other
+        return slots
+
+    def _cells(self, purse: Slots, who: Slots, hour: Slots) -> list[int]:
+        """Slots of cells (n), made where they are new."""
+        told = list(zip((purse << 32 | who).tolist(), hour.tolist(), strict=True))
+        new = list({(pair, at): n for n, (pair, at) in enumerate(told) if pair not in self.hot_of(at)}.values())
+        made = self.cells.add(len(new))
+        for name, values in (("purse", purse), ("who", who), ("hour", hour)):
+            self.cells.rows[name][made] = values[new]
+        for n, slot in zip(new, made, strict=True):
+            pair, at = told[n]
+            self.hot[at][pair] = slot
+        return [self.hot[at][pair] for pair, at in told]
+
+    def hot_of(self, hour: int) -> dict[int, int]:
+        """Where the cells of an hour are."""
+        hot = self.hot.get(hour)
+        if hot is None:
+            live, cells = self.cells.slots(), self.cells.rows
+            mine = live[cells["hour"][live] == hour]
+            pairs = cells["purse"][mine].astype(np.int64) << 32 | cells["who"][mine].astype(np.int64)
+            hot = self.hot[hour] = dict(zip(pairs.tolist(), mine.tolist(), strict=True))
+        return hot
+
+    def correct(self, day: int, kind: str, usd: float) -> None:
+        """Notes that a day that was over has changed."""
+        told = next((c for c in self.common.corrections if (c.day, c.kind) == (day, kind)), None)
+        if told is None:
+            told = Correction(day, kind)
+            self.common.corrections.append(told)
+        told.count += 1
+        told.usd += usd
+
+
+def _pair(purse: int, who: int) -> int:
+    return purse << 32 | who
+
+
+def who_of(party: Party) -> Who:
+    """Who a party is, whatever it works on."""
+    return Who(
+        party.tenant, party.team, party.agent, party.key, party.user, party.provider, party.model, party.task_type
+    )

@@ -1,0 +1,75 @@
+"""A run turns out to work on a task: what it has spent, and what was told of it, is the task's."""
+
+import numpy as np
+
+from detector.ledger.books import DAY_H, HOUR_S, Books
+from detector.model.rollup import Party
+
+MAX_LINKS = 200_000
+"""Links that are remembered, for calls that come behind them; the oldest leave."""
+
+
+def claim(books: Books, run: Party, task: Party, t: float) -> None:
+    """What a run has spent moves to a task, as does what still comes; told at `t` (s UTC)."""
+    if run.subject == task.subject or books.task_of.get(run.subject) == task.subject:
+        return
+    if run.subject not in books.task_of:
+        (slot,) = books.links.add()
+        books.links.rows[slot] = run.subject, task.subject, t
+        books.task_of[run.subject] = task.subject
+        _make_room(books)
+    else:  # it is told of another task from now on
+        slot = int(books.links.slots()[books.links.rows["run"][books.links.slots()] == run.subject][0])
+        books.links.rows[slot] = run.subject, task.subject, t
+        books.links.touch([slot])
+        books.task_of[run.subject] = task.subject
+    source = books.places.get(run.subject, -1)
+    if source >= 0:
+        target = books.places.get(task.subject, -1)
+        _merge(books, source, target if target >= 0 else books.make_purse(task.subject, task.tenant, task.task))
+    books.outcomes.join(run.subject, task.subject, task.tenant, task.task)
+    target = books.places.get(task.subject, -1)
+    record = books.outcomes.records.get(task.subject)
+    if record is not None:
+        target = target if target >= 0 else books.make_purse(task.subject, task.tenant, task.task)
+        books.purses.beside[target].record = record
+        books.purses.touch([target])
+
+
+def _make_room(books: Books) -> None:
+    if len(books.links) > MAX_LINKS:
+        slots, rows = books.links.slots(), books.links.rows
+        gone = slots[np.argsort(rows["t"][slots], kind="stable")[: MAX_LINKS // 10]]
+        for run in rows["run"][gone].tolist():
+            del books.task_of[run]
+        books.links.remove(gone.tolist())
+
+
+def _merge(books: Books, source: int, target: int) -> None:
+    """Moves all that is in one purse to another."""
+    cells, mine = books.cells.rows, books.cells_of_purse(source)
+    a, b = books.purses.rows[source].copy(), books.purses.rows[target]
+    record = books.outcomes.records.get(int(b["key"]))
+    if record is not None:
+        for t in record.spent_usd:
+            # What the run had spent by then: all, where it had ended; else of the hours that had begun.
+            begun = mine if a["heard"] <= t else mine[cells["hour"][mine] * HOUR_S < t]
+            record.spent_usd[t] += float(cells["usd"][begun].sum()) if a["first_t"] <= t else 0.0
+    for slot in mine.tolist():
+        books.hot.get(int(cells["hour"][slot]), {}).pop(source << 32 | int(cells["who"][slot]), None)
+    cells["purse"][mine] = target
+    books.cells.touch(mine)
+    runs = books.resumed.slots()
+    runs = runs[books.resumed.rows["purse"][runs] == source]
+    books.resumed.rows["purse"][runs] = target
+    books.resumed.touch(runs)
+    days = cells["hour"][mine] // DAY_H
+    for day in np.unique(days[days < books.common.hour // DAY_H]).tolist():
+        books.correct(int(day), "link", float(cells["usd"][mine[days == day]].sum()))
+    b["usd"] += a["usd"]
+    b["heard"] = max(a["heard"], b["heard"])
+    for name in ("first_t", "metered_t"):
+        b[name] = min((t for t in (a[name], b[name]) if t > 0.0), default=0.0)
+    books.purses.touch([target])
+    del books.places[int(a["key"])]
+    books.purses.remove([source])

@@ -1,0 +1,118 @@
+"""Rows, and what belongs to each, at places that stay: a checkpoint writes them page by page, or those that changed."""
+
+import heapq
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from detector.state.table import grown
+
+T = TypeVar("T")
+Slots = npt.NDArray[np.int64]
+
+PAGE = 4096
+"""Places of a page."""
+
+
+class Pages(Generic[T]):
+    """Rows of one dtype; slots stay valid until the row is removed, also over a restart.
+
+    `beside`: what a slot has beside its row. What is removed leaves its place to the next that is added, lowest first.
+    """
+
+    def __init__(self, dtype: np.dtype[Any], kind: type[T]) -> None:
+        self.rows: npt.NDArray[Any] = np.zeros(PAGE, dtype)
+        self.used = np.zeros(PAGE, np.bool_)
+        self.beside: dict[int, T] = {}
+        self._kind = list[tuple[int, kind]]  # type: ignore[valid-type]
+        self._changed = np.zeros(PAGE, np.bool_)
+        self._free: list[int] = []
+        self._end = 0  # slots that were ever handed out
+        self.count = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def slots(self) -> Slots:
+        """Those in use."""
+        return np.flatnonzero(self.used[: self._end])
+
+    def live(self) -> npt.NDArray[Any]:
+        """The rows in use: a copy."""
+        return self.rows[self.slots()]
+
+    def add(self, count: int = 1) -> list[int]:
+        """Makes empty rows and returns their slots."""
+        taken = [heapq.heappop(self._free) for _ in range(min(count, len(self._free)))]
+        more = count - len(taken)
+        taken += range(self._end, self._end + more)
+        self._reach(self._end + more)
+        self.used[taken], self._changed[taken] = True, True
+        self.count += count
+        return taken
+
+    def remove(self, slots: Iterable[int]) -> None:
+        """Takes rows out."""
+        for slot in slots:
+            self.rows[slot] = np.zeros((), self.rows.dtype)
+            self.used[slot], self._changed[slot] = False, True
+            self.beside.pop(slot, None)
+            heapq.heappush(self._free, slot)
+            self.count -= 1
+
+    def touch(self, slots: Slots | list[int]) -> None:
+        """These rows change, or what they have beside them."""
+        self._changed[slots] = True
+
+    def _reach(self, end: int) -> None:
+        self._end = max(self._end, end)
+        if end > len(self.rows):
+            to = max(end, 2 * len(self.rows))
+            self.rows, self.used, self._changed = (grown(a, to) for a in (self.rows, self.used, self._changed))
+
+    def pages(self) -> range:
+        """Numbers of all pages."""
+        return range(-(-max(1, self._end) // PAGE))
+
+    def changed(self) -> list[int]:
+        """Numbers of the pages that changed since `clean`."""
+        pages: list[int] = np.unique(np.flatnonzero(self._changed) // PAGE).tolist()
+        return pages
+
+    def clean(self) -> None:
+        """A checkpoint holds everything."""
+        self._changed[:] = False
+
+    def encode(self, page: int, changes: bool) -> list[Any]:
+        """A page as plain values: all that is used of it, or what changed since `clean`."""
+        first, last = page * PAGE, min(page * PAGE + PAGE, len(self.rows))
+        used = self.used[first:last]
+        chosen = first + np.flatnonzero(self._changed[first:last] & used if changes else used)
+        gone = first + np.flatnonzero(self._changed[first:last] & ~used) if changes else ()
+        beside = [(s, msgspec.to_builtins(self.beside[s])) for s in chosen.tolist() if s in self.beside]
+        return [chosen.astype("<u4").tobytes(), self.rows[chosen].tobytes(), [int(s) for s in gone], beside]
+
+    def restore(self, kept: list[Any]) -> None:
+        """Takes back what `encode` gave, in the order of its writing; `finish` comes after the last."""
+        chosen, rows, gone, beside = kept
+        slots = np.frombuffer(chosen, "<u4").astype(np.int64)
+        if len(slots):
+            self._reach(int(slots.max()) + 1)
+        self.rows[slots] = np.frombuffer(rows, self.rows.dtype)
+        self.used[slots] = True
+        for slot in slots.tolist():
+            self.beside.pop(slot, None)
+        self.beside.update(msgspec.convert(beside, self._kind, strict=False))
+        for slot in gone:
+            self.rows[slot] = np.zeros((), self.rows.dtype)
+            self.used[slot] = False
+            self.beside.pop(slot, None)
+
+    def finish(self) -> None:
+        """All has been taken back."""
+        self.count = int(self.used.sum())
+        self._free = np.flatnonzero(~self.used[: self._end]).tolist()
+        self.clean()

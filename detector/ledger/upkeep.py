@@ -1,0 +1,97 @@
+"""Time passes: hours of old days become one sum, and what is older than the days that are kept leaves."""
+
+import numpy as np
+
+from detector.ledger.books import DAY_H, HOUR_S, HOURLY_DAYS, Books
+from detector.ledger.rows import COUNTS
+
+_HOT_HOURS = 2
+"""Hours whose cells are at hand; others are looked for when something comes late."""
+_FULL = 2**32 - 1
+
+
+def reach(books: Books, hour: int) -> None:
+    """The hour (since 1970) has come."""
+    common = books.common
+    if hour <= common.hour:
+        return
+    day, before = hour // DAY_H, common.hour // DAY_H
+    common.hour = hour
+    for old in [h for h in books.hot if h <= hour - _HOT_HOURS]:
+        del books.hot[old]
+    if day > before:
+        compact(books, day)
+        expire(books)
+
+
+def compact(books: Books, today: int) -> None:
+    """Sums of the hours of days that are not kept by the hour any more become one for each purse and who."""
+    last = today - HOURLY_DAYS - 1
+    if last <= books.common.compacted:
+        return
+    live, cells = books.cells.slots(), books.cells.rows
+    days = cells["hour"][live] // DAY_H
+    mine = live[(days > books.common.compacted) & (days <= last)]
+    books.common.compacted, books.hot = last, {}
+    if not len(mine):
+        return
+    cells["hour"][mine] = cells["hour"][mine] // DAY_H * DAY_H
+    order = np.lexsort([cells[name][mine] for name in ("who", "purse", "hour")])
+    mine = mine[order]
+    differs = [np.diff(cells[name][mine].astype(np.int64)) != 0 for name in ("who", "purse", "hour")]
+    starts = np.flatnonzero(np.concatenate([[True], np.logical_or.reduce(differs)]))
+    sums = {name: np.add.reduceat(cells[name][mine].astype(np.int64), starts) for name in COUNTS}
+    fits = np.logical_and.reduce([total <= _FULL for total in sums.values()])
+    first = mine[starts]
+    for name, total in sums.items():
+        cells[name][first[fits]] = total[fits]
+    for name in ("usd", "flagged_usd"):
+        cells[name][first[fits]] = np.add.reduceat(cells[name][mine], starts)[fits]
+    others = np.ones(len(mine), np.bool_)
+    others[starts] = False
+    lengths = np.diff([*starts.tolist(), len(mine)])
+    books.cells.touch(mine)
+    books.cells.remove(mine[others & np.repeat(fits, lengths)].tolist())
+
+
+def expire(books: Books) -> None:
+    """What is older than the days that are kept leaves."""
+    first, t = books.first_hour, books.first_hour * HOUR_S
+    live = books.cells.slots()
+    books.cells.remove(live[books.cells.rows["hour"][live] < first].tolist())
+    runs = books.resumed.slots()
+    books.resumed.remove(runs[books.resumed.rows["day"][runs] < first // DAY_H].tolist())
+    purses = books.purses.slots()
+    for slot in purses[books.purses.rows["heard"][purses] < t].tolist():
+        remove_purse(books, slot)
+    for pages in (books.links, books.taken):
+        slots = pages.slots()
+        gone = slots[pages.rows["t"][slots] < t].tolist()
+        if pages is books.links:
+            for run in pages.rows["run"][gone].tolist():
+                del books.task_of[run]
+        pages.remove(gone)
+    outcomes, common = books.outcomes, books.common
+    outcomes.reverted = {k: told for k, told in outcomes.reverted.items() if told >= t}
+    outcomes.churned = {k: told for k, told in outcomes.churned.items() if told[1] >= t}
+    common.statuses = {k: told for k, told in common.statuses.items() if told >= t}
+    common.corrections = [c for c in common.corrections if c.day >= first // DAY_H]
+    _forget_names(books)
+
+
+def remove_purse(books: Books, slot: int) -> None:
+    """Takes a purse without cells out."""
+    key = int(books.purses.rows["key"][slot])
+    books.outcomes.records.pop(key, None)
+    del books.places[key]
+    books.purses.remove([slot])
+
+
+def _forget_names(books: Books) -> None:
+    """Names of whom nothing is left."""
+    used = np.zeros(len(books.whos.rows), np.bool_)
+    for pages, name in ((books.cells, "who"), (books.resumed, "who"), (books.purses, "tenant")):
+        used[pages.rows[name][pages.slots()]] = True
+    for code in [c for c in books.whos.beside if not used[c]]:
+        del books.codes[books.whos.beside[code]]
+        books.whos.remove([code])
