@@ -23,6 +23,7 @@ from detector.ledger import stored as ledger
 from detector.ledger.booking import book as book_ledger
 from detector.ledger.books import Books, Common
 from detector.ledger.flags import hear_alerts
+from detector.ledger.upkeep import reach
 from detector.model.alert import Alert
 from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
@@ -154,6 +155,7 @@ class Portfolio:
         for hour in range(max(first, last - _MOST_HOURS), last + 1):
             alerts += self._keep_house(hour * 3600.0)
         alerts += self._book.tick(minute * 60.0)
+        reach(self.books, minute // _HOUR_MIN)
         self._minute = max(self._minute, minute)
         return alerts
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from detector.audit.source import RUNS, SUM, Floats
 from detector.audit.window import Window
-from detector.ledger.books import DAY_S, HOUR_S, Books
+from detector.ledger.books import HOUR_S, Books
 from detector.ledger.names import Subject, Who
 
 _WITHIN_S = 1e-3
@@ -56,12 +56,12 @@ class BooksSource:
         cells = self._cells[(self._cells["runs"] > 0) & window.holds(self._began(self._cells))]
         went_on = self._books.resumed.live()
         # One that called before within the window is counted there.
-        mine = window.holds(went_on["day"] * DAY_S + _WITHIN_S) & ~window.holds(went_on["before"] * DAY_S + _WITHIN_S)
-        went_on = went_on[mine]
+        now, before = (went_on[name] * HOUR_S + _WITHIN_S for name in ("hour", "before"))
+        went_on = went_on[window.holds(now) & ~window.holds(before)]
         out = np.zeros(len(cells) + len(went_on), RUNS)
         out["run"] = np.arange(len(out))
-        for name in ("who", "runs"):
-            out[name] = np.concatenate([cells[name], went_on[name]])
+        out["who"] = np.concatenate([cells["who"], went_on["who"]])
+        out["runs"] = np.concatenate([cells["runs"], np.ones(len(went_on), np.int64)])
         out["subject"] = self._number[np.concatenate([cells["purse"], went_on["purse"]])]
         return out
 

@@ -6,17 +6,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detector.ledger.books import DAY_S, HOUR_S, Books, who_of
+from detector.ledger.books import HOUR_S, Books, who_of
 from detector.ledger.claims import claim
 from detector.ledger.flags import flag
 from detector.ledger.statuses import hear
-from detector.ledger.upkeep import reach
 from detector.model.rollup import CHURNED, CLAIMED, OLD, OUTCOME, RESUMED, REVERTED, SPENT, Opened, Party
 
 
 def book(books: Books, minute: int, told: Sequence[Opened]) -> None:
-    """Books what all sources say of a minute; minutes come in their order."""
-    reach(books, minute // 60)
+    """Books what all sources say of a minute, which `upkeep.reach` has been told of; minutes come in their order."""
     for _, parties, _, rows in told:
         for row in rows[rows["kind"] == CLAIMED]:
             claim(books, parties[row["party"]], parties[row["other"]], float(row["t"]))
@@ -72,12 +70,11 @@ def _fill_purses(
 
 
 def _resume(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> None:
-    """Runs that went on on another day than their last."""
+    """Runs that went on in another hour than their last."""
     if not len(rows):
         return
     places = [(books.purse_of(parties[p]), books.code_of(who_of(parties[p]))) for p in rows["party"].tolist()]
     slots = books.resumed.add(len(rows))
     told = books.resumed.rows
     told["purse"][slots], told["who"][slots] = np.array(places).T
-    told["day"][slots], told["before"][slots] = rows["t"] // DAY_S, rows["first_t"] // DAY_S
-    told["runs"][slots] = 1
+    told["hour"][slots], told["before"][slots] = rows["t"] // HOUR_S, rows["first_t"] // HOUR_S

@@ -58,12 +58,12 @@ class Books:
     def __init__(self) -> None:
         self.cells, self.purses = Pages(CELL, int), Pages(PURSE, Kept)
         self.resumed, self.whos = Pages(RESUMED, int), Pages(WHO, Who)
-        self.links, self.taken = Pages(LINK, int), Pages(TAKEN, int)
+        self.links, self.taken = Pages(LINK, str), Pages(TAKEN, int)
         self.outcomes, self.common = Outcomes(), Common()
         self.spiked: set[int] = set()  # codes of whom an open spike is about
         self.places: dict[int, int] = {}  # of purses by key
         self.codes: dict[Who, int] = {}
-        self.task_of: dict[int, int] = {}  # by key of a linked run
+        self.task_of: dict[int, tuple[int, str]] = {}  # by key of a linked run: key and name of its task
         self.hot: dict[int, dict[int, int]] = {}  # by hour: purse << 32 | who -> slot
 
     @property
@@ -83,13 +83,13 @@ class Books:
 
     def key_of(self, subject: int) -> int:
         """The key of the purse that a subject's dollars go to."""
-        return self.task_of.get(subject, subject)
+        return self.task_of[subject][0] if subject in self.task_of else subject
 
     def purse_of(self, party: Party) -> int:
         """The slot of the purse of a party's task, or run; made where it is new."""
-        key = self.key_of(party.subject)
+        key, task = self.task_of.get(party.subject, (party.subject, party.task))
         slot = self.places.get(key, -1)
-        return slot if slot >= 0 else self.make_purse(key, party.tenant, party.task)
+        return slot if slot >= 0 else self.make_purse(key, party.tenant, task)
 
     def make_purse(self, key: int, tenant: str, task: str | None) -> int:
         """An empty purse; returns its slot."""

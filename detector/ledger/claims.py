@@ -11,18 +11,19 @@ MAX_LINKS = 200_000
 
 def claim(books: Books, run: Party, task: Party, t: float) -> None:
     """What a run has spent moves to a task, as does what still comes; told at `t` (s UTC)."""
-    if run.subject == task.subject or books.task_of.get(run.subject) == task.subject:
+    name = task.task or ""
+    known = books.task_of.get(run.subject)
+    if run.subject == task.subject or known == (task.subject, name):
         return
-    if run.subject not in books.task_of:
+    if known is None:
         (slot,) = books.links.add()
-        books.links.rows[slot] = run.subject, task.subject, t
-        books.task_of[run.subject] = task.subject
         _make_room(books)
     else:  # it is told of another task from now on
-        slot = int(books.links.slots()[books.links.rows["run"][books.links.slots()] == run.subject][0])
-        books.links.rows[slot] = run.subject, task.subject, t
+        slots = books.links.slots()
+        slot = int(slots[books.links.rows["run"][slots] == run.subject][0])
         books.links.touch([slot])
-        books.task_of[run.subject] = task.subject
+    books.links.rows[slot], books.links.beside[slot] = (run.subject, task.subject, t), name
+    books.task_of[run.subject] = task.subject, name
     source = books.places.get(run.subject, -1)
     if source >= 0:
         target = books.places.get(task.subject, -1)
@@ -39,6 +40,7 @@ def claim(books: Books, run: Party, task: Party, t: float) -> None:
 def _make_room(books: Books) -> None:
     if len(books.links) > MAX_LINKS:
         slots, rows = books.links.slots(), books.links.rows
+        slots = slots[rows["t"][slots] > 0.0]  # the newest is not filled in yet
         gone = slots[np.argsort(rows["t"][slots], kind="stable")[: MAX_LINKS // 10]]
         for run in rows["run"][gone].tolist():
             del books.task_of[run]

@@ -36,8 +36,8 @@ PURSE = np.dtype(
     ]
 )
 
-RESUMED = np.dtype([("purse", "u4"), ("who", "u4"), ("day", "u4"), ("before", "u4"), ("runs", "u4")])
-"""Runs that went on on a `day` (since 1970), and had called before on that one last."""
+RESUMED = np.dtype([("purse", "u4"), ("who", "u4"), ("hour", "u4"), ("before", "u4")])
+"""A run that went on in an `hour` (since 1970), and had called before in that one last; of old days as for cells."""
 
 LINK = np.dtype([("run", "u8"), ("task", "u8"), ("t", "f8")])
 """A run that works on a task, by their keys."""

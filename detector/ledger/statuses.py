@@ -54,13 +54,13 @@ def _take_back(books: Books, row: Any) -> None:
 
 def _spent_by(books: Books, slot: int, t: float, minute_usd: float, late_s: float, spent: Spent) -> float:
     """Billed dollars of a purse by `t` (s UTC), of which `minute_usd` were spent within the minute that is told."""
-    purse = books.purses.rows[slot]
+    purse, key = books.purses.rows[slot], int(books.purses.rows["key"][slot])
     if late_s > LATE_S:
         mine = books.cells.rows[books.cells_of_purse(slot)]
         return float(_billed(books, mine[mine["hour"] * HOUR_S <= t])["usd"].sum())
     of_runs = 0.0
     for parties, rows in spent:  # of runs that are still told of under their own names
-        linked = [n for n, p in enumerate(parties) if books.task_of.get(p.subject) == purse["key"]]
+        linked = [n for n, p in enumerate(parties) if p.subject in books.task_of and books.key_of(p.subject) == key]
         if linked:
             mine = rows[np.isin(rows["party"], linked) & (rows["t"] <= t)]
             of_runs += float((mine["usd"] - mine["notional_usd"]).sum())

@@ -51,7 +51,11 @@ def finish(books: Books) -> None:
     books.places = {int(keys[slot]): slot for slot in books.purses.slots().tolist()}
     records = ((int(keys[slot]), kept.record) for slot, kept in books.purses.beside.items())
     books.outcomes.records = {key: record for key, record in records if record is not None}
-    books.task_of = {int(link["run"]): int(link["task"]) for link in books.links.live()}
+    links = books.links
+    books.task_of = {
+        int(links.rows["run"][slot]): (int(links.rows["task"][slot]), links.beside[slot])
+        for slot in links.slots().tolist()
+    }
     for told in books.taken.live():
         if told["reverted"]:
             books.outcomes.revert(int(told["deliverable"]), float(told["t"]))

@@ -50,8 +50,19 @@ def compact(books: Books, today: int) -> None:
     others = np.ones(len(mine), np.bool_)
     others[starts] = False
     lengths = np.diff([*starts.tolist(), len(mine)])
+    _compact_runs(books, last)
     books.cells.touch(mine)
     books.cells.remove(mine[others & np.repeat(fits, lengths)].tolist())
+
+
+def _compact_runs(books: Books, last: int) -> None:
+    """Of runs that went on up to the day `last` it is kept on which day they had called before."""
+    slots, runs = books.resumed.slots(), books.resumed.rows
+    mine = slots[runs["hour"][slots] // DAY_H <= last]
+    for name in ("hour", "before"):
+        runs[name][mine] = runs[name][mine] // DAY_H * DAY_H
+    books.resumed.touch(mine)
+    books.resumed.remove(mine[runs["hour"][mine] == runs["before"][mine]].tolist())
 
 
 def expire(books: Books) -> None:
@@ -60,7 +71,7 @@ def expire(books: Books) -> None:
     live = books.cells.slots()
     books.cells.remove(live[books.cells.rows["hour"][live] < first].tolist())
     runs = books.resumed.slots()
-    books.resumed.remove(runs[books.resumed.rows["day"][runs] < first // DAY_H].tolist())
+    books.resumed.remove(runs[books.resumed.rows["hour"][runs] < first].tolist())
     purses = books.purses.slots()
     for slot in purses[books.purses.rows["heard"][purses] < t].tolist():
         remove_purse(books, slot)

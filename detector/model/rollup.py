@@ -24,7 +24,7 @@ spent on it; a link of its run to the task of another party, as well; what a tea
 the model across teams; calls that came over an hour late."""
 OUTCOME, REVERTED, CHURNED, RESUMED, CLAIMED = 5, 6, 7, 8, 9
 """Told once, whoever spent: a medium or strong status, with what it delivers and what its subject had spent by then; a
-deliverable that is taken back; the share of one that was rewritten since; a run that goes on, on another day than the
+deliverable that is taken back; the share of one that was rewritten since; a run that goes on, in another hour than the
 last; a run that turns out to work on the task of another party."""
 
 ROLL = np.dtype(

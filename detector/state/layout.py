@@ -49,7 +49,7 @@ LANE = np.dtype(
         ("missing", "u1"),
         ("watched", "u1"),  # every step is told to the rules
         ("run_key", "u8"),  # of its run within its subject
-        ("day", "u4"),  # the newest day (since 1970) with a call of it; 0: none yet
+        ("hour", "u4"),  # the newest hour (since 1970) with a call of it; 0: none yet
         ("segment", "i4"),
         ("alike", "f4"),  # outputs of this similarity are alike
         ("near", "f4"),  # actions of this similarity are near copies

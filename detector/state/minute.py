@@ -11,7 +11,7 @@ from detector.state.shard import Shard
 
 MAX_TEAMS = 8
 """Teams that spent on one task and are told of its statuses, the first ones."""
-DAY_S = 86_400.0
+HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
 def called(shard: Shard, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -48,35 +48,35 @@ def open_cells(shard: Shard, rows: npt.NDArray[np.int64]) -> None:
 
 
 def count_runs(shard: Shard, rows: npt.NDArray[np.int64]) -> None:
-    """Counts runs that are heard of for the first time, and those that go on on another day, among the waiting rows of
+    """Counts runs that are heard of for the first time, and those that go on in another hour, among the waiting rows of
     calls at `rows`, which have their sums."""
     waiting, lanes = shard.pool.rows, shard.lanes.rows
-    lane, day = waiting["lane"][rows], (waiting["t"][rows] // DAY_S).astype(np.int64)
-    fresh = np.flatnonzero(day > lanes["day"][lane])
+    lane, hour = waiting["lane"][rows], (waiting["t"][rows] // HOUR_S).astype(np.int64)
+    fresh = np.flatnonzero(hour > lanes["hour"][lane])
     if not len(fresh):
         return
-    _, first = np.unique(np.stack([lane[fresh], day[fresh]]), axis=1, return_index=True)
-    fresh = fresh[first[np.lexsort((rows[fresh[first]], day[fresh[first]]))]]
-    known = _days_of_runs(shard, lanes["run_key"][lane[fresh]])
-    for r, slot, on in zip(rows[fresh].tolist(), lane[fresh].tolist(), day[fresh].tolist(), strict=True):
-        lanes["day"][slot], ident = on, shard.pool.idents[r]
+    _, first = np.unique(np.stack([lane[fresh], hour[fresh]]), axis=1, return_index=True)
+    fresh = fresh[first[np.lexsort((rows[fresh[first]], hour[fresh[first]]))]]
+    known = _hours_of_runs(shard, lanes["run_key"][lane[fresh]])
+    for r, slot, at in zip(rows[fresh].tolist(), lane[fresh].tolist(), hour[fresh].tolist(), strict=True):
+        lanes["hour"][slot], ident = at, shard.pool.idents[r]
         before = known.get(key := int(lanes["run_key"][slot]), 0)
-        if ident.run is None or on <= before:
+        if ident.run is None or at <= before:
             continue
-        known[key] = on
+        known[key] = at
         if before == 0:
             shard.cells.table.rows["runs"][waiting["cell_slot"][r]] += 1
         else:
             t = float(waiting["t"][r])
-            shard.cells.tell(News(RESUMED, party_of(ident), t, first_t=before * DAY_S))
+            shard.cells.tell(News(RESUMED, party_of(ident), t, first_t=before * HOUR_S))
 
 
-def _days_of_runs(shard: Shard, keys: npt.NDArray[np.uint64]) -> dict[int, int]:
-    """By key the newest day with a call of these runs, whichever agent's; of those that have had one."""
+def _hours_of_runs(shard: Shard, keys: npt.NDArray[np.uint64]) -> dict[int, int]:
+    """By key the newest hour with a call of these runs, whichever agent's; of those that have had one."""
     lanes = shard.lanes.rows
-    of = np.flatnonzero((lanes["day"] > 0) & np.isin(lanes["run_key"], keys))
-    order = of[np.argsort(lanes["day"][of], kind="stable")]
-    return dict(zip(lanes["run_key"][order].tolist(), lanes["day"][order].tolist(), strict=True))
+    of = np.flatnonzero((lanes["hour"] > 0) & np.isin(lanes["run_key"], keys))
+    order = of[np.argsort(lanes["hour"][of], kind="stable")]
+    return dict(zip(lanes["run_key"][order].tolist(), lanes["hour"][order].tolist(), strict=True))
 
 
 def note_calls(shard: Shard, walked: npt.NDArray[np.int64]) -> None:
