@@ -31,7 +31,14 @@ def test_an_alert_has_the_fields_and_types_of_its_schema_and_all_are_always_ther
 def consistent(alert: dict[str, Any]) -> dict[str, Any]:
     """An alert whose fields agree with each other, as the schema's conditions ask."""
     wide = ("user", "key", "run", "task", "agent")
-    narrower = {"run": (), "task": ("run",), "agent": ("run", "task"), "team": wide, "model": wide}
+    narrower = {
+        "run": (),
+        "task": ("run",),
+        "agent": ("run", "task"),
+        "key": wide[:1] + wide[2:],
+        "team": wide,
+        "model": wide,
+    }
     alert |= dict.fromkeys(narrower[alert["level"]])
     if alert["level"] != "run" or alert["task"] is None:
         alert[alert["level"]] = alert[alert["level"]] or "subject"
@@ -101,6 +108,8 @@ def test_an_alert_narrower_than_its_level_is_refused() -> None:
         {"run": "r"},
         {"task": None},
         {"level": "agent", "agent": "a"},
+        {"level": "key"},
+        {"level": "key", "key": "k", "task": None, "user": None},
         {"level": "team"},
         {"level": "model"},
     ):
