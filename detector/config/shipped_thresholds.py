@@ -63,8 +63,8 @@ class CostRule(Section):
     )
     dearer_weeks: Share = Field(
         0.9,
-        description="for a ticket, of all pairs of a week with one before, those in which the later is dearer: without "
-        "it 1 to 30 of 100 teams with 2 to 10 tasks a week are false tickets, with it at most 4",
+        description="for a ticket, of all pairs of a week with one before, those in which the later is dearer: of "
+        "made-up steady teams with 3 to 10 tasks a week at most 4 in 100 are false tickets then",
     )
 
 

@@ -66,7 +66,7 @@ def judge(f: ShareFacts, context: Context) -> Verdict:
     severity, stopped = decide(checks)
     if severity is None:
         return Verdict(checks, None)
-    habit = f.share_without_largest >= enough
+    habit = _reaches(f.share_without_largest, enough)
     told = finding(
         "team", severity, stopped, w, context,
         cost_usd=w.counted_usd, spend_only=False, summary=_summary(f, context, habit),
@@ -88,7 +88,12 @@ def _share(
     level: Literal["info", "warning"], what: str, found: float, enough: float, times: float, of_outcomes: float
 ) -> Check:
     needs = f"at least {enough:.0%}, {times:g} times the {of_outcomes:.0%} of outcomes included"
-    return Check(level, what, f"{found:.0%}", needs, found >= enough)
+    return Check(level, what, f"{found:.0%}", needs, _reaches(found, enough))
+
+
+def _reaches(found: float, enough: float) -> bool:
+    """Whether a share is so large; sums in another order give the same."""
+    return found >= enough - 1e-9
 
 
 def _summary(f: ShareFacts, context: Context, habit: bool) -> str:

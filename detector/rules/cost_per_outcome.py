@@ -15,6 +15,8 @@ _LEAST_USD = 0.01
 """Less than a cent is taken as one: a cost has a logarithm."""
 _CALM, _SUDDEN = 0.2, math.log(2.0)
 """In logarithms of dollars, for dating: a drift of a fifth a week is nothing, and one doubling above it is enough."""
+_SHORTLY = 3
+"""Weeks before a sudden rise that have to be low: else it came bit by bit."""
 
 
 class Week(NamedTuple):
@@ -144,11 +146,8 @@ def _sudden(weeks: Sequence[Week], times: float) -> float | None:
         test.update(math.log(cost))
         if test.drift_detected:
             found = n
-    if (
-        not found
-        or costs[found] < times * median(costs[:found])
-        or median(costs[found:]) < times * median(costs[:found])
-    ):
+    shortly_before = median(costs[max(0, found - _SHORTLY) : found]) if found else math.inf
+    if min(costs[found], median(costs[found:])) < times * shortly_before:
         return None
     return weeks[found].began_t
 

@@ -7,11 +7,14 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from detector.alerts.alertmanager import annotations_of
+from detector.alerts.episodes import EpisodeBook, Purse
 from detector.config import Config
 from detector.engine import Engine
 from detector.model.alert import Alert, decode_alert, encode_alert
 from detector.pipeline.intake import Intake, SourceRecord
 from tests.contract import walking as w
+from tests.support.shipped import Found, found_in_a_month
 
 SCHEMA = w.schema("detector.alerts")
 NOW = 1_795_165_200.0
@@ -94,6 +97,22 @@ def test_what_the_engine_writes_of_a_loop_is_valid(where: dict[str, str]) -> Non
     assert {alert["rule"] for alert in found} >= {"loop"}
     for alert in found:
         VALID.validate(alert)
+
+
+@pytest.mark.parametrize("found", found_in_a_month(), ids=lambda found: f"{found.rule}-{found.finding.level}")
+def test_what_the_rules_of_a_month_find_is_one_valid_episode_until_it_was_quiet_for_a_day(found: Found) -> None:
+    book, key = EpisodeBook(Config()), (found.rule, 1)
+    records = []
+    for hour in range(3 * 24):
+        t = NOW + 3600.0 * hour
+        finding = found.finding._replace(evidence={**found.finding.evidence, "calls": []})
+        records += [*book.tick(t), *book.found(key, (1, 1), found.who, t, finding, None)]
+        assert book.moved(1, t, Purse(0, 0, 0.0)) == []
+    records += book.tick(NOW + 4 * 86_400.0)
+    assert [(r.state, r.severity) for r in records] == [("open", "warning"), ("resolved", "warning")]
+    for record in records:
+        VALID.validate(json.loads(encode_alert(record)))
+        assert json.loads(annotations_of(record)["evidence"])["tasks"]
 
 
 def test_the_examples_of_alerts_are_records_as_they_are_written() -> None:
