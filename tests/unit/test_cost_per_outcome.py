@@ -39,6 +39,7 @@ UNDER_WAY = (USUAL[0], 3000.0)
 TINY = ([25.0, 20.0, 30.0, 22.0, 28.0, 25.0, *[0.05] * 20], 20.0)
 
 TABLE = [
+    ("no week at all", weeks(), None),
     ("as ever", weeks(*[USUAL] * 12), None),
     ("twice the outcomes at ten times the cost", weeks(*[USUAL] * 8, *[DEAR] * 4), "warning"),
     ("the same after four weeks of history", weeks(*[USUAL] * 4, *[DEAR] * 4), "warning"),
@@ -180,19 +181,19 @@ def _poisson(chance: random.Random, mean: float) -> int:
 
 
 @pytest.mark.parametrize("tasks_a_week", [3, 5, 10])
-def test_of_steady_made_up_teams_at_most_four_in_a_hundred_are_false_tickets(tasks_a_week: int) -> None:
+def test_of_steady_made_up_teams_at_most_two_in_a_hundred_are_false_tickets(tasks_a_week: int) -> None:
     chance = random.Random(tasks_a_week)
     facts = [made_up(chance, tasks_a_week, 1.0, 1.0) for _ in range(400)]
-    assert sum(severity(judge(f, context())) == "warning" for f in facts) <= 16
+    assert sum(severity(judge(f, context())) == "warning" for f in facts) <= 8
 
 
 @pytest.mark.parametrize("tasks_a_week", [5, 10])
-def test_nine_in_ten_of_the_teams_with_twice_the_outcomes_at_ten_times_the_cost_are_told_and_dated(
+def test_nearly_all_teams_with_twice_the_outcomes_at_ten_times_the_cost_are_told_and_dated(
     tasks_a_week: int,
 ) -> None:
     chance = random.Random(tasks_a_week)
     verdicts = [judge(made_up(chance, tasks_a_week, 5.0, 2.0), context()) for _ in range(100)]
     fired = [evidence(v) for v in verdicts if severity(v) == "warning"]
     dated = [told["since_week"] for told in fired if told["since_week"] is not None]
-    assert len(fired) >= 90
-    assert sum(abs(t - (T - 4 * WEEK_S)) <= WEEK_S for t in dated) >= 0.8 * len(fired)
+    assert len(fired) >= 95
+    assert sum(abs(t - (T - 4 * WEEK_S)) <= WEEK_S for t in dated) >= 0.95 * len(fired)
