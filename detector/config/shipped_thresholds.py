@@ -64,7 +64,7 @@ class CostRule(Section):
     dearer_weeks: Share = Field(
         0.9,
         description="for a ticket, of all pairs of a week with one before, those in which the later is dearer: of "
-        "made-up steady teams with 3 to 10 tasks a week at most 2 in 100 are false tickets then",
+        "made-up steady teams with 3 to 10 tasks a week at most 1 in 100 is a false ticket then",
     )
 
 

@@ -31,12 +31,17 @@ class Week(NamedTuple):
 
     @property
     def cost_usd(self) -> float:
-        """What a completed task cost, fully loaded, with the week's dearest task left out; of none, what one would."""
+        """What a completed task cost, fully loaded; of none, what one would."""
+        return max(_LEAST_USD, self.usd / max(1, self.completed))
+
+    @property
+    def trimmed_usd(self) -> float:
+        """The same with the week's dearest task left out."""
         return max(_LEAST_USD, (self.usd - self.largest_usd) / max(1, self.completed))
 
 
 class CostFacts(NamedTuple):
-    """Whole weeks of a team, the oldest first; the newest ends at `t` (s UTC)."""
+    """Whole weeks of a team from its first on, the oldest first; the newest ends at `t` (s UTC)."""
 
     t: float
     weeks: tuple[Week, ...]
@@ -68,48 +73,60 @@ class _Trend(NamedTuple):
 def judge(f: CostFacts, context: Context) -> Verdict:
     """Whether a completed task has become so much dearer, and the number of them has not grown as much."""
     rule = context.rules.cost_per_outcome
-    before, now = f.weeks[: -rule.weeks], f.weeks[-rule.weeks :]
+    # In an idle week nothing has a cost.
+    before, now = ([w for w in some if w.usd > 0.0] for some in (f.weeks[: -rule.weeks], f.weeks[-rule.weeks :]))
     completed, completed_before = (sum(w.completed for w in some) for some in (now, before))
-    cost, small, weighted = (_trend(now, before, of) for of in (_cost, _median, _weighted))
+    cost, trimmed, small, weighted = (_trend(now, before, of) for of in (_cost, _trimmed, _median, _weighted))
     more = _a_week(now) / _a_week(before) if completed_before else 0.0
-    rises = cost.times >= rule.times and more < cost.times
+    # Without the dearest task few tasks cost too little, and with it one of them may be all.
+    rises = min(cost.times, trimmed.times) >= rule.times and more < cost.times
+    needs = (
+        f"{rule.times:g} times, and more than their number grew ({more:.3g} times); so without each week's dearest task"
+    )
     hidden = weighted.times >= rule.times and weighted.higher >= rule.dearer_weeks and small.now < small.before
     checks = (
-        at_least("info", "whole weeks before these", len(before), rule.weeks_before),
+        at_least("info", f"of {rule.weeks} whole weeks, those with spend", len(now), rule.weeks // 2 + 1),
+        at_least("info", "such weeks before these", len(before), rule.weeks_before),
         at_least("info", "tasks completed", completed, rule.completed),
         at_least("info", "tasks completed before", completed_before, rule.completed),
         dollars("info", "spent", sum(w.usd for w in now), rule.least_usd),
         Check(
             "info", "cost of a completed task, or its dollar-weighted mean behind small ones",
             f"{usd(cost.now)} ({usd(cost.before)} before), {usd(weighted.now)} ({usd(weighted.before)} before)",
-            f"{rule.times:g} times, and more than their number grew ({more:.3g} times)", rises or hidden,
+            needs, rises or hidden,
         ),
-        Check("warning", "cost of a completed task", f"{usd(cost.now)} ({usd(cost.before)} before)",
-              f"{rule.times:g} times, and more than their number grew ({more:.3g} times)", rises),
-        at_least("warning", "pairs of a week with one before in which it is dearer", cost.higher, rule.dearer_weeks),
+        Check("warning", "cost of a completed task", f"{usd(cost.now)} ({usd(cost.before)} before)", needs, rises),
+        at_least("warning", "pairs of a week with one before in which it is dearer", min(cost.higher, trimmed.higher),
+                 rule.dearer_weeks),
         never_a_page(),
     )  # fmt: skip
     severity, stopped = decide(checks)
     if severity is None:
         return Verdict(checks, None)
-    days = 7 * len(now)
-    window = Window(f.t, days, 7.0 * len(f.weeks), sum(w.usd for w in now), 0.0, 0.0, 0.0, f.calls, f.tokens, f.tasks)
-    since = _sudden(f.weeks, rule.times) if rises else None
+    window = Window(
+        f.t, 7 * rule.weeks, 7.0 * len(f.weeks), sum(w.usd for w in now), 0.0, 0.0, 0.0, f.calls, f.tokens, f.tasks
+    )
+    since = _sudden([*before, *now], rule.times) if rises else None
     told = finding(
         "team", severity, stopped, window, context, cost_usd=window.usd, spend_only=False,
-        summary=_summary(context, f.t, len(now), cost, small, weighted, more, since, rises),
-        since_week=since, middling_usd=cost.now, middling_before_usd=cost.before, median_usd=small.now,
-        median_before_usd=small.before, weighted_usd=weighted.now, weighted_before_usd=weighted.before,
+        summary=_summary(context, f.t, rule.weeks, cost, small, weighted, more, since, rises),
+        since_week=since, middling_usd=cost.now, middling_before_usd=cost.before, trimmed_usd=trimmed.now,
+        trimmed_before_usd=trimmed.before, median_usd=small.now, median_before_usd=small.before,
+        weighted_usd=weighted.now, weighted_before_usd=weighted.before,
         cost_per_completed_task_usd=window.usd / completed,
         cost_per_completed_task_before_usd=sum(w.usd for w in before) / completed_before,
-        completed=completed, completed_times=more, dearer_weeks=cost.higher, hidden_by_small_tasks=hidden,
-        usd=window.usd, weeks=[_row(w) for w in f.weeks],
+        completed=completed, completed_times=more, dearer_weeks=min(cost.higher, trimmed.higher),
+        hidden_by_small_tasks=hidden, usd=window.usd, weeks=[_row(w) for w in f.weeks],
     )  # fmt: skip
     return Verdict(checks, told)
 
 
 def _cost(week: Week) -> float | None:
     return week.cost_usd
+
+
+def _trimmed(week: Week) -> float | None:
+    return week.trimmed_usd
 
 
 def _median(week: Week) -> float | None:
@@ -180,7 +197,7 @@ def _summary(
         )
     dated = f" since the week of {clock_day(since)}" if since is not None else ""
     return (
-        f"{who} a completed task cost {usd(cost.now)}, what shipped nothing included and the week's dearest task left "
-        f"out, {number(cost.times)} times the {usd(cost.before)} before{dated}, and {more:.3g} times as many were "
+        f"{who} a completed task cost {usd(cost.now)} in a middling week, what shipped nothing included, "
+        f"{number(cost.times)} times the {usd(cost.before)} before{dated}, and {more:.3g} times as many were "
         f"completed; {beside}"
     )

@@ -65,6 +65,11 @@ TABLE = [
         weeks(*[USUAL] * 8, *[([*USUAL[0], *[0.05] * 20], 20.0)] * 4),
         None,
     ),
+    ("one task a week, then three for the same each", weeks(*[([10.0], 0.0)] * 10, *[([10.0] * 3, 0.0)] * 4), None),
+    ("one task a week, then three at five times", weeks(*[([10.0], 0.0)] * 10, *[([50.0] * 3, 0.0)] * 4), "warning"),
+    ("idle weeks are no cheap ones", weeks(*[([], 0.0)] * 5, *[USUAL] * 5, *[USUAL] * 4), None),
+    ("dear in one week of four, idle in the others", weeks(*[USUAL] * 8, DEAR, *[([], 0.0)] * 3), None),
+    ("idle weeks are no history", weeks(*[([], 0.0)] * 5, *[USUAL] * 3, *[DEAR] * 4), None),
     ("weeks without a task in between", weeks(*[USUAL, ([], 0.0)] * 4, *[DEAR] * 4), "warning"),
 ]
 
@@ -92,8 +97,8 @@ def test_the_median_and_the_dollar_weighted_figure_stand_side_by_side_with_the_a
     assert told["since_week"] == T - 4 * WEEK_S
     assert (told["days"], len(told["weeks"]), told["tasks"][0]["task"]) == (28, 12, "dear")
     assert summary(verdict) == (
-        "team search: in the 4 weeks to 10 Dec a completed task cost $53.33, what shipped nothing included and the "
-        "week's dearest task left out, 4.71 times the $11.33 before since the week of 13 Nov, and 2 times as many were "
+        "team search: in the 4 weeks to 10 Dec a completed task cost $58.33 in a middling week, what shipped nothing "
+        "included, 4.38 times the $13.33 before since the week of 13 Nov, and 2 times as many were "
         "completed; the median one $50.00 ($10.00 before), weighted by dollars $50.83 ($10.17 before)"
     )
 
@@ -181,10 +186,10 @@ def _poisson(chance: random.Random, mean: float) -> int:
 
 
 @pytest.mark.parametrize("tasks_a_week", [3, 5, 10])
-def test_of_steady_made_up_teams_at_most_two_in_a_hundred_are_false_tickets(tasks_a_week: int) -> None:
+def test_of_steady_made_up_teams_at_most_one_in_a_hundred_are_false_tickets(tasks_a_week: int) -> None:
     chance = random.Random(tasks_a_week)
     facts = [made_up(chance, tasks_a_week, 1.0, 1.0) for _ in range(400)]
-    assert sum(severity(judge(f, context())) == "warning" for f in facts) <= 8
+    assert sum(severity(judge(f, context())) == "warning" for f in facts) <= 4
 
 
 @pytest.mark.parametrize("tasks_a_week", [5, 10])
@@ -196,4 +201,4 @@ def test_nearly_all_teams_with_twice_the_outcomes_at_ten_times_the_cost_are_told
     fired = [evidence(v) for v in verdicts if severity(v) == "warning"]
     dated = [told["since_week"] for told in fired if told["since_week"] is not None]
     assert len(fired) >= 95
-    assert sum(abs(t - (T - 4 * WEEK_S)) <= WEEK_S for t in dated) >= 0.95 * len(fired)
+    assert sum(abs(t - (T - 4 * WEEK_S)) <= WEEK_S for t in dated) >= 0.9 * len(fired)
