@@ -25,3 +25,8 @@ def scaled_clock(event_end_s: float, wall_end_s: float, speed: float, wall: Cloc
 def clock_time(t: float) -> str:
     """A time (s UTC) for a person: day, hour and minute."""
     return time.strftime("%d %b %H:%M UTC", time.gmtime(t))
+
+
+def clock_day(t: float) -> str:
+    """The day of a time (s UTC) for a person."""
+    return time.strftime("%d %b", time.gmtime(t))

@@ -81,6 +81,7 @@ def labels_of(alert: Alert) -> Labels:
         "tenant": alert.tenant,
         "team": alert.team,
         "agent": alert.agent,
+        "key": alert.key if alert.level == "key" else None,  # of whom else it is no part of who they are
         "model": alert.model,
         "task": alert.task,
         "run": alert.run,

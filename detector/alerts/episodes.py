@@ -17,8 +17,18 @@ Key = tuple[str, int]
 
 LASTS = frozenset({"run_inflation"})
 """Rules whose episodes do not end by quiet, only when the task moves or ends."""
-BY_DAY = frozenset({"redundant_work", "no_task"})
-"""Rules that look back over a day: their episodes end after one without news, and no status undoes what they found."""
+BY_DAY = frozenset(
+    {
+        "redundant_work",
+        "no_task",
+        "no_deliverable",
+        "concentration",
+        "cost_per_outcome",
+        "churn",
+        "redundant_spend",
+    }
+)
+"""Rules that look back over a day or more: their episodes end after one without news, and no status undoes them."""
 _DAY_S = 86_400.0
 
 

@@ -4,9 +4,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from detector.config.settings import Count, NotNegative, Positive, Section
-
-Share = Annotated[float, Field(gt=0, le=1)]
+from detector.config.settings import Count, NotNegative, Positive, Section, Share
+from detector.config.shipped_thresholds import (
+    ChurnRule,
+    ConcentrationRule,
+    CostRule,
+    DeliverableRule,
+    RedundantSpendRule,
+)
 
 
 class LoopRule(Section):
@@ -180,6 +185,15 @@ class Rules(Section):
     spend_spike: SpikeRule = Field(SpikeRule(), description="far more dollars than usual, and nothing moves")
     context_bloat: BloatRule = Field(BloatRule(), description="contexts far larger than the work needs")
     no_task: ClaimRule = Field(ClaimRule(), description="spend that no task claims")
+    no_deliverable: DeliverableRule = Field(DeliverableRule(), description="a month of spend, and nothing shipped")
+    concentration: ConcentrationRule = Field(
+        ConcentrationRule(), description="one subject has most of its team's spend and little of its outcomes"
+    )
+    cost_per_outcome: CostRule = Field(CostRule(), description="a completed task costs more, and there are not more")
+    churn: ChurnRule = Field(ChurnRule(), description="what shipped is taken back, reopened or written anew")
+    redundant_spend: RedundantSpendRule = Field(
+        RedundantSpendRule(), description="what a month of runs with nearly the same final answer costs a team"
+    )
 
 
 class Override(Section):

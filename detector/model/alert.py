@@ -6,7 +6,7 @@ import msgspec
 
 from detector.decoding import decoded
 
-Level = Literal["run", "task", "agent", "team", "model"]
+Level = Literal["run", "task", "agent", "key", "team", "model"]
 Severity = Literal["info", "warning", "critical"]
 State = Literal["open", "update", "resolved"]
 

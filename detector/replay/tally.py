@@ -11,7 +11,7 @@ PROGRESS_S = 3600.0
 
 
 class Subject(NamedTuple):
-    """Whom an episode names: an agent where there is one, else its task, team or model. Never a person."""
+    """Whom an episode names: an agent where there is one, else its task, key, team or model. Never a person."""
 
     level: Level
     tenant: str
@@ -84,6 +84,8 @@ def subject_of(alert: Alert) -> Subject:
         return Subject("model", alert.tenant, alert.team, alert.model)
     if alert.level == "team":
         return Subject("team", alert.tenant, alert.team, alert.team)
+    if alert.level == "key":
+        return Subject("key", alert.tenant, alert.team, alert.key)
     if alert.agent is None and alert.task is not None:
         return Subject("task", alert.tenant, alert.team, alert.task)
     return Subject("agent", alert.tenant, alert.team, alert.agent)

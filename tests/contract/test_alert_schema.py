@@ -7,11 +7,14 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from detector.alerts.alertmanager import annotations_of
+from detector.alerts.episodes import EpisodeBook, Purse
 from detector.config import Config
 from detector.engine import Engine
 from detector.model.alert import Alert, decode_alert, encode_alert
 from detector.pipeline.intake import Intake, SourceRecord
 from tests.contract import walking as w
+from tests.support.shipped import Found, found_in_a_month
 
 SCHEMA = w.schema("detector.alerts")
 NOW = 1_795_165_200.0
@@ -31,7 +34,14 @@ def test_an_alert_has_the_fields_and_types_of_its_schema_and_all_are_always_ther
 def consistent(alert: dict[str, Any]) -> dict[str, Any]:
     """An alert whose fields agree with each other, as the schema's conditions ask."""
     wide = ("user", "key", "run", "task", "agent")
-    narrower = {"run": (), "task": ("run",), "agent": ("run", "task"), "team": wide, "model": wide}
+    narrower = {
+        "run": (),
+        "task": ("run",),
+        "agent": ("run", "task"),
+        "key": wide[:1] + wide[2:],
+        "team": wide,
+        "model": wide,
+    }
     alert |= dict.fromkeys(narrower[alert["level"]])
     if alert["level"] != "run" or alert["task"] is None:
         alert[alert["level"]] = alert[alert["level"]] or "subject"
@@ -89,6 +99,22 @@ def test_what_the_engine_writes_of_a_loop_is_valid(where: dict[str, str]) -> Non
         VALID.validate(alert)
 
 
+@pytest.mark.parametrize("found", found_in_a_month(), ids=lambda found: f"{found.rule}-{found.finding.level}")
+def test_what_the_rules_of_a_month_find_is_one_valid_episode_until_it_was_quiet_for_a_day(found: Found) -> None:
+    book, key = EpisodeBook(Config()), (found.rule, 1)
+    records = []
+    for hour in range(3 * 24):
+        t = NOW + 3600.0 * hour
+        finding = found.finding._replace(evidence={**found.finding.evidence, "calls": []})
+        records += [*book.tick(t), *book.found(key, (1, 1), found.who, t, finding, None)]
+        assert book.moved(1, t, Purse(0, 0, 0.0)) == []
+    records += book.tick(NOW + 4 * 86_400.0)
+    assert [(r.state, r.severity) for r in records] == [("open", "warning"), ("resolved", "warning")]
+    for record in records:
+        VALID.validate(json.loads(encode_alert(record)))
+        assert json.loads(annotations_of(record)["evidence"])["tasks"]
+
+
 def test_the_examples_of_alerts_are_records_as_they_are_written() -> None:
     for example in w.examples("detector.alerts"):
         assert json.loads(encode_alert(decode_alert(json.dumps(example).encode()))) == example
@@ -101,6 +127,8 @@ def test_an_alert_narrower_than_its_level_is_refused() -> None:
         {"run": "r"},
         {"task": None},
         {"level": "agent", "agent": "a"},
+        {"level": "key"},
+        {"level": "key", "key": "k", "task": None, "user": None},
         {"level": "team"},
         {"level": "model"},
     ):

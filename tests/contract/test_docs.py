@@ -79,6 +79,18 @@ def test_toml_of_a_page_loads(page: Path) -> None:
             load_config(**values)
 
 
+def test_the_page_of_the_portfolio_tells_the_defaults_of_its_rules() -> None:
+    page = (ROOT / "docs" / "portfolio.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| (`rules\.[^|]+) \| ([^|]+) \|", page, re.MULTILINE)
+    rules = Rules()
+    for keys, defaults in told:
+        names, values = (cell.split(", ") for cell in (keys.replace("`", ""), defaults.replace("$", "")))
+        for name, value in zip(names, values, strict=True):
+            _, rule, key = name.split(".")
+            assert float(value) == getattr(getattr(rules, rule), key), name
+    assert len(told) == 13
+
+
 def test_each_rule_has_a_runbook_and_each_runbook_a_rule() -> None:
     assert {page.stem for page in RUNBOOKS.glob("*.md")} == set(Rules.model_fields)
     for page in RUNBOOKS.glob("*.md"):

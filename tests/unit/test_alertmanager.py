@@ -54,6 +54,11 @@ def test_labels_are_the_identity_and_leave_out_what_the_record_does_not_have() -
     }
 
 
+def test_a_key_is_a_label_where_the_alert_is_about_the_key() -> None:
+    assert labels_of(alert(level="key", key="k-7f3a", agent=None, run=None))["key"] == "k-7f3a"
+    assert "key" not in labels_of(alert(level="agent", key="k-7f3a", run=None))
+
+
 def test_people_are_in_no_label() -> None:
     assert "u-1" not in str(labels_of(alert(user="u-1", key="u-1")))
 

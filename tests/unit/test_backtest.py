@@ -157,9 +157,12 @@ class TestTally:
             one = alert(id=f"e{n}", task=f"T{n}", level="task", user="u-123", state="resolved", resolved_at=OPENED_S)
             tally.take([one])
         tally.take([alert(id="t", level="team", agent=None, state="resolved", resolved_at=OPENED_S)])
+        key = alert(id="k", level="key", key="k-7f3a", agent=None, run=None, state="resolved", resolved_at=OPENED_S)
+        tally.take([key])
         tally.take([alert(id="other", rule="spend_spike", state="resolved", resolved_at=OPENED_S)])
         assert tally.most("loop", "critical", 5) == [
             (Subject("agent", "acme", "search", "indexer"), 3, 3),
+            (Subject("key", "acme", "search", "k-7f3a"), 1, 0),
             (Subject("team", "acme", "search", "search"), 1, 0),
         ]
         told = figures(Backtest(History(1, 0, 0, 0.0, 604_800.0), [(Trial("x", Config()), tally)]), "loop")
