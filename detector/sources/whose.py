@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from detector.errors import BadInput, Reason
 from detector.model.events import MAX_NAME, Call, Claim, Event, Link, Status, ToolCall, ToolResult
 from detector.sources.told import Decoded, Layer, Told, first, ways
-from detector.sources.usual_attributes import SEPARATOR
+from detector.sources.usual_attributes import PERSONAL, SEPARATOR
 
 FIELDS = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type")
 _OF: dict[type, tuple[str, ...]] = {
@@ -84,9 +84,11 @@ class Whose:
         for field, value in self._usual.items():
             if field in of:
                 setattr(event, field, value)
-        for field, _, value in found:
+        for field, attribute, value in found:
             if field in of:
                 setattr(event, field, value)
+                if field == "agent" and PERSONAL.search(attribute):
+                    setattr(event, "agent_personal", True)  # noqa: B010, of events that have an agent
         return event
 
     def _found(self, attributes: tuple[Layer, ...]) -> list[Found]:
