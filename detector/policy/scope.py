@@ -52,6 +52,11 @@ def may_see(scope: Scope, tenant: str, team: str | None, user: str | None = None
     return False
 
 
-def shown(scope: Scope, name: str | None) -> str | None:
-    """A name as it may be shown: "person" for a pseudonym that is not one's own."""
-    return PERSON if name is not None and is_pseudonym(name) and name not in scope.people else name
+def shown_user(scope: Scope, user: str | None) -> str | None:
+    """A person as they may be named: PERSON where it is not oneself."""
+    return user if user is None or user in scope.people else PERSON
+
+
+def shown_agent(scope: Scope, agent: str | None) -> str | None:
+    """An agent as it may be named: PERSON where it is a pseudonym that is not one's own."""
+    return shown_user(scope, agent) if is_pseudonym(agent) else agent

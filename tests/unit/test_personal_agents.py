@@ -1,12 +1,17 @@
 """An agent that its source may have named after a person is a pseudonym, unless the configuration knows a service."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.callback.values import values
+from detector.cli import cli
 from detector.config import Config, load_config
 from detector.config.settings import Metrics as Limits
 from detector.config.sources import Attributes, Source
@@ -131,3 +136,46 @@ def test_a_pattern_of_many_stars_takes_no_time_to_fail() -> None:
 def test_what_is_made_has_the_form_of_a_pseudonym(name: str) -> None:
     assert is_pseudonym(Pseudonyms(b"key").of_agent("acme", name))
     assert not is_pseudonym("u-" + name) or len(name) == 12
+
+
+def file_of(folder: Path, *agents: str) -> str:
+    """Two calls of each agent, as a key's alias tells it."""
+    path = folder / "calls.jsonl"
+    told = [
+        {"id": f"{n}-{k}", "time": NOW + 60.0 * n + k, "model": "m", "usage": {}, "cost_usd": 1.0, "run": f"r{n}",
+         "agent": agent, "agent_personal": True}
+        for n, agent in enumerate(agents) for k in range(2)
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(event) + "\n" for event in told))
+    return str(path)
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(cli, list(arguments), standalone_mode=False)
+    assert result.exception is None
+    return result.stdout
+
+
+def test_no_report_and_no_replay_ranks_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DETECTOR_IDENTITY__SERVICES", "ci-*")
+    path = file_of(tmp_path, "mara-laptop", "ann-laptop", "ci-nightly")
+    out, figures = tmp_path / "report.html", tmp_path / "report.json"
+    shown = run("report", path, "--out", str(out), "--json", str(figures)) + run("replay", path)
+    told = json.loads(figures.read_text())
+    assert [(row["name"], row["usd"]) for row in told["by_agent"]["rows"]] == [("person", 4.0), ("ci-nightly", 2.0)]
+    for text in (shown, out.read_text(), figures.read_text()):
+        assert not re.search("u-[0-9a-f]{12}|laptop", text)
+    assert "ci-nightly" in shown
+
+
+def test_what_the_callback_sends_says_that_its_agent_may_be_a_person() -> None:
+    (sent,) = values([decoded(body())])
+    assert json.loads(sent)["agent_personal"] is True
+    assert observed(config_of(), sent) == {Pseudonyms(KEY.encode()).of("default", "mara-laptop")}
+
+
+def test_after_the_key_was_replaced_a_person_is_another_and_what_a_gateway_had_made_stays() -> None:
+    before, after = Pseudonyms(b"old"), Pseudonyms(b"new")
+    old = before.of("acme", "mara")
+    assert old != after.of("acme", "mara")
+    assert after.of("acme", old) == after.of_agent("acme", old) == old

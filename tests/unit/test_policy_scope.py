@@ -12,7 +12,7 @@ from detector.audit.figures import Billed, Figures, Nothing, Team, Went
 from detector.errors import NotAllowed
 from detector.policy.figures import restrict_figures, team_to_ask
 from detector.policy.people import FEWEST, Row, nameable, restrict
-from detector.policy.scope import NOTHING, TEAMS, Kind, Scope, may_see, shown
+from detector.policy.scope import NOTHING, TEAMS, Kind, Scope, may_see, shown_agent, shown_user
 
 PEOPLE = [f"u-{n:012x}" for n in range(12)]
 ME, ANOTHER = PEOPLE[:2]
@@ -143,9 +143,10 @@ def test_one_thing_is_seen_within_its_tenant_by_its_team_and_by_the_person_alone
     assert may_see(scope, tenant, team, user, agent) == wanted[scope.kind]
 
 
-def test_a_pseudonym_of_another_is_shown_as_a_person_and_what_is_none_by_its_name() -> None:
-    assert [shown(SELF, name) for name in (ME, ANOTHER, "fixer", None)] == [ME, "person", "fixer", None]
-    assert [shown(TEAMS, name) for name in (ME, "u-12")] == ["person", "u-12"]
+def test_another_is_shown_as_a_person_and_what_is_none_by_its_name() -> None:
+    assert [shown_agent(SELF, name) for name in (ME, ANOTHER, "fixer", None)] == [ME, "person", "fixer", None]
+    assert [shown_agent(TEAMS, name) for name in (ME, "u-12")] == ["person", "u-12"]
+    assert [shown_user(SELF, name) for name in (ME, ANOTHER, "mara", None)] == [ME, "person", "person", None]
 
 
 def figures(teams: list[tuple[str, str | None]], invoice: list[Billed] | None = None) -> Figures:
