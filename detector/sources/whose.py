@@ -49,6 +49,7 @@ class Whose:
     def __init__(self, lists: Mapping[str, Sequence[str]], usual: Mapping[str, str | None]) -> None:
         self._places = {field: [_place(name) for name in names] for field, names in lists.items()}
         self._keys = frozenset(key for places in self._places.values() for place in places for key in place.keys)
+        self._personal = {p.attribute for p in self._places.get("agent", ()) if PERSONAL.search(p.attribute)}
         self._usual = {field: value for field, value in usual.items() if value is not None}
         self._tried: dict[frozenset[str], Tried] = {}
 
@@ -87,7 +88,7 @@ class Whose:
         for field, attribute, value in found:
             if field in of:
                 setattr(event, field, value)
-                if field == "agent" and PERSONAL.search(attribute):
+                if field == "agent" and attribute in self._personal:
                     setattr(event, "agent_personal", True)  # noqa: B010, of events that have an agent
         return event
 
