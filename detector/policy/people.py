@@ -13,7 +13,10 @@ Sums = tuple[float, ...]
 
 
 class Row(NamedTuple):
-    """What a person (None: what names nobody) has of a team's figures, over the whole window that is shown."""
+    """What a person (None: what names nobody) has of a team's figures, over the whole window that is shown.
+
+    person: the user; where none is told, an agent that is a pseudonym.
+    """
 
     tenant: str
     team: str | None

@@ -26,13 +26,14 @@ HOLDS = {
     "dead_letters": "what could not be used, byte for byte, with whatever texts and people it names",
 }
 """By the key of [topics]; `sources`: what [[sources]] names."""
-AS_SENT = {
+PEOPLE = {
     "sources": "as sent",
     "calls": "as sent, by the gateway pseudonyms",
     "status": "none",
+    "links": "none",
     "dead_letters": "as sent",
 }
-"""How people are named where producers do it; everywhere else they are pseudonyms."""
+"""How people are named where that is not as the configuration says."""
 
 
 class Tracked(msgspec.Struct):
@@ -140,7 +141,7 @@ def _people(config: Config, hidden: str) -> str:
 def _held(config: Config, topic: Topic) -> Held:
     keys = {name: key for key, name in config.topics.model_dump().items() if isinstance(name, str)}
     key = keys[topic.name] if topic.ours else keys.get(topic.name, "sources")
-    holds, people = HOLDS[key], AS_SENT.get(key) or _people(config, "pseudonyms")
+    holds, people = HOLDS[key], PEOPLE.get(key) or _people(config, "pseudonyms")
     if key == "dead_letters" and not config.ingest.dead_letter_bytes:
         holds, people = "where what could not be used lies, without a byte of it", "none"
     return Held(topic.name, holds, people, _kept(topic))

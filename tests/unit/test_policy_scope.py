@@ -152,7 +152,7 @@ def test_another_is_shown_as_a_person_and_what_is_none_by_its_name() -> None:
 def figures(teams: list[tuple[str, str | None]], invoice: list[Billed] | None = None) -> Figures:
     return Figures(
         days=30.0, began_t=0.0, ended_t=1.0, spend_usd=1.0, calls=1, unpriced_calls=0, unmetered_calls=0,
-        notional_usd=0.0, no_task_usd=0.0, flagged_usd=0.0, outcomes=0, tasks=2, tasks_completed=0, without_ai=0,
+        notional_usd=0.0, no_task_usd=0.0, flagged_usd=0.0, outcomes=0, tasks=2, tasks_completed=0, without_ai=7,
         cost_per_completed_task_usd=None, cost_per_outcome_usd=None, direct_cost_per_outcome_usd=None,
         useful_run_share=None, status_source=True, experiments_usd=0.0, went=Went(), weeks=[], models=[],
         teams=[Team(team, tenant) for tenant, team in teams],
@@ -189,6 +189,7 @@ def test_an_audit_of_a_team_is_of_no_other_one() -> None:
 
 
 def test_an_audit_of_a_tenant_is_of_no_other_one() -> None:
-    assert restrict_figures(figures([("acme", "red"), ("acme", None)]), ACME).shipped_nothing
+    told = restrict_figures(figures([("acme", "red"), ("acme", None)]), ACME)
+    assert (len(told.shipped_nothing), told.without_ai) == (2, 0)
     with pytest.raises(NotAllowed, match="more than the scope"):
         restrict_figures(figures([("acme", "red"), ("other", "red")]), ACME)
