@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from detector.commands import Setup, columns
+from detector.commands import Setup
 from detector.terminal import line
 
 if TYPE_CHECKING:
     from detector.policy.tracked import Told
+
+_WIDTH, _NAME = 110, 40
+"""Characters of a line, and of the longest name that others stand beside."""
 
 
 @click.command()
@@ -48,17 +52,29 @@ def _show(told: Told, source: str) -> None:
     click.echo(f"People are {people}; the key of pseudonyms: {line(key)}")
     click.echo(f"Agents that are no people: {line(', '.join(told.services)) or 'none listed'} (identity.services)")
     _table("What is tracked", [(each.what, each.kept) for each in told.tracked])
-    topics = [(each.topic, f"people: {each.people}", f"kept: {each.kept}", each.holds) for each in told.topics]
-    _table("Topics", topics)
+    _table(
+        "Topics",
+        [(each.topic, f"{each.holds}; people: {each.people}; kept: {each.kept}") for each in told.topics],
+    )
     _table("Metrics that carry names", [(each.metric, ", ".join(each.labels)) for each in told.metrics])
-    _table("Where it is shown", [(each.where, each.to, each.shows) for each in told.boards])
-    seen = [(each.scope, each.by, each.sees, "may ask who" if each.who else "") for each in told.scopes]
+    _table("Where it is shown", [(each.where, f"{each.shows}; to {each.to}") for each in told.boards])
+    seen = [(each.by, f"{each.scope}: {each.sees}{'; may ask who' if each.who else ''}") for each in told.scopes]
     _table(f"Who sees what, by {source}", seen)
     click.echo(
         f"\nQuestions of `detector who` are written to: {line(told.trail_file or 'nowhere, so none is answered')}"
     )
 
 
-def _table(title: str, rows: Sequence[Sequence[str]]) -> None:
+def _table(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    """A name and what is said of it, which goes on below where it is long."""
     click.echo(f"\n{line(title)}")
-    click.echo(columns([[f"  {line(row[0])}", *map(line, row[1:])] for row in rows]))
+    beside = max((len(line(name)) for name, _ in rows if len(line(name)) <= _NAME), default=0)
+    for name, said in rows:
+        begin = f"  {line(name):{beside}}  "
+        below = " " * (beside + 4)
+        if len(begin) > len(below):
+            click.echo(begin.rstrip())
+            begin = below
+        click.echo(
+            textwrap.fill(line(said), _WIDTH, initial_indent=begin, subsequent_indent=below, break_on_hyphens=False)
+        )

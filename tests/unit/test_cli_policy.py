@@ -113,7 +113,8 @@ def test_boards_are_where_the_configuration_shows_figures() -> None:
 
 
 def test_words_say_what_json_says(policy: str) -> None:
-    said, found = asked(POLICY__FILE=policy).stdout, told(POLICY__FILE=policy)
+    lines, found = asked(POLICY__FILE=policy).stdout, told(POLICY__FILE=policy)
+    said = " ".join(lines.split())
     for topic in found["topics"]:
         assert topic["topic"] in said
         assert topic["holds"] in said
@@ -121,6 +122,7 @@ def test_words_say_what_json_says(policy: str) -> None:
         assert series["metric"] in said
     for scope in found["scopes"]:
         assert scope["by"] in said
+        assert f"{scope['scope']}: {scope['sees']}" in said
     assert "may ask who" in said
     assert f"Who sees what, by {policy}" in said
     assert "the key of pseudonyms: not set: whoever guesses a name can check the guess" in said
