@@ -19,15 +19,18 @@ from detector.commands.doctor import doctor
 from detector.commands.explain_event import explain_event
 from detector.commands.hook import hook
 from detector.commands.link import link
+from detector.commands.policy import policy
 from detector.commands.prices import prices
 from detector.commands.replay import replay
 from detector.commands.report import report
 from detector.commands.status import status
 from detector.commands.topics import topics
+from detector.commands.who import who
 from detector.commands.worker import worker
-from detector.errors import ConfigError, DetectorError
+from detector.errors import ConfigError, DetectorError, NotAllowed
 
-FINE, FAILED, WRONG_USE = 0, 1, 2
+FINE, FAILED, WRONG_USE, NOT_ALLOWED = 0, 1, 2, 3
+_CODES: dict[type[DetectorError], int] = {ConfigError: WRONG_USE, NotAllowed: NOT_ALLOWED}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,14 +55,15 @@ def cli(context: click.Context, path: str | None) -> None:
                        detector worker
 
     Every key of the configuration can be set by a variable, DETECTOR_SECTION__KEY; `detector config`
-    lists them all. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration.
+    lists them all. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration, 3 not
+    allowed by the policy.
     """
     context.obj = Setup(path)
 
 
 for command in (
     worker, topics, connect, doctor, link, status, hook, explain_event,
-    replay, report, audit, backtest, prices, demo, config, broker,
+    replay, report, audit, backtest, prices, policy, who, demo, config, broker,
 ):  # fmt: skip
     cli.add_command(command)
 
@@ -79,7 +83,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return error.exit_code
     except DetectorError as error:
         click.echo(f"detector: {error}", err=True)
-        return WRONG_USE if isinstance(error, ConfigError) else FAILED
+        return _CODES.get(type(error), FAILED)
     except (click.Abort, KeyboardInterrupt):
         click.echo("detector: interrupted", err=True)
         return FAILED

@@ -5,6 +5,7 @@ DetectorError
 ├── BadInput           one event cannot be used: becomes a dead letter with reason and field
 ├── StateError         a checkpoint cannot be read: unknown version or damaged bytes
 ├── DeploymentError    brokers, topics or services are not as they must be
+├── NotAllowed         the policy does not let whoever asks see it
 └── Refused            a delivery of a webhook is not taken (detector.webhooks)
 """
 
@@ -17,6 +18,10 @@ class DetectorError(Exception):
 
 class ConfigError(DetectorError):
     """The configuration is wrong; the message names where, which key and what to do."""
+
+
+class NotAllowed(DetectorError):  # noqa: N818, no fault of anything
+    """The policy does not let whoever asks see it; the message names the grant."""
 
 
 class StateError(DetectorError):

@@ -13,6 +13,7 @@ from detector import __version__
 from detector.behind import Behind
 from detector.clock import Clock, system_clock
 from detector.config.settings import Metrics as Limits
+from detector.enrich.pseudonyms import PERSON, is_pseudonym
 from detector.errors import Reason
 from detector.model.events import TYPES
 
@@ -59,6 +60,8 @@ class Metrics:
         self.registry = registry if registry is not None else CollectorRegistry()
         self._limits = limits
         self._labels: dict[str, dict[str | None, str]] = {name: dict(_ABSENT) for name in USAGE_LABELS}
+        self.labelled: dict[str, tuple[str, ...]] = {}
+        """The labels of each metric, by the name that it is served under."""
         self._usage: dict[tuple[str, ...], _UsageSeries] = {}
         self._known_episodes: dict[str, set[tuple[str, str]]] = {}
         self._make_usage()
@@ -164,21 +167,29 @@ class Metrics:
         )
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        self.labelled[f"detector_{name}_total"] = labels
         return Counter(f"detector_{name}", told, labels, registry=self.registry)
 
     def _gauge(self, name: str, told: str, *labels: str) -> Gauge:
+        self.labelled[f"detector_{name}"] = labels
         return Gauge(f"detector_{name}", told, labels, registry=self.registry)
 
     def _histogram(self, name: str, told: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        self.labelled[f"detector_{name}"] = labels
         return Histogram(f"detector_{name}", told, labels, buckets=buckets, registry=self.registry)
 
     def label(self, name: str, value: str | None) -> str:
-        """`value` as shown under `name` (one of USAGE_LABELS): itself, "none", or "other" beyond the cap."""
+        """`value` as shown under `name` (one of USAGE_LABELS): itself, "none", or "other" beyond the cap.
+
+        An agent that is a pseudonym is "person".
+        """
         known = self._labels[name]
         found = known.get(value)
         if found is not None:
             return found
         assert value is not None  # None is always known
+        if name == "agent" and is_pseudonym(value):
+            return PERSON
         if len(known) - len(_ABSENT) >= self._limits.max_label_values:
             self.label_overflow.labels(name).inc()
             return OTHER

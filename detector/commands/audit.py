@@ -57,8 +57,6 @@ def audit(
       detector audit calls.jsonl.gz status.jsonl --month 2026-10 --format html > october.html
       detector audit calls.jsonl.gz --month 2026-10 --invoice october.csv
     """
-    if team is not None and invoice is not None:
-        raise click.UsageError("an invoice does not say whose calls it bills: leave --team or --invoice out", context)
     if not paths:
         if sys.stdin.isatty():
             raise click.UsageError("name a file, or send events to standard input", context)
@@ -70,10 +68,19 @@ def audit(
     from detector.audit.run import audit_files, of_month
     from detector.audit.table import to_csv
     from detector.audit.terminal import show
+    from detector.policy.figures import restrict_figures, team_to_ask
+    from detector.policy.grants import Policy, own, scope_of
     from detector.report.terminal import console_of
 
     window = of_month(*month) if month is not None else None
+    scope = scope_of(Policy.configured(config), own(config))
+    team = team_to_ask(scope, team)
+    if team is not None and invoice is not None:
+        raise click.UsageError(
+            f"an invoice does not say whose calls it bills, so none can be compared with team {team!r}", context
+        )
     figures = audit_files(config, paths, window, days, team=team, invoice=invoice, progress=sys.stderr.isatty())
+    figures = restrict_figures(figures, scope)
     if form == "json":
         sys.stdout.buffer.write(to_json(figures))
     elif form == "csv":

@@ -16,6 +16,7 @@ from detector.config.settings import (
     Log,
     Metrics,
     Notify,
+    Policy,
     Portfolio,
     Prices,
     Privacy,
@@ -58,6 +59,7 @@ class Config(Section):
     push: Push = Push()
     prices: Prices = Prices()
     privacy: Privacy = Privacy()
+    policy: Policy = Policy()
     notify: Notify = Notify()
     web: Web = Web()
     metrics: Metrics = Metrics()

@@ -91,11 +91,16 @@ MAX_METERS = 8
 
 
 class Identity(Section):
-    """What of several tellings of one run counts."""
+    """What of several tellings of one run counts, and which agents are no people."""
 
     meters: Annotated[list[Name], Field(max_length=MAX_METERS)] = Field(
         ["litellm", "claude_code", "codex", "gemini_cli", "spans"],
         description="sources; of those that tell of one run the first one counts its calls. Others always count",
+    )
+    services: list[Name] = Field(
+        [],
+        description="agents that are no people, * for any text: where sources put people's names (a gateway's key "
+        "alias) all others are pseudonyms",
     )
 
     @field_validator("meters")
@@ -193,6 +198,21 @@ class Privacy(Section):
     pseudonym_key: SecretStr | None = Field(None, description="secret of the keyed hash; better by variable or file")
     pseudonym_key_file: Path | None = Field(None, description="file that holds the key; wins over a value")
     plain_users: bool = Field(False, description="true: users appear as they are sent")
+
+
+class Policy(Section):
+    """Who sees what."""
+
+    file: Path | None = Field(
+        None, description="grants by token and header, in TOML; absent: everybody sees teams without people"
+    )
+    token: SecretStr | None = Field(
+        None, description="secret: token of whoever runs a command (audit, who); better by variable or file"
+    )
+    token_file: Path | None = Field(None, description="file that holds it; wins over a value")
+    trail_file: Path | None = Field(
+        None, description="file that gets a line for each question of `detector who`; it does not answer without one"
+    )
 
 
 class Notify(Section):

@@ -133,6 +133,10 @@ class Identities:
             self._ids[id] = where
         return known is not None and known != where
 
+    def personal(self, tenant: str, agent: str | None) -> str | None:
+        """What stands for an agent that its source may have named after a person."""
+        return self._pseudonyms.of_agent(tenant, agent)
+
     def linked(self, tenant: str, run: str, task: str) -> Placed:
         """Where a link goes: to whoever keeps what the run has spent so far, as a run without a task."""
         subject = subject_hash(tenant, None, run)

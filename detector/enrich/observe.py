@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
-from detector.enrich.identity import Identities, hash64
+from detector.enrich.identity import Identities, Who, hash64
 from detector.enrich.metering import metered, tokens_of
 from detector.enrich.packing import LITTLE, Pack, Texts
 from detector.enrich.pricing import Prices
@@ -76,7 +76,7 @@ class Observer:
                 tenant,
                 e.team,
                 e.user,
-                e.agent,
+                self.identities.personal(tenant, e.agent) if e.agent_personal else e.agent,
                 e.key,
                 e.run,
                 e.parent_run,
@@ -159,9 +159,8 @@ class Observer:
 
     def _tool_call(self, e: ToolCall, t: float, source: int, seq: int) -> int:
         require_subject(e)
-        who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
         told_by = e.source if e.source in self.identities.meters else None
-        ident, partition = self.identities.place((*who, None, None, told_by), t)
+        ident, partition = self.identities.place(self._who(e, told_by), t)
         pack = self._pack(partition)
         action, said, missing, sketch, says = self._tools([e.tool], t, ident, pack)
         flags = (
@@ -232,8 +231,7 @@ class Observer:
 
     def _claim(self, e: Claim, t: float, source: int, seq: int) -> int:
         require_subject(e)
-        who = (e.tenant or "default", e.team, e.user, e.agent, e.key, e.run, e.parent_run, e.task, e.task_type)
-        ident, partition = self.identities.place((*who, None, None, e.source), t)
+        ident, partition = self.identities.place(self._who(e, e.source), t)
         pack = self._pack(partition)
         self._plain_row(pack, pk.CLAIM, ident, e.id, t, source, seq, count=e.count or 0, name=e.kind or "")
         return partition
@@ -265,6 +263,11 @@ class Observer:
         ident, partition = self.identities.linked(tenant, e.run, task)
         self._plain_row(self._pack(partition), pk.LINK, ident, e.id, t, source, seq)
         return partition
+
+    def _who(self, e: ToolCall | Claim, source: str | None) -> Who:
+        tenant = e.tenant or "default"
+        agent = self.identities.personal(tenant, e.agent) if e.agent_personal else e.agent
+        return tenant, e.team, e.user, agent, e.key, e.run, e.parent_run, e.task, e.task_type, None, None, source
 
     def _bystander(self, tenant: str | None, run: str | None, task: str | None, t: float) -> tuple[pk.Ident, int]:
         """Identity and partition of an event of `t` (s UTC) that is no call."""

@@ -46,7 +46,7 @@ class Taker:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._pseudonyms = Pseudonyms.configured(config.privacy)
+        self._pseudonyms = Pseudonyms.configured(config)
         self._read = {path: _reader(config, format) for path, format in FORMATS.items()}
 
     def take(self, path: str, kind: str, body: bytes, headers: Headers, tenant: str | None, now_s: float) -> Taken:
@@ -66,7 +66,7 @@ class Taker:
             try:
                 usable = _usable(event, tenant, now_s, self._config.ingest)
                 if isinstance(usable, Call | Claim | ToolCall):
-                    usable.user = self._pseudonyms.of(usable.tenant or "default", usable.user)
+                    self._hide_people(usable)
                 events.append(usable)
             except BadInput as bad:
                 refused.append(bad)
@@ -76,6 +76,12 @@ class Taker:
             fault.__traceback__ = fault.__context__ = fault.__cause__ = None
         out += refusals(self._config, path, body, refused)
         return Taken(out, refused, answers.taken(path, kind, len(events) - len(too_large), refused))
+
+    def _hide_people(self, event: Call | Claim | ToolCall) -> None:
+        tenant = event.tenant or "default"
+        event.user = self._pseudonyms.of(tenant, event.user)
+        if event.agent_personal:
+            event.agent, event.agent_personal = self._pseudonyms.of_agent(tenant, event.agent), None
 
 
 def _usable(event: Event | BadInput, tenant: str | None, now_s: float, limits: Ingest) -> Event:

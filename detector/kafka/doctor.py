@@ -9,6 +9,7 @@ from detector.alerts.probe import Probe, probe
 from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.config.load import FILE_VARIABLE, PREFIX
+from detector.config.policy_file import read_policy_file
 from detector.connect.shares import shares
 from detector.enrich.price_library import NAME as LIBRARY
 from detector.enrich.pricing import Prices
@@ -29,7 +30,7 @@ async def examine(config: Config, *, path: Path | str | None = None, clock: Cloc
 
     Never raises for what is wrong with a deployment: that is a finding.
     """
-    found = [_where(config, path), _people(config), _prices(config)]
+    found = [_where(config, path), _people(config), _policy(config), _prices(config)]
     brokers = await _guarded("brokers", lambda: checkup.brokers(config))
     newest: list[float] = []
     found += brokers + await _guarded("topics", lambda: _kafka(config, newest))
@@ -72,6 +73,17 @@ def _people(config: Config) -> Finding:
         fix = "set DETECTOR_PRIVACY__PSEUDONYM_KEY or privacy.pseudonym_key_file, as from: openssl rand -hex 32"
         return Finding(False, what, "no key is set, so whoever knows a name can find its pseudonym", fix)
     return Finding(True, what, "a key is set; it has to be the same on every ingest worker")
+
+
+def _policy(config: Config) -> Finding:
+    what, file = "policy", config.policy.file
+    if file is None:
+        return Finding(True, what, "none, so everybody sees teams without people; see: detector policy")
+    try:
+        grants = len(read_policy_file(file).grant)
+    except ConfigError as error:
+        return Finding(False, what, str(error), "correct the policy: nobody is shown anything with it")
+    return Finding(True, what, f"{file} (grants: {grants}); see: detector policy")
 
 
 def _prices(config: Config) -> Finding:

@@ -94,6 +94,7 @@ class Call(msgspec.Struct):
     team: Name | None = None
     user: Name | None = None
     agent: Name | None = None
+    agent_personal: bool | None = None
     key: Name | None = None
     run: Id | None = None
     parent_run: Id | None = None
@@ -126,6 +127,7 @@ class ToolCall(msgspec.Struct):
     team: Name | None = None
     user: Name | None = None
     agent: Name | None = None
+    agent_personal: bool | None = None
     key: Name | None = None
     run: Id | None = None
     parent_run: Id | None = None
@@ -166,6 +168,7 @@ class Claim(msgspec.Struct):
     team: Name | None = None
     user: Name | None = None
     agent: Name | None = None
+    agent_personal: bool | None = None
     key: Name | None = None
     run: Id | None = None
     parent_run: Id | None = None

@@ -77,7 +77,7 @@ class Intake:
 
     def __init__(self, config: Config, partitions: int) -> None:
         self._config, self._partitions = config.ingest, partitions
-        pseudonyms = Pseudonyms.configured(config.privacy)
+        pseudonyms = Pseudonyms.configured(config)
         self._identities = Identities(
             partitions, pseudonyms, config.ingest.max_links,
             meters=config.identity.meters, clocks_s=config.time.lateness_s,

@@ -12,6 +12,7 @@ import msgspec
 
 from detector.config import Config
 from detector.engine import Engine, Outcome
+from detector.enrich.pseudonyms import impersonal
 from detector.errors import BadInput
 from detector.model.alert import Alert, encode_alert
 from detector.model.packed import decode_packed
@@ -94,7 +95,8 @@ class Judge:
             for n, portfolio in enumerate(self._portfolios):
                 self._spend(portfolio, rollups, outcomes[n], learn=n == 0)
         for (_, _, agent, model), used in self._engine.totals.take().usage.items():
-            self.used[agent, model] = added(self.used[agent, model], used)
+            key = impersonal(agent), model
+            self.used[key] = added(self.used[key], used)
             if used.unpriced_calls:
                 self.unpriced[model or "no model"] += used.unpriced_calls
         return outcomes

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from detector.enrich.pseudonyms import impersonal
 from detector.model.alert import SEVERITIES, Alert, Level, Severity
 
 PROGRESS_S = 3600.0
@@ -88,7 +89,7 @@ def subject_of(alert: Alert) -> Subject:
         return Subject("key", alert.tenant, alert.team, alert.key)
     if alert.agent is None and alert.task is not None:
         return Subject("task", alert.tenant, alert.team, alert.task)
-    return Subject("agent", alert.tenant, alert.team, alert.agent)
+    return Subject("agent", alert.tenant, alert.team, impersonal(alert.agent))
 
 
 def _page(paged: Alert, last: Alert) -> Page:

@@ -16,6 +16,7 @@ import numpy as np
 from detector.config import Config
 from detector.engine import Outcome
 from detector.enrich.identity import subject_hash
+from detector.enrich.pseudonyms import impersonal
 from detector.model.packed import CALL, LINK, STATUS, TOOL, Columns, Ident, decode_packed
 from detector.model.rollup import OLD, ROLL, SPENT, Party, decode_rollup
 from detector.pipeline.intake import Flushed
@@ -96,7 +97,7 @@ class Gatherer:
             if len(self._tenants) < MOST_TENANTS:
                 self._tenants.add(party.tenant)
             self._total.add(None, t, sums)
-            self._agents.add((party.tenant, party.agent), t, sums)
+            self._agents.add((party.tenant, impersonal(party.agent)), t, sums)
             self._models.add((party.tenant, party.model), t, sums)
             self._teams.add((party.tenant, party.team), t, sums)
             self._tasks.spend(party.subject, party.tenant, party.task, t, sums)

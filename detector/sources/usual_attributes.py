@@ -1,8 +1,11 @@
 """Which attributes usually say whose a call is, by format: the lists that a source's own ones replace."""
 
+import re
 from collections.abc import Mapping
 
 Lists = Mapping[str, list[str]]
+PERSONAL = re.compile("alias|user|mail|login|person|owner|author|account|host", re.IGNORECASE)
+"""Within the name of an attribute: an agent that it names may be a person, as people name a gateway's keys."""
 SEPARATOR = " ~ "
 """Between an attribute and the pattern whose first match is meant."""
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from detector.errors import BadInput, Reason
 from detector.model.events import MAX_NAME, Call, Claim, Event, Link, Status, ToolCall, ToolResult
 from detector.sources.told import Decoded, Layer, Told, first, ways
-from detector.sources.usual_attributes import SEPARATOR
+from detector.sources.usual_attributes import PERSONAL, SEPARATOR
 
 FIELDS = ("tenant", "team", "user", "agent", "key", "run", "parent_run", "task", "task_type")
 _OF: dict[type, tuple[str, ...]] = {
@@ -49,6 +49,7 @@ class Whose:
     def __init__(self, lists: Mapping[str, Sequence[str]], usual: Mapping[str, str | None]) -> None:
         self._places = {field: [_place(name) for name in names] for field, names in lists.items()}
         self._keys = frozenset(key for places in self._places.values() for place in places for key in place.keys)
+        self._personal = {p.attribute for p in self._places.get("agent", ()) if PERSONAL.search(p.attribute)}
         self._usual = {field: value for field, value in usual.items() if value is not None}
         self._tried: dict[frozenset[str], Tried] = {}
 
@@ -84,9 +85,11 @@ class Whose:
         for field, value in self._usual.items():
             if field in of:
                 setattr(event, field, value)
-        for field, _, value in found:
+        for field, attribute, value in found:
             if field in of:
                 setattr(event, field, value)
+                if field == "agent" and attribute in self._personal:
+                    setattr(event, "agent_personal", True)  # noqa: B010, of events that have an agent
         return event
 
     def _found(self, attributes: tuple[Layer, ...]) -> list[Found]:

@@ -9,6 +9,7 @@ import pytest
 from detector.accounts import rows
 from detector.config import Config, Rules, load_config
 from detector.config.keys import leaves
+from detector.config.policy_file import PolicyFile
 from detector.config.price_list import PriceList
 from detector.config.settings import Metrics as Limits
 from detector.kafka import checkpoint
@@ -26,6 +27,7 @@ PAGES = [
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
     ROOT / "docs" / "portfolio.md",
+    ROOT / "docs" / "privacy.md",
     ROOT / "schemas" / "README.md",
     ROOT / "schemas" / "sketch.md",
     *sorted(RUNBOOKS.glob("*.md")),
@@ -75,6 +77,8 @@ def test_toml_of_a_page_loads(page: Path) -> None:
         values = tomllib.loads(block)
         if "price" in values:
             PriceList.model_validate(values)
+        elif "grant" in values:
+            PolicyFile.model_validate(values)
         else:
             load_config(**values)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from detector.config import Config, Privacy
+from detector.config import Config, Privacy, load_config
 from detector.config import Kafka as KafkaSection
 from detector.kafka import clients
 from detector.kafka.doctor import Finding, examine
@@ -68,7 +68,7 @@ async def test_a_healthy_deployment_has_nothing_wrong(kafka: Kafka, alertmanager
         findings = await examine(config)
     assert wrong(findings) == []
     assert of(findings, "topics").detail == "all 10 are there, as they must be"
-    for what in ("configuration", "pseudonyms", "brokers", "replication", "ingest", "watch", "clock"):
+    for what in ("configuration", "pseudonyms", "policy", "brokers", "replication", "ingest", "watch", "clock"):
         assert of(findings, what).ok, what
     assert of(findings, f"alertmanager {url}").detail.startswith("ready, version 0.")
 
@@ -186,6 +186,16 @@ async def test_no_pseudonym_key_is_wrong_and_plain_users_are_a_choice(kafka: Kaf
     assert of(await examine(kafka.config(create=False, privacy={"plain_users": True})), "pseudonyms").ok
     absent = {"pseudonym_key_file": tmp_path / "absent"}
     assert not of(await examine(kafka.config(create=False, privacy=absent)), "pseudonyms").ok
+
+
+async def test_a_policy_that_cannot_be_read_is_wrong(tmp_path: Path) -> None:
+    nowhere = {"bootstrap": f"127.0.0.1:{free_port()}"}
+    file = tmp_path / "policy.toml"
+    file.write_text("default = 'nothing'\n")
+    told = of(await examine(load_config(kafka=nowhere, policy={"file": file})), "policy")
+    assert (told.ok, told.detail) == (True, f"{file} (grants: 0); see: detector policy")
+    file.write_text("default = 'everything'\n")
+    assert of(await examine(load_config(kafka=nowhere, policy={"file": file})), "policy").ok is False
 
 
 async def test_the_prices_are_named_and_a_list_that_cannot_be_used_is_wrong(tmp_path: Path) -> None:

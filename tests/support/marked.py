@@ -68,7 +68,8 @@ def calls(now_s: float) -> Iterator[dict[str, Any]]:
 
     for run, step in itertools.product(range(LOOPING), range(12)):
         failed = {"result": {"out": f"no rule for {MARKER}"}, "error": f"refused {MARKER}"}
-        yield call(now_s - 150 + 12 * step, f"loop-{run}", tools=[tool(**failed)])
+        agent = {"agent": f"{PERSON}-laptop", "agent_personal": True} if run == 0 else {}
+        yield call(now_s - 150 + 12 * step, f"loop-{run}", tools=[tool(**failed)], **agent)
     answer = " ".join(random.Random(7).choices([*forms(), "and", "then", "it", "was", "done"], k=80))
     for draft in range(DRAFTS):
         yield call(now_s - 7000 + 60 * draft, f"draft-{draft}", task="T", output={"text": answer, "thinking": MARKER})

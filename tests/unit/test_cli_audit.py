@@ -1,6 +1,7 @@
 """`detector audit` as it is called."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,54 @@ def test_an_invoice_is_compared_by_provider_and_model(tmp_path: Path, capsys: py
     assert code_of(written(tmp_path, events), "--invoice", str(invoice)) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("acme, made-up"))
     assert line.split()[-3:] == ["$3.50", "$2.00", "$1.50"]
+
+
+TOKEN = "3f9a" * 8
+
+
+@pytest.fixture
+def of_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy lets who runs it see the team red."""
+    file = tmp_path / "policy.toml"
+    digest = sha256(TOKEN.encode()).hexdigest()
+    file.write_text(f"default = 'nothing'\n[[grant]]\nscope = 'team'\nteam = 'red'\ntoken_sha256 = '{digest}'\n")
+    monkeypatch.setenv("DETECTOR_POLICY__FILE", str(file))
+    monkeypatch.setenv("DETECTOR_POLICY__TOKEN", TOKEN)
+
+
+@pytest.mark.usefixtures("of_red")
+def test_the_scope_of_a_team_shows_that_team_and_refuses_another(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    path = written(tmp_path, EVENTS)
+    assert code_of(path, "--format", "json") == 0
+    told = json.loads(capfdbinary.readouterr().out)
+    assert ([team["team"] for team in told["teams"]], told["spend_usd"]) == (["red"], 1.0)
+    assert told["shipped_nothing"] == []
+    assert code_of(path, "--team", "blue") == 3
+    out, err = capfdbinary.readouterr()
+    assert out == b""
+    assert b"the scope is team 'red' (by grant[0])" in err
+    invoice = tmp_path / "invoice.csv"
+    invoice.write_text("provider,model,day,usd\nacme,made-up,2026-09-21,3.5\n")
+    assert code_of(path, "--invoice", str(invoice)) == 2
+
+
+@pytest.mark.usefixtures("of_red")
+def test_the_same_team_of_another_tenant_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    others = {**call(180, task="T-3", team="red"), "tenant": "other"}
+    assert code_of(written(tmp_path, [*EVENTS, others])) == 3
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "more than the scope" in told.err
+
+
+@pytest.mark.usefixtures("of_red")
+def test_without_a_token_where_the_default_is_nothing_there_is_no_audit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DETECTOR_POLICY__TOKEN")
+    assert code_of(written(tmp_path, EVENTS)) == 3
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "the scope is nothing (by default)" in told.err

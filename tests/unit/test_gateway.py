@@ -91,7 +91,7 @@ async def test_people_are_pseudonyms_before_they_are_written() -> None:
         assert (await gateway.post("/v1/events", CALL | {"user": "mara@acme.example"})).status == 200
         (call,) = gateway.calls
         assert call["user"] == Pseudonyms(b"a key of some length").of("default", "mara@acme.example")
-        assert Pseudonyms.configured(gateway.config.privacy).of("default", call["user"]) == call["user"]
+        assert Pseudonyms.configured(gateway.config).of("default", call["user"]) == call["user"]
 
 
 async def test_native_events_go_to_the_topic_of_their_kind() -> None:

@@ -65,6 +65,7 @@ def test_the_keys_that_are_secret_are_these() -> None:
         "kafka.sasl_password",
         "notify.bearer_token",
         "privacy.pseudonym_key",
+        "policy.token",
         "push.token",
         "gateway.tokens",
         *(f"webhooks.{provider}.secret" for provider in ("github", "gitlab", "jira", "linear")),
