@@ -76,6 +76,18 @@ class Nothing(msgspec.Struct):
     runs: int
 
 
+class Corrected(msgspec.Struct):
+    """What came so late that it changed a day that was over: statuses or links (`kind`), and dollars they are about.
+
+    `day_t`: when the day began, s UTC.
+    """
+
+    day_t: float
+    kind: str
+    count: int
+    usd: float
+
+
 class Figures(msgspec.Struct):
     """All of it. `days`: the length of the window, which ends at the last event (or with the month)."""
 
@@ -105,6 +117,7 @@ class Figures(msgspec.Struct):
     shipped_nothing: list[Nothing]
     models: list[Model]
     invoice: list[Billed] | None = None
+    corrected: list[Corrected] = []
 
 
 def to_json(figures: Figures) -> bytes:

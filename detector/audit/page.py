@@ -31,6 +31,7 @@ def page(figures: Figures) -> str:
 def _sections(figures: Figures) -> Iterator[str]:
     yield _headline(figures)
     yield missing(words.unknowns(figures))
+    yield missing(words.corrections(figures), "What was corrected since it was told first")
     if not figures.calls:
         yield "<p>No call lies in this window, so nothing was spent.</p>"
         return

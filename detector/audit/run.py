@@ -8,7 +8,6 @@ import numpy as np
 from detector.audit.calls import Calls
 from detector.audit.figures import Figures
 from detector.audit.gather import Gatherer
-from detector.audit.invoice import compare, read
 from detector.audit.window import Window
 from detector.config import Config
 from detector.errors import DetectorError
@@ -34,15 +33,12 @@ def audit_files(
     days: float,
     *,
     team: str | None,
-    invoice: str | None,
     progress: bool,
 ) -> Figures:
     """The figures of `window`, else of the last `days` before the last event, of what `paths` hold.
 
-    "-" is standard input; `invoice`: a file of what was billed. Raises DetectorError where a file cannot be read, or no
-    call names the team.
+    "-" is standard input. Raises DetectorError where a file cannot be read, or no call names the team.
     """
-    charges = None if invoice is None else list(read(invoice))  # first: what is wrong with it is said at once
     feed, judge = Feed(config), Judge([config], calls=True)
     with Calls() as calls:
         gatherer = Gatherer(calls)
@@ -58,6 +54,4 @@ def audit_files(
         figures = gatherer.figures(window, team)
     if not ended_t:  # nothing came whose time could be the window's end
         figures.began_t = figures.ended_t = None
-    if charges is not None:
-        figures.invoice = compare(charges, figures.models, *window)
     return figures

@@ -22,6 +22,8 @@ def show(figures: Figures, console: Console) -> None:
     console.print(Text(words.headline(figures), style="bold"))
     for unknown in words.unknowns(figures):
         console.print(Text(f"not in it: {unknown}", style="yellow"))
+    for corrected in words.corrections(figures):
+        console.print(Text(f"corrected: {corrected}", style="dim"))
     if not figures.calls:
         return
     details = Table(box=None, padding=(0, 2, 0, 0), show_header=False)

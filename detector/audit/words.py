@@ -44,6 +44,17 @@ def unknowns(figures: Figures) -> Iterator[str]:
         yield f"{usd(figures.notional_usd)} that nobody bills, as on a subscription"
 
 
+def corrections(figures: Figures) -> Iterator[str]:
+    """What came late and changed days that were over."""
+    for kind, plural in (("status", "statuses"), ("link", "links")):
+        told = [c for c in figures.corrected if c.kind == kind]
+        if told:
+            days = f"{day(told[0].day_t)} to {day(told[-1].day_t)}" if len(told) > 1 else day(told[0].day_t)
+            count = sum(c.count for c in told)
+            what = f"1 {kind}" if count == 1 else f"{count:,} {plural}"
+            yield f"{what} came late and changed {days}, {usd(sum(c.usd for c in told))} of it"
+
+
 WEEK = ("from, UTC", "spent", "completed", "each", "outcomes", "each")
 TEAM = ("team", "spent", "tasks", "completed", "outcomes", "each", "no task", "useful runs")
 NOTHING = ("shipped nothing", "team", "spent", "calls", "runs")

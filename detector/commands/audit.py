@@ -48,26 +48,26 @@ def audit(
 ) -> int:
     """Say what was spent and what it achieved: tasks completed, outcomes, the cost of one, and what shipped nothing.
 
-    PATHS are read as by `detector replay`; "-" is standard input, which is also read where no path is given. Every
+    PATHS are read as by `detector replay` ("-": standard input), and every figure is exact to the call. Without any it
+    tells what portfolio has kept: of the last 100 days, exact to the hour for 8 of them, else to the day. Every
     figure can be recomputed from the same events; docs/portfolio.md says what each means and how it can mislead.
 
     \b
     Examples:
+      detector audit
       detector audit calls.jsonl.gz status.jsonl
       detector audit calls.jsonl.gz status.jsonl --month 2026-10 --format html > october.html
       detector audit calls.jsonl.gz --month 2026-10 --invoice october.csv
     """
-    if not paths:
-        if sys.stdin.isatty():
-            raise click.UsageError("name a file, or send events to standard input", context)
-        paths = ("-",)
     setup: Setup = context.obj
     config = setup.load()
     from detector.audit.figures import to_json
+    from detector.audit.invoice import compare, read
     from detector.audit.page import page
     from detector.audit.run import audit_files, of_month
     from detector.audit.table import to_csv
     from detector.audit.terminal import show
+    from detector.audit.topics import audit_topics
     from detector.policy.figures import restrict_figures, team_to_ask
     from detector.policy.grants import Policy, own, scope_of
     from detector.report.terminal import console_of
@@ -79,7 +79,13 @@ def audit(
         raise click.UsageError(
             f"an invoice does not say whose calls it bills, so none can be compared with team {team!r}", context
         )
-    figures = audit_files(config, paths, window, days, team=team, invoice=invoice, progress=sys.stderr.isatty())
+    charges = None if invoice is None else list(read(invoice))  # first: what is wrong with it is said at once
+    if paths:
+        figures = audit_files(config, paths, window, days, team=team, progress=sys.stderr.isatty())
+    else:
+        figures = audit_topics(config, window, days, team)
+    if charges is not None:
+        figures.invoice = compare(charges, figures.models, figures.began_t or 0.0, figures.ended_t or 0.0)
     figures = restrict_figures(figures, scope)
     if form == "json":
         sys.stdout.buffer.write(to_json(figures))

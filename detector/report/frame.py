@@ -44,9 +44,9 @@ def document(title: str, heading: str, period: str, body: Iterable[str], means: 
     )
 
 
-def missing(lines: Iterable[str]) -> str:
-    """What the figures of a page do not hold; nothing where they hold everything."""
+def missing(lines: Iterable[str], title: str = "What these figures do not hold") -> str:
+    """What the figures of a page do not hold, or what else is to be known; nothing where there is nothing."""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     if not items:
         return ""
-    return f'<aside class="missing"><b>What these figures do not hold</b><ul>{items}</ul></aside>'
+    return f'<aside class="missing"><b>{title}</b><ul>{items}</ul></aside>'
