@@ -23,6 +23,7 @@ from detector.ledger import stored as ledger
 from detector.ledger.booking import book as book_ledger
 from detector.ledger.books import Books, Common
 from detector.ledger.flags import hear_alerts
+from detector.ledger.folding import make_room
 from detector.ledger.upkeep import reach
 from detector.model.alert import Alert
 from detector.model.packed import STRONG, Ident
@@ -170,6 +171,7 @@ class Portfolio:
     def _forget(self, t: float) -> list[Alert]:
         """What is idle by `t` (s UTC) or beyond the bound leaves, and its episodes end."""
         alerts, gone = self._book.make_room(t), self._accounts.forget(t)
+        make_room(self.books, self._config.portfolio.max_tasks)
         return alerts + [alert for key in gone for alert in self._book.forget(key, t, Purse(0, 0, 0.0))]
 
     def _take(self, minute: int, told: list[Opened]) -> list[Alert]:

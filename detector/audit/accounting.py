@@ -45,7 +45,7 @@ class Audit:
         spent, window = self._spent, self._window
         mine = self._owned(achieved)
         outcomes = sum(len(a.outcomes) for a in mine.values())
-        completed = sum(a.completed_t is not None for a in mine.values())
+        completed = sum(len(a.completed) for a in mine.values())
         nothing = self._shipped_nothing(achieved)
         return Figures(
             days=window.days,
@@ -178,7 +178,7 @@ class Audit:
             team.tasks += subject.task is not None and bool(spent.calls[n])
             if n in achieved:
                 team.outcomes += len(achieved[n].outcomes)
-                team.tasks_completed += achieved[n].completed_t is not None
+                team.tasks_completed += len(achieved[n].completed)
         for n, team in enumerate(self._teams):
             team.spend_usd, team.calls = float(spent.team_usd[n]), int(spent.team_calls[n])
             team.no_task_usd, team.went = float(spent.team_no_task_usd[n]), _went(went[n])
@@ -194,8 +194,8 @@ class Audit:
         for found in achieved.values():
             for t in found.outcomes:
                 weeks[self._window.week(t)].outcomes += 1
-            if found.completed_t is not None:
-                weeks[self._window.week(found.completed_t)].tasks_completed += 1
+            for t in found.completed:
+                weeks[self._window.week(t)].tasks_completed += 1
         for week in weeks:
             week.cost_per_outcome_usd = per(week.spend_usd, week.outcomes)
             week.cost_per_completed_task_usd = per(week.spend_usd, week.tasks_completed)

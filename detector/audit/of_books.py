@@ -10,6 +10,7 @@ from detector.audit.source import RUNS, SUM, Floats
 from detector.audit.window import Window
 from detector.ledger.books import HOUR_S, Books
 from detector.ledger.names import Subject, Who
+from detector.ledger.outcomes import folded_within
 
 _WITHIN_S = 1e-3
 """A sum counts in a window from the instant on at which its hour or day begins."""
@@ -78,6 +79,10 @@ class BooksSource:
         total = 0.0
         for n in np.flatnonzero(last_t > -np.inf).tolist():
             record = self.outcomes.records[self.subjects[n].key]
+            if record.folded:
+                told = sum(usd for *_, usd in folded_within(record, *window))
+                total += min(told, spent[n]) if of_asked[n] > 0.0 else 0.0
+                continue
             usd = min(max(0.0, record.spent_usd.get(float(last_t[n]), 0.0) - before[n]), spent[n])
             total += usd * of_asked[n] / spent[n] if spent[n] > 0.0 else 0.0
         return float(total)

@@ -150,6 +150,11 @@ class Portfolio(Section):
     max_accounts: Count = Field(
         200_000, description="tasks and agents remembered a partition, of each; the longest unheard leave first"
     )
+    max_tasks: Count = Field(
+        500_000,
+        description="tasks, and runs without one, of whose 100 days each is known by itself a partition; of those "
+        "beyond, the longest unheard, the sums stay",
+    )
     max_teams: Count = Field(
         10_000, description="teams and models known a partition, of each; what further teams spend is team 'other'"
     )

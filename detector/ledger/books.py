@@ -21,10 +21,11 @@ _FULL = 2**32 - 1
 
 
 class Kept(msgspec.Struct, array_like=True):
-    """What a purse has beside its row: the task's name, and what became of it."""
+    """What a purse has beside its row: the task's name, and what became of it. `folded`: it is of many tasks."""
 
     task: str | None
     record: Record | None = None
+    folded: bool = False
 
 
 class Correction(msgspec.Struct, array_like=True):
@@ -40,13 +41,14 @@ class Common(msgspec.Struct, array_like=True):
     """What belongs to no page. `spikes`: open episodes by id, with their level and whom they are about.
 
     `hour`: the one under way, since 1970; `compacted`: the newest day that is kept as one. `statuses`: by tenant the
-    time of the newest. `lost_usd`: of calls from before the days that are kept.
+    time of the newest. `lost_usd`: of calls from before the days that are kept. `folded`: tasks that are kept together.
     """
 
     hour: int = 0
     compacted: int = 0
     newest_t: float = 0.0
     lost_usd: float = 0.0
+    folded: int = 0
     statuses: dict[str, float] = {}
     corrections: list[Correction] = []
     spikes: dict[str, tuple[str, int | tuple[str | None, ...]]] = {}

@@ -21,7 +21,8 @@ class Record(msgspec.Struct):
 
     `moved_t`, `dropped`: when the newest of all came, and whether it gave the task up. `reopened_t`: when it was taken
     up again after it was completed, 0: never. `spent_usd`: by the time of a status what the task had cost by then,
-    where that is told. Times in s UTC.
+    where that is told. Times in s UTC. `folded`: of many tasks that are kept as one, by day (since 1970), how many
+    outcomes they had, how many were first completed, and what those had cost (USD) whose last outcome came then.
     """
 
     tenant: str
@@ -32,18 +33,22 @@ class Record(msgspec.Struct):
     dropped: bool = False
     reopened_t: float = 0.0
     spent_usd: dict[float, float] = {}
+    folded: dict[int, tuple[int, int, float]] = {}
 
 
 class Achieved(NamedTuple):
-    """What a task achieved within a window: when each outcome came, and when it was completed first (s UTC)."""
+    """What a task achieved within a window: when each outcome came, and when it was completed first (s UTC).
+
+    Of many tasks that are kept as one there may be more than one completion.
+    """
 
     outcomes: list[float]
-    completed_t: float | None
+    completed: list[float]
 
     @property
     def last_t(self) -> float:
         """When its last outcome came: what it had spent by then is its direct cost."""
-        return max(self.outcomes if self.completed_t is None else [*self.outcomes, self.completed_t])
+        return max([*self.outcomes, *self.completed])
 
 
 class Outcomes:
@@ -116,6 +121,8 @@ class Outcomes:
         record = self.records.get(subject)
         if record is None:
             return None
+        if record.folded:
+            return _of_folded(record, began_t, ended_t)
         shipped = list(self._standing(record, metered_t))
         mine = [t for t in shipped if began_t < t <= ended_t]
         first = next((t for t in record.completed if t > metered_t), None)
@@ -123,7 +130,8 @@ class Outcomes:
             first = None
         if not mine and first is None:
             return None
-        return Achieved(mine if record.deliverables or first is None else [first], first)
+        completed = [] if first is None else [first]
+        return Achieved(mine if record.deliverables else completed, completed)
 
     def _standing(self, record: Record, metered_t: float) -> Iterator[float]:
         for shipped, t in record.deliverables.items():
@@ -139,3 +147,21 @@ class Outcomes:
         """Whether a task was first completed, or shipped something first, in the window, whoever did the work."""
         record = self.records[subject]
         return any(began_t < t <= ended_t for t in (*record.completed[:1], *record.deliverables.values()))
+
+
+def _of_folded(record: Record, began_t: float, ended_t: float) -> Achieved | None:
+    mine = list(folded_within(record, began_t, ended_t))
+    if not mine:
+        return None
+    return Achieved(
+        [t for t, outcomes, _, _ in mine for _ in range(outcomes)],
+        [t for t, _, completed, _ in mine for _ in range(completed)],
+    )
+
+
+def folded_within(record: Record, began_t: float, ended_t: float) -> Iterator[tuple[float, int, int, float]]:
+    """Of the days that begin within the window: when (s UTC), outcomes, first completions, and direct USD."""
+    for day, told in sorted(record.folded.items()):
+        t = day * 86_400.0 + 1e-3
+        if began_t < t <= ended_t:
+            yield t, *told

@@ -3,6 +3,7 @@
 import numpy as np
 
 from detector.ledger.books import DAY_H, HOUR_S, HOURLY_DAYS, Books
+from detector.ledger.pages import Slots
 from detector.ledger.rows import COUNTS
 
 _HOT_HOURS = 2
@@ -36,8 +37,14 @@ def compact(books: Books, today: int) -> None:
     if not len(mine):
         return
     cells["hour"][mine] = cells["hour"][mine] // DAY_H * DAY_H
-    order = np.lexsort([cells[name][mine] for name in ("who", "purse", "hour")])
-    mine = mine[order]
+    _compact_runs(books, last)
+    sum_up(books, mine)
+
+
+def sum_up(books: Books, mine: Slots) -> None:
+    """Of the cells at `mine` those of one purse, who and hour become one, as far as its sums have room."""
+    cells = books.cells.rows
+    mine = mine[np.lexsort([cells[name][mine] for name in ("who", "purse", "hour")])]
     differs = [np.diff(cells[name][mine].astype(np.int64)) != 0 for name in ("who", "purse", "hour")]
     starts = np.flatnonzero(np.concatenate([[True], np.logical_or.reduce(differs)]))
     sums = {name: np.add.reduceat(cells[name][mine].astype(np.int64), starts) for name in COUNTS}
@@ -50,7 +57,6 @@ def compact(books: Books, today: int) -> None:
     others = np.ones(len(mine), np.bool_)
     others[starts] = False
     lengths = np.diff([*starts.tolist(), len(mine)])
-    _compact_runs(books, last)
     books.cells.touch(mine)
     books.cells.remove(mine[others & np.repeat(fits, lengths)].tolist())
 
@@ -83,6 +89,9 @@ def expire(books: Books) -> None:
                 del books.task_of[run]
         pages.remove(gone)
     outcomes, common = books.outcomes, books.common
+    for record in outcomes.records.values():
+        if record.folded:
+            record.folded = {day: told for day, told in record.folded.items() if day >= first // DAY_H}
     outcomes.reverted = {k: told for k, told in outcomes.reverted.items() if told >= t}
     outcomes.churned = {k: told for k, told in outcomes.churned.items() if told[1] >= t}
     common.statuses = {k: told for k, told in common.statuses.items() if told >= t}

@@ -15,6 +15,7 @@ from detector.audit.window import Window
 from detector.config import Config
 from detector.engine import ALONE, Spread
 from detector.ledger.books import DAY_H, HOURLY_DAYS
+from detector.ledger.folding import make_room
 from detector.ledger.rows import CELL, PURSE
 from detector.model.rollup import decode_rollup
 from detector.portfolio import Portfolio
@@ -22,6 +23,7 @@ from tests.support.judged import T0, Event, in_order, status
 from tests.support.plain_audit import audit_of, compared, plain_audit
 from tests.support.spread import Told, before_the_end, portfolio_of, rollups
 from tests.support.stored import Parts, whole, written
+from tests.support.stored import whole as whole_of
 from tests.support.worked import calls, completed, merged, spent, statuses
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -32,9 +34,9 @@ def figures(portfolio: Portfolio, ended_t: float, days: float = 30.0, team: str 
     return Audit(BooksSource(portfolio.books), Window(ended_t - days * DAY, ended_t), team).figures()
 
 
-def kept(events: Sequence[Event], spread: Spread = ALONE) -> Portfolio:
+def kept(events: Sequence[Event], spread: Spread = ALONE, config: Config = CONFIG) -> Portfolio:
     """A portfolio that has taken these events; time has not run on."""
-    return portfolio_of(before_the_end(rollups(events, spread=spread)))[0]
+    return portfolio_of(before_the_end(rollups(events, config, spread)))[0]
 
 
 def ledger_of(events: Sequence[Event], team: str | None = None) -> Figures:
@@ -49,7 +51,9 @@ def test_it_equals_a_plain_recomputation(calls: list[Event], statuses: list[Even
     ended_t = events[-1]["time"]
     began_t = (ended_t // HOUR - 24 * days) * HOUR - 1e-6  # a window of whole hours
     days_back = (ended_t - began_t) / DAY
-    assert compared(figures(kept(events), ended_t, days_back)) == plain_audit(events, days_back)
+    # A run that is silent for so long that watch forgets it counts anew.
+    config = CONFIG.model_copy(update={"time": CONFIG.time.model_copy(update={"idle_s": 5 * DAY})})
+    assert compared(figures(kept(events, config=config), ended_t, days_back)) == plain_audit(events, days_back)
 
 
 @pytest.mark.parametrize("spread", [Spread(4, 1), Spread(3, 1)])
@@ -238,3 +242,25 @@ def test_rollups_of_a_tenant_all_go_to_one_partition() -> None:
             found.setdefault(party.tenant, set()).add(t.to)
     assert len(found) == 5
     assert all(len(to) == 1 for to in found.values())
+
+
+def test_beyond_the_bound_sums_stay_and_names_go() -> None:
+    events = month(11, tasks=60)
+    config = CONFIG.model_copy(update={"portfolio": CONFIG.portfolio.model_copy(update={"max_tasks": 20})})
+    portfolio, _ = portfolio_of(before_the_end(rollups(events)), config)
+    make_room(portfolio.books, 20)
+    ended_t = events[-1]["time"]
+    bounded, whole = figures(portfolio, ended_t), figures(kept(events), ended_t)
+    assert portfolio.books.common.folded > 20
+    assert len(portfolio.books.purses) <= 20 + 6  # of two teams: without a task, shipped, and open
+    same = ("calls", "outcomes", "tasks_completed", "useful_run_share")
+    assert [getattr(bounded, name) for name in same] == [getattr(whole, name) for name in same]
+    dollars = ("spend_usd", "no_task_usd", "flagged_usd", "cost_per_outcome_usd", "direct_cost_per_outcome_usd")
+    for name in dollars:
+        assert getattr(bounded, name) == pytest.approx(getattr(whole, name))
+    assert {t.team: (t.outcomes, t.tasks_completed) for t in bounded.teams} == {
+        t.team: (t.outcomes, t.tasks_completed) for t in whole.teams
+    }
+    assert "other tasks" in {task.task for task in bounded.shipped_nothing}
+    restored = Portfolio.restore(config, 0, portfolio.offset, whole_of(portfolio))
+    assert figures(restored, ended_t) == bounded
