@@ -40,7 +40,7 @@ class Gatherer:
         for row in columns.rows[columns.rows["kind"] == STATUS]:
             ident, t, delivers = columns.idents[row["ident"]], float(row["t"]), int(row["output"])
             what = (int(row["strength"]), int(row["category"]), delivers)
-            self._outcomes.status(ident.subject, ident.tenant, ident.task, t, *what)
+            self._outcomes.status(ident.subject, t, *what)
             if row["said"]:
                 self._outcomes.revert(int(row["said"]), t)
             if delivers and row["duration_s"] >= 0.0:
@@ -62,6 +62,6 @@ class Gatherer:
     def figures(self, window: Window, team: str | None = None) -> Figures:
         """The figures of this window; of one team (of any tenant) where `team` says so."""
         for run, task in self._links.items():
-            self._outcomes.join(run, task.key, task.tenant, task.task)
+            self._outcomes.join(run, task.key)
         subjects = [self._links.get(s.key, s) for s in self._calls.subjects.names]
         return Audit(CallsSource(self._calls, subjects, self._outcomes, self._episodes), window, team).figures()

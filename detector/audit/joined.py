@@ -22,7 +22,7 @@ class Joined:
         self._who_from = [0, *accumulate(len(source.whos) for source in sources)]
         self._subject_from = [0, *accumulate(len(source.subjects) for source in sources)]
         for source in sources:
-            self.outcomes.records |= source.outcomes.records
+            self.outcomes.records.update(source.outcomes.records)
             self.outcomes.reverted |= source.outcomes.reverted
             self.outcomes.any_status = self.outcomes.any_status or source.outcomes.any_status
 

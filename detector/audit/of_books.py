@@ -22,7 +22,7 @@ class BooksSource:
     def __init__(self, books: Books) -> None:
         self._books, self.outcomes = books, books.outcomes
         names, end = books.whos.beside, 1 + max(books.whos.beside, default=-1)
-        self.whos = [names.get(code, Who("")) for code in range(end)]
+        self.whos = [names[code] if code in names else Who("") for code in range(end)]
         slots = books.purses.slots()
         self._number = np.zeros(len(books.purses.rows), np.int64)
         self._number[slots] = np.arange(len(slots))

@@ -1,5 +1,6 @@
 """What the ledger holds of the tenants of one partition: purses of tasks, cells, runs that went on, and outcomes."""
 
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ HOUR_S, DAY_S, DAY_H = 3600.0, 86_400.0, 24
 _FULL = 2**32 - 1
 
 
-class Kept(msgspec.Struct, array_like=True):
+class Kept(msgspec.Struct, array_like=True, gc=False):
     """What a purse has beside its row: the task's name, and what became of it. `folded`: it is of many tasks."""
 
     task: str | None
@@ -54,6 +55,31 @@ class Common(msgspec.Struct, array_like=True):
     spikes: dict[str, tuple[str, int | tuple[str | None, ...]]] = {}
 
 
+class _Records(MutableMapping[int, Record]):
+    """Records by the keys of their purses, which have to be there."""
+
+    def __init__(self, places: dict[int, int], purses: Pages[Kept]) -> None:
+        self._places, self._purses = places, purses
+
+    def __getitem__(self, key: int) -> Record:
+        record = self._purses.beside[self._places[key]].record
+        if record is None:
+            raise KeyError(key)
+        return record
+
+    def __setitem__(self, key: int, record: Record) -> None:
+        self._purses.beside[self._places[key]].record = record
+
+    def __delitem__(self, key: int) -> None:
+        self._purses.beside[self._places[key]].record = None
+
+    def __iter__(self) -> Iterator[int]:
+        return (key for key, slot in self._places.items() if self._purses.beside[slot].record is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class Books:
     """Pages of rows, and how to find them."""
 
@@ -61,9 +87,10 @@ class Books:
         self.cells, self.purses = Pages(CELL, int), Pages(PURSE, Kept)
         self.resumed, self.whos = Pages(RESUMED, int), Pages(WHO, Who)
         self.links, self.taken = Pages(LINK, str), Pages(TAKEN, int)
-        self.outcomes, self.common = Outcomes(), Common()
+        self.common = Common()
         self.spiked: set[int] = set()  # codes of whom an open spike is about
         self.places: dict[int, int] = {}  # of purses by key
+        self.outcomes = Outcomes(_Records(self.places, self.purses))
         self.codes: dict[Who, int] = {}
         self.task_of: dict[int, tuple[int, str]] = {}  # by key of a linked run: key and name of its task
         self.hot: dict[int, dict[int, int]] = {}  # by hour: purse << 32 | who -> slot
@@ -98,7 +125,7 @@ class Books:
         (slot,) = self.purses.add()
         row = self.purses.rows[slot]
         row["key"], row["has_task"], row["tenant"] = key, task is not None, self.code_of(Who(tenant))
-        self.purses.beside[slot] = Kept(task, self.outcomes.records.get(key))
+        self.purses.beside[slot] = Kept(task)
         self.places[key] = slot
         return slot
 

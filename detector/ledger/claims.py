@@ -25,16 +25,11 @@ def claim(books: Books, run: Party, task: Party, t: float) -> None:
     books.links.rows[slot], books.links.beside[slot] = (run.subject, task.subject, t), name
     books.task_of[run.subject] = task.subject, name
     source = books.places.get(run.subject, -1)
-    if source >= 0:
-        target = books.places.get(task.subject, -1)
-        _merge(books, source, target if target >= 0 else books.make_purse(task.subject, task.tenant, task.task))
-    books.outcomes.join(run.subject, task.subject, task.tenant, task.task)
+    if source < 0:
+        return
     target = books.places.get(task.subject, -1)
-    record = books.outcomes.records.get(task.subject)
-    if record is not None:
-        target = target if target >= 0 else books.make_purse(task.subject, task.tenant, task.task)
-        books.purses.beside[target].record = record
-        books.purses.touch([target])
+    target = target if target >= 0 else books.make_purse(task.subject, task.tenant, task.task)
+    _merge(books, source, target)
 
 
 def _make_room(books: Books) -> None:
@@ -51,12 +46,16 @@ def _merge(books: Books, source: int, target: int) -> None:
     """Moves all that is in one purse to another."""
     cells, mine = books.cells.rows, books.cells_of_purse(source)
     a, b = books.purses.rows[source].copy(), books.purses.rows[target]
+
+    def spent_by(t: float) -> float:
+        """By the run: all, where it had ended; else in the hours that had begun."""
+        begun = mine if a["heard"] <= t else mine[cells["hour"][mine] * HOUR_S < t]
+        return float(cells["usd"][begun].sum()) if a["first_t"] <= t else 0.0
+
     record = books.outcomes.records.get(int(b["key"]))
     if record is not None:
-        for t in record.spent_usd:
-            # What the run had spent by then: all, where it had ended; else of the hours that had begun.
-            begun = mine if a["heard"] <= t else mine[cells["hour"][mine] * HOUR_S < t]
-            record.spent_usd[t] += float(cells["usd"][begun].sum()) if a["first_t"] <= t else 0.0
+        record.spend_more(spent_by)
+    books.outcomes.join(int(a["key"]), int(b["key"]))
     for slot in mine.tolist():
         books.hot.get(int(cells["hour"][slot]), {}).pop(source << 32 | int(cells["who"][slot]), None)
     cells["purse"][mine] = target

@@ -9,7 +9,7 @@ import numpy as np
 
 from detector.enrich.identity import hash64
 from detector.fairness import giving_way
-from detector.ledger.books import DAY_S, Books, Kept
+from detector.ledger.books import DAY_S, Books
 from detector.ledger.outcomes import Record
 from detector.ledger.pages import Slots
 from detector.ledger.upkeep import sum_up
@@ -49,9 +49,7 @@ def _fold(books: Books, gone: Slots) -> None:
             targets = np.unique(pages.rows["purse"][mine])
             sum_up(books, slots[np.isin(pages.rows["purse"][slots], targets)])
     for slot in gone.tolist():
-        key = int(books.purses.rows["key"][slot])
-        books.outcomes.records.pop(key, None)
-        del books.places[key]
+        del books.places[int(books.purses.rows["key"][slot])]
     books.purses.remove(gone.tolist())
     books.common.folded += len(gone)
 
@@ -81,18 +79,15 @@ def _join(books: Books, slot: int, team: str | None) -> int:
     target = books.places.get(key, -1)
     if target < 0:
         target = books.make_purse(key, tenant, OTHERS if row["has_task"] else None)
-    record = None
     if achieved is not None:
-        record = books.outcomes.records.setdefault(key, Record(tenant, OTHERS))
+        record = books.outcomes.records.setdefault(key, Record())
         spent_usd = books.outcomes.records[int(row["key"])].spent_usd.get(achieved.last_t, 0.0)
         for t in achieved.outcomes:
             _tell(record, t, 1, 0, 0.0)
         for t in achieved.completed:
             _tell(record, t, 0, 1, 0.0)
         _tell(record, achieved.last_t, 0, 0, spent_usd)
-    books.purses.beside[target] = Kept(
-        books.purses.beside[target].task, record or books.outcomes.records.get(key), True
-    )
+    books.purses.beside[target].folded = True
     other = books.purses.rows[target]
     other["usd"] += row["usd"]
     other["heard"] = max(other["heard"], row["heard"])
@@ -103,6 +98,7 @@ def _join(books: Books, slot: int, team: str | None) -> int:
 
 
 def _tell(record: Record, t: float, outcomes: int, completed: int, usd: float) -> None:
-    day = int(t // DAY_S)
-    known = record.folded.get(day, (0, 0, 0.0))
-    record.folded[day] = known[0] + outcomes, known[1] + completed, known[2] + usd
+    day, folded = int(t // DAY_S), record.folded or {}
+    known = folded.get(day, (0, 0, 0.0))
+    folded[day] = known[0] + outcomes, known[1] + completed, known[2] + usd
+    record.folded = folded

@@ -1,6 +1,8 @@
 """What tasks achieved: what an outcome is, when it came, and which of them stand."""
 
-from collections.abc import Iterator
+import math
+import struct
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import NamedTuple
 
 import msgspec
@@ -13,27 +15,78 @@ _REOPENED = {CATEGORIES[name] for name in (None, "backlog", "planned", "started"
 MOST_COMPLETIONS = 64
 """Times that a task was completed which are kept, the first ones."""
 MOST_DELIVERABLES = 1000
-"""Deliverables of a task that are kept, the first ones to be told of."""
+"""Marks of a task that are kept; deliverables beyond are not counted."""
 
 
-class Record(msgspec.Struct):
-    """The strong statuses of a task that matter: when it was completed, and when each deliverable came first.
+_MARK = struct.Struct("<Qdd")
+_COMPLETION = 0
 
-    `moved_t`, `dropped`: when the newest of all came, and whether it gave the task up. `reopened_t`: when it was taken
-    up again after it was completed, 0: never. `spent_usd`: by the time of a status what the task had cost by then,
-    where that is told. Times in s UTC. `folded`: of many tasks that are kept as one, by day (since 1970), how many
-    outcomes they had, how many were first completed, and what those had cost (USD) whose last outcome came then.
+
+class Record(msgspec.Struct, array_like=True, gc=False):
+    """The strong statuses of a task that matter, packed: 24 B each.
+
+    `marks`: a deliverable's hash, or 0 where it was completed; when (s UTC); and what the task had cost by then (USD,
+    NaN where nobody tells). `moved_t`, `dropped`: when the newest of all came, and whether it gave the task up.
+    `reopened_t`: when it was taken up again after it was completed, 0: never. `folded`: of many tasks that are kept as
+    one, by day (since 1970), how many outcomes they had, how many were first completed, and what those had cost (USD)
+    whose last outcome came then.
     """
 
-    tenant: str
-    task: str | None
-    completed: list[float] = []
-    deliverables: dict[int, float] = {}
+    marks: bytes = b""
     moved_t: float = 0.0
     dropped: bool = False
     reopened_t: float = 0.0
-    spent_usd: dict[float, float] = {}
-    folded: dict[int, tuple[int, int, float]] = {}
+    folded: dict[int, tuple[int, int, float]] | None = None
+
+    @property
+    def completed(self) -> list[float]:
+        """When it was completed, in order."""
+        return sorted(t for what, t, _ in _MARK.iter_unpack(self.marks) if what == _COMPLETION)
+
+    @property
+    def deliverables(self) -> dict[int, float]:
+        """When each deliverable came first."""
+        return {what: t for what, t, _ in _MARK.iter_unpack(self.marks) if what != _COMPLETION}
+
+    @property
+    def spent_usd(self) -> dict[float, float]:
+        """What it had cost by the time of a mark, where that is known."""
+        return {t: usd for _, t, usd in _MARK.iter_unpack(self.marks) if not math.isnan(usd)}
+
+    def add(self, what: int, t: float, usd: float) -> None:
+        """Adds a mark: of a deliverable the first holds, of completions and deliverables so many are kept."""
+        marks = list(_MARK.iter_unpack(self.marks))
+        known = [mark for mark in marks if mark[0] == what]
+        if what == _COMPLETION:
+            if any(mark[1] == t for mark in known):
+                return
+            if len(known) >= MOST_COMPLETIONS:
+                last = max(known, key=lambda mark: mark[1])
+                if last[1] < t:
+                    return
+                marks.remove(last)
+        elif known:
+            if known[0][1] <= t:
+                return
+            marks.remove(known[0])
+        elif len(marks) >= MOST_DELIVERABLES:
+            return
+        self._put([*marks, (what, t, usd)])
+
+    def spend_more(self, usd_by: Callable[[float], float]) -> None:
+        """What was spent by the time of each mark grows: by `usd_by` (s UTC -> USD)."""
+        self._put([(what, t, usd + usd_by(t)) for what, t, usd in _MARK.iter_unpack(self.marks)])
+
+    def join(self, told: "Record") -> None:
+        """What another record says is of this task too."""
+        for mark in _MARK.iter_unpack(told.marks):
+            self.add(*mark)
+        if told.moved_t >= self.moved_t:
+            self.moved_t, self.dropped = told.moved_t, told.dropped
+        self.reopened_t = max(self.reopened_t, told.reopened_t)
+
+    def _put(self, marks: Iterable[tuple[int, float, float]]) -> None:
+        self.marks = b"".join(_MARK.pack(*mark) for mark in marks)
 
 
 class Achieved(NamedTuple):
@@ -52,42 +105,32 @@ class Achieved(NamedTuple):
 
 
 class Outcomes:
-    """Statuses by task; memory: some 300 B for each task that has a strong one, and 150 for each deliverable."""
+    """Statuses by task; memory: some 250 B for each task that has a strong one, and 24 for each mark of it."""
 
-    def __init__(self) -> None:
-        self.records: dict[int, Record] = {}
+    def __init__(self, records: MutableMapping[int, Record] | None = None) -> None:
+        self.records: MutableMapping[int, Record] = {} if records is None else records
         self.reverted: dict[int, float] = {}  # hash of a deliverable -> when it was taken back, s UTC
         self.churned: dict[int, tuple[float, float]] = {}  # -> share that was rewritten since, and when that was told
         self.any_status = False
 
     def status(
-        self, subject: int, tenant: str, task: str | None, t: float, strength: int, category: int, delivers: int,
-        spent_usd: float | None = None,
-    ) -> Record | None:  # fmt: skip
-        """Takes a status of `t` (s UTC), which may come again; the record of its task where it is a strong one.
-
-        `delivers`: a deliverable's hash, 0 for none.
-        """
+        self, subject: int, t: float, strength: int, category: int, delivers: int, spent_usd: float = math.nan
+    ) -> None:
+        """Takes a status of `t` (s UTC), which may come again. `delivers`: a deliverable's hash, 0 for none."""
         self.any_status = True
         if strength != STRONG:
-            return None
+            return
         record = self.records.get(subject)
         if record is None:
-            record = self.records[subject] = Record(tenant, task)
-        if category in _REOPENED and record.completed and t > record.completed[0] and not delivers:
+            record = self.records[subject] = Record()
+        if category in _REOPENED and not delivers and any(t > done for done in record.completed):
             record.reopened_t = max(t, record.reopened_t)
         if t >= record.moved_t:
             record.moved_t, record.dropped = t, category in _GIVEN_UP
-        counts = False
-        if delivers and (delivers in record.deliverables or len(record.deliverables) < MOST_DELIVERABLES):
-            counts = t < record.deliverables.get(delivers, float("inf"))
-            record.deliverables[delivers] = min(t, record.deliverables.get(delivers, t))
-        if category == _COMPLETED and t not in record.completed:
-            record.completed = sorted([*record.completed, t])[:MOST_COMPLETIONS]
-            counts = counts or t in record.completed
-        if counts and spent_usd is not None:
-            record.spent_usd[t] = spent_usd
-        return record
+        if delivers:
+            record.add(delivers, t, spent_usd)
+        if category == _COMPLETED:
+            record.add(_COMPLETION, t, spent_usd)
 
     def revert(self, deliverable: int, t: float) -> None:
         """A deliverable was taken back at `t` (s UTC)."""
@@ -98,19 +141,15 @@ class Outcomes:
         if t >= self.churned.get(deliverable, (0.0, 0.0))[1]:
             self.churned[deliverable] = share, t
 
-    def join(self, run: int, task: int, tenant: str, name: str | None) -> None:
+    def join(self, run: int, task: int) -> None:
         """What was told of a run turns out to be of a task."""
         told = self.records.pop(run, None)
-        if told is None:
-            return
-        of = self.records.setdefault(task, Record(tenant, name))
-        of.completed = sorted({*of.completed, *told.completed})[:MOST_COMPLETIONS]
-        for delivers, t in told.deliverables.items():
-            of.deliverables[delivers] = min(t, of.deliverables.get(delivers, t))
-        if told.moved_t >= of.moved_t:
-            of.moved_t, of.dropped = told.moved_t, told.dropped
-        of.reopened_t = max(of.reopened_t, told.reopened_t)
-        of.spent_usd |= told.spent_usd
+        if told is not None:
+            of = self.records.get(task)
+            if of is None:
+                self.records[task] = told
+            else:
+                of.join(told)
 
     def within(self, subject: int, metered_t: float, began_t: float, ended_t: float) -> Achieved | None:
         """What a task achieved after `began_t` and up to `ended_t` that followed its first metered call (all s UTC).
@@ -125,7 +164,7 @@ class Outcomes:
             return _of_folded(record, began_t, ended_t)
         shipped = list(self._standing(record, metered_t))
         mine = [t for t in shipped if began_t < t <= ended_t]
-        first = next((t for t in record.completed if t > metered_t), None)
+        first = min((t for t in record.completed if t > metered_t), default=None)
         if first is not None and not began_t < first <= ended_t:
             first = None
         if not mine and first is None:
@@ -161,7 +200,7 @@ def _of_folded(record: Record, began_t: float, ended_t: float) -> Achieved | Non
 
 def folded_within(record: Record, began_t: float, ended_t: float) -> Iterator[tuple[float, int, int, float]]:
     """Of the days that begin within the window: when (s UTC), outcomes, first completions, and direct USD."""
-    for day, told in sorted(record.folded.items()):
+    for day, told in sorted((record.folded or {}).items()):
         t = day * 86_400.0 + 1e-3
         if began_t < t <= ended_t:
             yield t, *told

@@ -1,7 +1,7 @@
 """Rows, and what belongs to each, at places that stay: a checkpoint writes them page by page, or those that changed."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -17,6 +17,39 @@ PAGE = 4096
 """Places of a page."""
 
 
+class Beside(Generic[T]):
+    """What slots have beside their rows, as a dict by slot that takes 8 B each."""
+
+    def __init__(self) -> None:
+        self._values: list[T | None] = []
+
+    def __getitem__(self, slot: int) -> T:
+        value = self._values[slot]
+        if value is None:
+            raise KeyError(slot)
+        return value
+
+    def __setitem__(self, slot: int, value: T) -> None:
+        if slot >= len(self._values):
+            self._values += [None] * (slot + 1 - len(self._values))
+        self._values[slot] = value
+
+    def __contains__(self, slot: int) -> bool:
+        return slot < len(self._values) and self._values[slot] is not None
+
+    def __iter__(self) -> Iterator[int]:
+        return (slot for slot, value in enumerate(self._values) if value is not None)
+
+    def items(self) -> Iterator[tuple[int, T]]:
+        """Slots, and what they have."""
+        return ((slot, value) for slot, value in enumerate(self._values) if value is not None)
+
+    def discard(self, slot: int) -> None:
+        """It has nothing."""
+        if slot < len(self._values):
+            self._values[slot] = None
+
+
 class Pages(Generic[T]):
     """Rows of one dtype; slots stay valid until the row is removed, also over a restart.
 
@@ -26,7 +59,7 @@ class Pages(Generic[T]):
     def __init__(self, dtype: np.dtype[Any], kind: type[T]) -> None:
         self.rows: npt.NDArray[Any] = np.zeros(PAGE, dtype)
         self.used = np.zeros(PAGE, np.bool_)
-        self.beside: dict[int, T] = {}
+        self.beside = Beside[T]()
         self._kind = list[tuple[int, kind]]  # type: ignore[valid-type]
         self._changed = np.zeros(PAGE, np.bool_)
         self._free: list[int] = []
@@ -59,7 +92,7 @@ class Pages(Generic[T]):
         for slot in slots:
             self.rows[slot] = np.zeros((), self.rows.dtype)
             self.used[slot], self._changed[slot] = False, True
-            self.beside.pop(slot, None)
+            self.beside.discard(slot)
             heapq.heappush(self._free, slot)
             self.count -= 1
 
@@ -104,12 +137,13 @@ class Pages(Generic[T]):
         self.rows[slots] = np.frombuffer(rows, self.rows.dtype)
         self.used[slots] = True
         for slot in slots.tolist():
-            self.beside.pop(slot, None)
-        self.beside.update(msgspec.convert(beside, self._kind, strict=False))
+            self.beside.discard(slot)
+        for slot, value in msgspec.convert(beside, self._kind, strict=False):
+            self.beside[slot] = value
         for slot in gone:
             self.rows[slot] = np.zeros((), self.rows.dtype)
             self.used[slot] = False
-            self.beside.pop(slot, None)
+            self.beside.discard(slot)
 
     def finish(self) -> None:
         """All has been taken back."""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.ledger.books import DAY_S, HOUR_S, Books
+from detector.model.packed import STRONG
 from detector.model.rollup import CHURNED, REVERTED, Party
 
 LATE_S = 3600.0
@@ -25,17 +26,15 @@ def hear(books: Books, party: Party, row: Any, minute: int, spent: Spent) -> Non
         _take_back(books, row)
         return
     key = books.key_of(party.subject)
-    slot, late_s = books.places.get(key, -1), minute * 60.0 - t
+    slot, late_s, strength = books.places.get(key, -1), minute * 60.0 - t, int(row["strength"])
     spent_usd = 0.0 if slot < 0 else _spent_by(books, slot, t, float(row["usd"]), late_s, spent)
-    what = (int(row["strength"]), int(row["category"]), delivers)
-    record = books.outcomes.status(key, party.tenant, party.task, t, *what, spent_usd)
-    if record is None:
+    if strength == STRONG:
+        slot = books.purse_of(party)
+        books.purses.rows["heard"][slot] = max(float(books.purses.rows["heard"][slot]), t)
+        books.purses.touch([slot])
+    books.outcomes.status(key, t, strength, int(row["category"]), delivers, spent_usd)
+    if strength != STRONG:
         return
-    if slot < 0:
-        slot = books.make_purse(key, party.tenant, party.task)
-    books.purses.beside[slot].record = record
-    books.purses.rows["heard"][slot] = max(float(books.purses.rows["heard"][slot]), t)
-    books.purses.touch([slot])
     if late_s > LATE_S and int(t // DAY_S) < int(minute * 60.0 // DAY_S):
         books.correct(int(t // DAY_S), "status", spent_usd)
 

@@ -45,12 +45,12 @@ def finish(books: Books) -> None:
     """All has been taken back, `common` too: what is found by keys and names is found again."""
     for pages in books.pages:
         pages.finish()
-    books.whos.beside = {code: Who(*who) for code, who in books.whos.beside.items()}
+    for code, who in list(books.whos.beside.items()):
+        books.whos.beside[code] = Who(*who)
     books.codes = {who: code for code, who in books.whos.beside.items()}
     keys = books.purses.rows["key"]
-    books.places = {int(keys[slot]): slot for slot in books.purses.slots().tolist()}
-    records = ((int(keys[slot]), kept.record) for slot, kept in books.purses.beside.items())
-    books.outcomes.records = {key: record for key, record in records if record is not None}
+    slots = books.purses.slots()
+    books.places.update(zip(keys[slots].tolist(), slots.tolist(), strict=True))
     links = books.links
     books.task_of = {
         int(links.rows["run"][slot]): (int(links.rows["task"][slot]), links.beside[slot])

@@ -102,7 +102,6 @@ def expire(books: Books) -> None:
 def remove_purse(books: Books, slot: int) -> None:
     """Takes a purse without cells out."""
     key = int(books.purses.rows["key"][slot])
-    books.outcomes.records.pop(key, None)
     del books.places[key]
     books.purses.remove([slot])
 
