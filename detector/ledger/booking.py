@@ -38,7 +38,9 @@ def _of_calls(rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 def _spend(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> None:
     party = rows["party"].tolist()
-    places = {p: (books.purse_of(parties[p]), books.code_of(who_of(parties[p]))) for p in dict.fromkeys(party)}
+    numbers = list(dict.fromkeys(party))
+    purses = books.purses_of([parties[p] for p in numbers])
+    places = {p: (purse, books.code_of(who_of(parties[p]))) for p, purse in zip(numbers, purses, strict=True)}
     purse, who = np.array([places[p] for p in party], np.int64).T
     notional_usd, hour = rows["notional_usd"], books.bucket((rows["first_t"] // HOUR_S).astype(np.int64))
     usd = rows["usd"] - notional_usd

@@ -1,6 +1,6 @@
 """What the ledger holds of the tenants of one partition: purses of tasks, cells, runs that went on, and outcomes."""
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from detector.ledger.names import Who
 from detector.ledger.outcomes import Outcomes, Record
 from detector.ledger.pages import Pages, Slots
+from detector.ledger.places import Places
 from detector.ledger.rows import CELL, COUNTS, LINK, PURSE, RESUMED, TAKEN, WHO
 from detector.model.rollup import Party
 
@@ -58,7 +59,7 @@ class Common(msgspec.Struct, array_like=True):
 class _Records(MutableMapping[int, Record]):
     """Records by the keys of their purses, which have to be there."""
 
-    def __init__(self, places: dict[int, int], purses: Pages[Kept]) -> None:
+    def __init__(self, places: Places, purses: Pages[Kept]) -> None:
         self._places, self._purses = places, purses
 
     def __getitem__(self, key: int) -> Record:
@@ -89,7 +90,7 @@ class Books:
         self.links, self.taken = Pages(LINK, str), Pages(TAKEN, int)
         self.common = Common()
         self.spiked: set[int] = set()  # codes of whom an open spike is about
-        self.places: dict[int, int] = {}  # of purses by key
+        self.places = Places()  # of purses by key
         self.outcomes = Outcomes(_Records(self.places, self.purses))
         self.codes: dict[Who, int] = {}
         self.task_of: dict[int, tuple[int, str]] = {}  # by key of a linked run: key and name of its task
@@ -119,6 +120,12 @@ class Books:
         key, task = self.task_of.get(party.subject, (party.subject, party.task))
         slot = self.places.get(key, -1)
         return slot if slot >= 0 else self.make_purse(key, party.tenant, task)
+
+    def purses_of(self, parties: Sequence[Party]) -> list[int]:
+        """The same of many."""
+        keys = np.array([self.key_of(party.subject) for party in parties], np.uint64)
+        slots: list[int] = self.places.find(keys).tolist()
+        return [slot if slot >= 0 else self.purse_of(party) for slot, party in zip(slots, parties, strict=True)]
 
     def make_purse(self, key: int, tenant: str, task: str | None) -> int:
         """An empty purse; returns its slot."""

@@ -50,7 +50,7 @@ def finish(books: Books) -> None:
     books.codes = {who: code for code, who in books.whos.beside.items()}
     keys = books.purses.rows["key"]
     slots = books.purses.slots()
-    books.places.update(zip(keys[slots].tolist(), slots.tolist(), strict=True))
+    books.places.fill(keys[slots], slots)
     links = books.links
     books.task_of = {
         int(links.rows["run"][slot]): (int(links.rows["task"][slot]), links.beside[slot])

@@ -1,6 +1,6 @@
 """`make bench`, or `python -m tests.bench`: what an event and a step cost in CPU, and a live run in memory.
 
-Takes about six minutes on two cores. Figures are of this machine as it is: other work on it makes them worse.
+Takes about seven minutes on two cores. Figures are of this machine as it is: other work on it makes them worse.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from tests.bench.gateway import measure_gateway
 from tests.bench.load import Load
 from tests.bench.memory import measure_memory
 from tests.bench.mix import KINDS
+from tests.bench.portfolio import Minute, measure_ledger, measure_minutes, medians
 from tests.bench.recovery import measure_recovery
 from tests.bench.report import Found
 from tests.bench.rounds import Measured, Say, bench_config, measure, measure_idiomatic
@@ -22,7 +23,7 @@ from tests.bench.steps import Stepped, measure_steps
 from tests.support.apache import apache_if_any
 from tests.support.command import run_main
 
-PARTS = ("stage", "idiomatic", "large", "decoders", "gateway", "steps", "memory")
+PARTS = ("stage", "idiomatic", "large", "decoders", "gateway", "steps", "memory", "portfolio")
 LARGE_BYTES = (100_000, 400_000)
 ENVELOPE_BYTES = 2_500
 """Of a call beside its conversation."""
@@ -59,6 +60,8 @@ def main(argv: Sequence[str]) -> int:
         found.steps(*_steps(say, options.quick))
     if "memory" in chosen:
         found.memory(*_memory(say, 10_000 if options.quick else 100_000))
+    if "portfolio" in chosen:
+        found.portfolio(*_portfolio(say, options.quick))
     found.tell()
     if options.only is None:
         found.write()
@@ -78,6 +81,17 @@ def _steps(say: Say, quick: bool) -> tuple[Stepped, dict[str, Stepped]]:
         say(f"the same of {kind} alone")
         alone[kind] = measure_steps(*((1, 5_000) if quick else (3, 10_000)), {kind: 1})
     return mixed, alone
+
+
+def _portfolio(say: Say, quick: bool) -> tuple[int, int, Minute, dict[str, dict[str, Any]]]:
+    teams, days = (1_000, 10) if quick else (10_000, 100)
+    say(f"rollups of {teams:,} teams")
+    rows, minutes = measure_minutes(teams, 3 if quick else 7)
+    ledgers = {}
+    for name, share in (("open", 0.0), ("four of five completed", 0.8)):
+        say(f"a ledger of {days} days: {name}")
+        ledgers[name] = measure_ledger(teams // 10, days, share)
+    return teams, rows, medians(minutes), ledgers
 
 
 def _memory(say: Say, runs: int) -> tuple[dict[str, Any], dict[str, float] | None]:

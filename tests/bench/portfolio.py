@@ -1,6 +1,6 @@
 """What portfolio costs: CPU for a fleet's rollups of a minute, and memory for a hundred days of its ledger.
 
-`python -m tests.bench.portfolio TEAMS DAYS` fills a ledger in a fresh process and says what it holds.
+`python -m tests.bench.portfolio TEAMS DAYS SHARE` fills a ledger in a fresh process and says what it holds.
 """
 
 import gc
@@ -31,7 +31,7 @@ FIRST_MINUTE = int(START_S // 60)
 TASKS_OF_TEAM = 3
 """Tasks of a team that spend in a minute, each by an agent of its own."""
 TASKS_A_DAY = 5
-"""Tasks of a team that begin and end on a day of the ledger, each by two agents; four of them are completed."""
+"""Tasks of a team that begin and end on a day of the ledger, each by two agents."""
 
 
 class Minute(NamedTuple):
@@ -110,9 +110,9 @@ def _fill(rows: npt.NDArray[Any], minute: int, first: int) -> None:
         rows[name] = t
 
 
-def measure_ledger(teams: int, days: int) -> dict[str, Any]:
+def measure_ledger(teams: int, days: int, share: float) -> dict[str, Any]:
     """What `main` says."""
-    command = [sys.executable, "-m", "tests.bench.portfolio", str(teams), str(days)]
+    command = [sys.executable, "-m", "tests.bench.portfolio", str(teams), str(days), str(share)]
     told = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     if told.returncode:
         raise ChildError(f"the process with the ledger has ended with {told.returncode}")
@@ -120,15 +120,18 @@ def measure_ledger(teams: int, days: int) -> dict[str, Any]:
     return found
 
 
-def main(teams: int, days: int) -> None:
-    """Fills a ledger; says its tasks and cells, what it holds in memory, and what it takes to write and to read it."""
+def main(teams: int, days: int, share: float) -> None:
+    """Fills a ledger with tasks of which this `share` ships something and is completed.
+
+    Says its tasks and cells, what it holds in memory, and what it takes to write and to read it.
+    """
     portfolio = Portfolio(Config(portfolio={"max_tasks": teams * days * TASKS_A_DAY + 1}))  # type: ignore[arg-type]
     gc.collect()
     empty = rss_bytes()
     for day in range(days):
         minute = FIRST_MINUTE + day * 1440
         reach(portfolio.books, minute // 60)
-        book(portfolio.books, minute, [_day(teams, day, minute)])
+        book(portfolio.books, minute, [_day(teams, day, minute, share)])
     gc.collect()
     books = portfolio.books
     found = {"tasks": len(books.purses), "cells": len(books.cells), "grown_bytes": rss_bytes() - empty}
@@ -141,14 +144,14 @@ def main(teams: int, days: int) -> None:
     say(found | {"cell_bytes": CELL.itemsize})
 
 
-def _day(teams: int, day: int, minute: int) -> Opened:
+def _day(teams: int, day: int, minute: int, share: float) -> Opened:
     names = [(f"T-{day}-{n}-{team}", f"team-{team}") for team in range(teams) for n in range(TASKS_A_DAY)]
     parties = [_party(task, team, agent) for task, team in names for agent in ("coder", "reviewer")]
     rows = np.zeros(len(parties) + len(names), ROLL)
     _fill(rows[: len(parties)], minute, 0)
     statuses = rows[len(parties) :]
     statuses["kind"], statuses["party"], statuses["t"] = OUTCOME, np.arange(len(names)) * 2, minute * 60.0 + 50.0
-    done = np.arange(len(names)) % TASKS_A_DAY > 0
+    done = np.arange(len(names)) % TASKS_A_DAY < share * TASKS_A_DAY
     statuses["strength"] = np.where(done, STRONG, 2)
     statuses["category"], statuses["usd"] = CATEGORIES["completed"], 0.04
     statuses["deliverable"] = np.where(done, np.arange(len(names)) + day * len(names) + 1, 0)
@@ -161,4 +164,4 @@ def medians(found: list[Minute]) -> Minute:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))

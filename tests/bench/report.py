@@ -13,12 +13,14 @@ from tests.bench.checkpoints import CALLS_S, EVERY_S
 from tests.bench.decoders import Cost
 from tests.bench.gateway import Posted
 from tests.bench.mix import KINDS, SHARES
+from tests.bench.portfolio import Minute
 from tests.bench.rounds import PACE, PARTITIONS, STAGES, Measured
 from tests.bench.rows import STEPS
 from tests.bench.steps import HISTORY_AIM_BYTES, OBSERVATIONS, RUNS, Stepped
 
 PATH = Path("build/bench.json")
 TOTAL_AIM_US, IDIOMATIC_AIM, STEP_AIM_US, RECOVERY_AIM_S, RECORD_AIM_US = 30.0, 6.0, 8.0, 5.0, 25.0
+TASK_AIM_BYTES = 300
 _STEPPED = {
     "compare": "compare, book money",
     "decide": "ask the rules",
@@ -214,6 +216,29 @@ class Found:
         if runs == 100_000:
             self.figures["recovery_s_100k_runs"] = self.figures["recovery_s"]
             self._aim(f"taken over within {RECOVERY_AIM_S:g} s", seconds <= RECOVERY_AIM_S, f"{seconds:.1f} s")
+
+    def portfolio(self, teams: int, rows: int, minute: Minute, ledgers: Mapping[str, Mapping[str, Any]]) -> None:
+        """A minute's rollups beside a plain dict, and what the ledger of tasks takes, by what became of these."""
+        self.figures["portfolio"] = {"teams": teams, "rows": rows, **minute._asdict(), "ledgers": ledgers}
+        self._lines += [
+            "",
+            f"CPU seconds of portfolio for a minute of {teams:,} teams, {rows:,} rows",
+            f"  portfolio             {minute.portfolio_s:9.3f}   {100 * minute.portfolio_s / 60:.2f} % of a core",
+            f"  its ledger alone      {minute.ledger_s:9.3f}",
+            f"  a dict of sums        {minute.plain_s:9.3f}   {minute.plain_s / minute.ledger_s:.1f} times the ledger; "
+            "it asks no rule",
+            "Memory of a ledger of 100 days",
+        ]
+        for name, found in ledgers.items():
+            cells, tasks, grown = found["cells"] * found["cell_bytes"], found["tasks"], found["grown_bytes"]
+            self._lines.append(
+                f"  {tasks:,} tasks, {name}: {grown / 1e6:,.0f} MB, of it {cells / 1e6:,.0f} for {found['cells']:,} "
+                f"cells; {(grown - cells) / tasks:,.0f} B a task; {found['stored_bytes'] / 1e6:,.0f} MB are written whole in "
+                f"{found['write_s']:.1f} s of CPU and read in {found['restore_s']:.1f}"
+            )
+        open_tasks = ledgers["open"]
+        each = (open_tasks["grown_bytes"] - open_tasks["cells"] * open_tasks["cell_bytes"]) / open_tasks["tasks"]
+        self._aim(f"an open task at most {TASK_AIM_BYTES} bytes", each <= TASK_AIM_BYTES, f"{each:,.0f}")
 
     def tell(self) -> None:
         """Prints the table."""

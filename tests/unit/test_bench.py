@@ -11,6 +11,7 @@ from detector.pipeline.intake import Intake, SourceRecord
 from tests.bench import idiomatic, report
 from tests.bench.checkpoints import Worker
 from tests.bench.load import Load, Sent
+from tests.bench.portfolio import TASKS_A_DAY, TASKS_OF_TEAM, measure_ledger, measure_minutes
 from tests.bench.rounds import STAGES, Measured
 from tests.bench.rows import packed_runs
 from tests.support.stored import bytes_of
@@ -123,3 +124,15 @@ def test_a_third_of_the_runs_is_written_and_all_are_read_back() -> None:
     before = [bytes_of(owned.engine) for owned in worker.owned]
     worker.restore()
     assert [bytes_of(owned.engine) for owned in worker.owned] == before
+
+
+def test_minutes_of_portfolio_are_of_all_teams_and_the_baseline_adds_the_same() -> None:
+    rows, minutes = measure_minutes(teams=5, minutes=3)
+    assert rows == 5 * (TASKS_OF_TEAM + 1)
+    assert len(minutes) == 3
+    assert all(cost > 0.0 for minute in minutes for cost in minute)
+
+
+def test_a_made_ledger_has_its_tasks_and_cells() -> None:
+    found = measure_ledger(teams=4, days=5, share=0.8)
+    assert (found["tasks"], found["cells"]) == (4 * 5 * TASKS_A_DAY, 2 * 4 * 5 * TASKS_A_DAY)
