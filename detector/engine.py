@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from detector.alerts.episodes import Episode, EpisodeBook, Key, Purse
 from detector.config import Config
+from detector.forgetting import forgotten, masked_segment
 from detector.model import packed as pk
 from detector.model.alert import Alert
 from detector.model.packed import Ident, decode_packed
@@ -98,7 +99,8 @@ class Engine:
         calls: bool = False,
     ) -> None:
         self.partition, self.offset = partition, -1
-        self.totals = Totals()
+        self.totals, self.forgot = Totals(), False
+        self._spread, self._explain = spread, explain
         self._config, self._with_signals, self._with_calls = config, signals, calls
         self._counted: list[Counted] = []
 
@@ -107,7 +109,7 @@ class Engine:
 
         watch = config.watch
         cells = Cells(partition, spread.observations, spread.rollups, config.ingest.max_record_bytes)
-        whole = whole or Whole()
+        whole = self._whole = whole or Whole()
         self._shard = Shard(
             watch.segments,
             watch.max_seen_ids,
@@ -157,6 +159,10 @@ class Engine:
         """
         if offset <= self.offset:
             return Outcome([], [], [], [])
+        if (person := forgotten(packed)) is not None:
+            alerts = self._forget(person)
+            self.offset = offset
+            return Outcome(alerts, [], [], [])
         columns = decode_packed(packed)
         shard, time = self._shard, self._config.time
         self._inquiry.signals = []
@@ -294,6 +300,22 @@ class Engine:
             shard.forget_subject(key)
         return alerts
 
+    def _forget(self, pseudonym: str) -> list[Alert]:
+        """The state is as if nobody had ever had this pseudonym; the next checkpoint is written whole.
+
+        Returns the records of open episodes without it.
+        """
+        told_of = self._book.naming(pseudonym)
+        stored = {n: [masked_segment(self.encode_segment(n), pseudonym)] for n in self.segments()}
+        told: dict[str, Any] = {"spread": self._spread, "whole": self._whole, "signals": self._with_signals}
+        other = Engine.restore(self._config, self.partition, self.offset, stored, **told)
+        self._shard, self._book, self._kept_house = other._shard, other._book, other._kept_house
+        self._inquiry = Inquiry(
+            self._config, self._shard, self._book, self.totals, signals=self._with_signals, explain=self._explain
+        )
+        self.forgot = True
+        return self._book.tell_again(told_of)
+
     def segments(self) -> set[int]:
         """Numbers of all segments that make up the state."""
         return self._shard.numbers()
@@ -318,6 +340,7 @@ class Engine:
 
     def clean(self) -> None:
         """A checkpoint of all segments has been written."""
+        self.forgot = False
         self._shard.clean()
         self._book.clean()
 

@@ -19,6 +19,7 @@ from detector.accounts.telling import tell
 from detector.accounts.usual import look_at_peers
 from detector.alerts.episodes import Episode, EpisodeBook, Purse
 from detector.config import Config
+from detector.forgetting import forgotten, masked_segment
 from detector.ledger import stored as ledger
 from detector.ledger.booking import book as book_ledger
 from detector.ledger.books import Books, Common
@@ -59,7 +60,7 @@ class Portfolio:
     """The rules of spend over one partition of `detector.rollups`."""
 
     def __init__(self, config: Config, partition: int = 0) -> None:
-        self.partition, self.offset = partition, -1
+        self.partition, self.offset, self.forgot = partition, -1, False
         self._config = config
         settings = config.portfolio
         self._accounts = Accounts(settings.segments, settings.max_accounts, settings.max_teams)
@@ -116,6 +117,10 @@ class Portfolio:
         """
         if offset <= self.offset:
             return PortfolioOutcome([], [])
+        if (person := forgotten(rollup)) is not None:
+            alerts = self._forget_person(person)
+            self.offset = offset
+            return PortfolioOutcome(alerts, [])
         told = decode_rollup(rollup)
         for sheet in told.sheets:
             place = sheet.minute << _PART_BITS | sheet.part
@@ -201,6 +206,18 @@ class Portfolio:
                     alerts += self._book.moved(int(task["key"]), t, Purse(0, 0, float(task["since_usd"])))
         return alerts
 
+    def _forget_person(self, pseudonym: str) -> list[Alert]:
+        """The state is as if nobody had ever had this pseudonym; the next checkpoint is written whole.
+
+        Returns the records of open episodes without it.
+        """
+        told_of = self._book.naming(pseudonym)
+        stored = {n: [masked_segment(self.encode_segment(n), pseudonym)] for n in self.segments()}
+        other = Portfolio.restore(self._config, self.partition, self.offset, stored)
+        other.offset, other.forgot = self.offset, True
+        vars(self).update(vars(other))
+        return self._book.tell_again(told_of)
+
     def segments(self) -> set[int]:
         """Numbers of all segments that make up the state."""
         return {*range(max(2, self._config.portfolio.segments)), *ledger.numbers(self.books)}
@@ -228,6 +245,7 @@ class Portfolio:
 
     def clean(self) -> None:
         """A checkpoint of all segments has been written."""
+        self.forgot = False
         self._accounts.touched = set()
         self._book.clean()
         ledger.clean(self.books)

@@ -9,7 +9,7 @@ import msgspec
 from detector import __version__
 from detector.config import Config, Episodes
 from detector.fairness import giving_way
-from detector.model.alert import SEVERITIES, Alert
+from detector.model.alert import SEVERITIES, Alert, encode_alert
 from detector.rules.finding import Finding, Standing, Who
 
 Key = tuple[str, int]
@@ -221,6 +221,21 @@ class EpisodeBook:
                 out.append(self._resolve(episode, ended, "quiet"))
             else:  # a status that comes late cannot end it before its last call
                 out.append(self._resolve(episode, max(t, episode.last_t), why))
+        return out
+
+    def naming(self, text: str) -> list[Key]:
+        """Those that are open whose records hold this text."""
+        return sorted((e.rule, e.key) for e in self._open.values() if text.encode() in encode_alert(e.alert))
+
+    def tell_again(self, keys: Iterable[Key]) -> list[Alert]:
+        """A further record of each of these, since what the last one says does not hold any more."""
+        out = []
+        for key in keys:
+            episode = self._open[key]
+            told = episode.alert
+            episode.alert = msgspec.structs.replace(told, state="update", version=told.version + 1)
+            self.changed[key] = episode.segment
+            out.append(episode.alert)
         return out
 
     def make_room(self, t: float) -> list[Alert]:

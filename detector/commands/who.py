@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
 
 from detector.commands import Setup
+from detector.commands.pseudonym import Pseudonym
 from detector.terminal import line
 
 if TYPE_CHECKING:
     from detector.policy.scope import Scope
 
-_PSEUDONYM = re.compile("u-[0-9a-f]{12}")
-
-
-class _Pseudonym(click.ParamType):
-    name = "PSEUDONYM"
-
-    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
-        if _PSEUDONYM.fullmatch(value) is None:
-            self.fail("a pseudonym is u- and 12 hex digits", param, context)
-        return value
-
 
 @click.command()
-@click.argument("pseudonym", type=_Pseudonym())
+@click.argument("pseudonym", type=Pseudonym())
 @click.option(
     "--names",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),

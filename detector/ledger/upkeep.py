@@ -112,5 +112,6 @@ def _forget_names(books: Books) -> None:
     for pages, name in ((books.cells, "who"), (books.resumed, "who"), (books.purses, "tenant")):
         used[pages.rows[name][pages.slots()]] = True
     for code in [c for c in books.whos.beside if not used[c]]:
-        del books.codes[books.whos.beside[code]]
+        if books.codes.get(who := books.whos.beside[code]) == code:  # two are the same once people are forgotten
+            del books.codes[who]
         books.whos.remove([code])

@@ -54,7 +54,7 @@ class Checkpoints:
             async with lock:
                 if not may():
                     return
-                if owned.pending and self.holds(app, owned):
+                if owned.due and self.holds(app, owned):
                     plans.append((owned, owned.plan()))
             if sum(plan.size for _, plan in plans) >= AT_ONCE_BYTES:
                 size += await self._write_plans(app, plans)

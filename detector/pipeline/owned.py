@@ -19,6 +19,8 @@ class EngineLike(Protocol):
     """What a stage asks of an engine; see detector.engine.Engine and detector.portfolio.Portfolio."""
 
     offset: int
+    forgot: bool
+    """What is stored names somebody who was forgotten since: all of it is written anew."""
 
     @property
     def watermark(self) -> float:
@@ -105,6 +107,7 @@ class Owned:
         self._written_s: float | None = None
         self.pending: list[Event] = []
         self._ledger, self._included = ledger, 0
+        self._anew = self._sweeps = False
 
     @classmethod
     def load(
@@ -172,11 +175,18 @@ class Owned:
         """The effects of all that was processed are acknowledged."""
         self.settled_offset, self.settled_s = self.next_offset, self._written_s
 
+    @property
+    def due(self) -> bool:
+        """Whether a checkpoint has something to write or to remove."""
+        return bool(self.pending) or self._sweeps
+
     def plan(self) -> Plan:
         """A checkpoint of the state as it is now; the caller writes it, or gives the partition up."""
         engine, ledger = self.engine, self._ledger
         every = engine.segments()
-        whole = {n: engine.encode_segment(n) for n in sorted(every if ledger.empty else ledger.due())}
+        self._anew, self._sweeps = engine.forgot, False
+        anew = ledger.empty or engine.forgot
+        whole = {n: engine.encode_segment(n) for n in sorted(every if anew else ledger.due())}
         changes: dict[int, bytes] = {}
         for n in engine.dirty():
             if n not in whole:
@@ -193,6 +203,7 @@ class Owned:
     def finish(self, plan: Plan) -> None:
         """The newest plan is written in full: what it includes is acknowledged."""
         self._ledger.finish(plan)
+        self._sweeps = self._anew  # what it has replaced names somebody: it goes even where nothing comes any more
         for event in self.pending[: self._included]:
             event.ack()
         del self.pending[: self._included]

@@ -231,10 +231,11 @@ class Found:
         ]
         for name, found in ledgers.items():
             cells, tasks, grown = found["cells"] * found["cell_bytes"], found["tasks"], found["grown_bytes"]
+            stored_mb = found["stored_bytes"] / 1e6
             self._lines.append(
                 f"  {tasks:,} tasks, {name}: {grown / 1e6:,.0f} MB, of it {cells / 1e6:,.0f} for {found['cells']:,} "
-                f"cells; {(grown - cells) / tasks:,.0f} B a task; {found['stored_bytes'] / 1e6:,.0f} MB are written whole in "
-                f"{found['write_s']:.1f} s of CPU and read in {found['restore_s']:.1f}"
+                f"cells; {(grown - cells) / tasks:,.0f} B a task; {stored_mb:,.0f} MB are written whole "
+                f"in {found['write_s']:.1f} s of CPU and read in {found['restore_s']:.1f}"
             )
         open_tasks = ledgers["open"]
         each = (open_tasks["grown_bytes"] - open_tasks["cells"] * open_tasks["cell_bytes"]) / open_tasks["tasks"]

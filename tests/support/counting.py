@@ -69,7 +69,7 @@ class CountingEngine:
     processed: ClassVar[list[tuple[int, int]]] = []
 
     def __init__(self, config: Config, partition: int = 0, *, spread: object = None, whole: object = None) -> None:
-        self.partition, self.offset = partition, -1
+        self.partition, self.offset, self.forgot = partition, -1, False
         self.totals: Any = Totals()
         self.watermark = 0.0
         self.open_episodes: dict[tuple[str, str], int] = {}
