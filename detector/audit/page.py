@@ -57,7 +57,7 @@ def _weeks(figures: Figures) -> str:
         "s3", "tasks completed", f"{figures.tasks_completed:,}"
     )
     table = _table(words.WEEK, map(words.week, figures.weeks))
-    note = "Weeks count back from the end of the window; the first may be shorter."
+    note = "Weeks count back from the end of the last day (UTC); the first may be shorter."
     hidden = f"<details><summary>as a table</summary>{table}</details>"
     return section("By week", note, card(f'{weeks(figures.weeks)}<ul class="key">{key}</ul>{hidden}'))
 

@@ -42,7 +42,7 @@ def _spend(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> No
     purses = books.purses_of([parties[p] for p in numbers])
     places = {p: (purse, books.code_of(who_of(parties[p]))) for p, purse in zip(numbers, purses, strict=True)}
     purse, who = np.array([places[p] for p in party], np.int64).T
-    notional_usd, hour = rows["notional_usd"], books.bucket((rows["first_t"] // HOUR_S).astype(np.int64))
+    notional_usd, hour = rows["notional_usd"], books.bucket(_hours(books, rows["first_t"]))
     usd = rows["usd"] - notional_usd
     kept = hour >= books.first_hour
     books.common.lost_usd += float(usd[~kept].sum())
@@ -53,6 +53,12 @@ def _spend(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> No
         books.add(purse[unbilled], np.array(told, np.int64), hour[unbilled], None, notional_usd[unbilled])
     _fill_purses(books, purse, rows, usd)
     books.common.newest_t = max(books.common.newest_t, float(rows["t"].max()))
+
+
+def _hours(books: Books, t: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Hours (n) of these times (s UTC), none after the one under way."""
+    hours: npt.NDArray[np.int64] = np.clip(t // HOUR_S, 0, books.common.hour).astype(np.int64)
+    return hours
 
 
 def _fill_purses(
@@ -79,4 +85,4 @@ def _resume(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> N
     slots = books.resumed.add(len(rows))
     told = books.resumed.rows
     told["purse"][slots], told["who"][slots] = np.array(places).T
-    told["hour"][slots], told["before"][slots] = rows["t"] // HOUR_S, rows["first_t"] // HOUR_S
+    told["hour"][slots], told["before"][slots] = (_hours(books, rows[name]) for name in ("t", "first_t"))

@@ -19,12 +19,12 @@ from detector.ledger.folding import make_room
 from detector.ledger.rows import CELL, PURSE
 from detector.model.rollup import decode_rollup
 from detector.portfolio import Portfolio
-from tests.support.judged import T0, Event, in_order, status
+from tests.support.judged import T0, Event, in_order
 from tests.support.plain_audit import audit_of, compared, plain_audit
 from tests.support.spread import Told, before_the_end, portfolio_of, rollups
 from tests.support.stored import Parts, whole, written
 from tests.support.stored import whole as whole_of
-from tests.support.worked import calls, completed, merged, spent, statuses
+from tests.support.worked import calls, completed, merged, month, spent, statuses
 
 HOUR, DAY = 3600.0, 86_400.0
 CONFIG = Config()
@@ -60,24 +60,6 @@ def test_it_equals_a_plain_recomputation(calls: list[Event], statuses: list[Even
 def test_it_does_not_depend_on_how_many_partitions_watch_has(spread: Spread) -> None:
     events = month(3)
     assert compared(figures(kept(events, spread), events[-1]["time"])) == plain_audit(events)
-
-
-def month(seed: int, tasks: int = 40, days: int = 12) -> list[Event]:
-    """Tasks of two teams with several runs; most ship, some late, some are taken back."""
-    dice, events = random.Random(seed), list[Event]()
-    for n in range(tasks):
-        task, began = f"T-{n}", dice.uniform(0, days * DAY)
-        for k in range(dice.randint(1, 30)):
-            team, t = dice.choice(["red", "red", "blue"]), began + k * dice.uniform(20.0, 4000.0)
-            run = f"{task}-{team}-{k // 7}"
-            events.append(spent(t, dice.uniform(0.01, 2.0), task if n % 5 else None, run=run, team=team, agent=team))
-        if n % 3:
-            events.append(merged(t + 100.0, f"d{n}", task))
-        if n % 4:
-            events.append(completed(t + 200.0, task))
-        if n % 9 == 1:
-            events.append(status(t + 5000.0, f"T-{n - 1}", reverts=f"d{n}"))
-    return in_order(events)
 
 
 def restarted(told: Iterable[Told], dice: random.Random) -> Portfolio:
