@@ -40,7 +40,7 @@ def forget(setup: Setup, pseudonym: str, wait: float) -> int:
     from detector.clock import system_clock
     from detector.errors import NotAllowed
     from detector.forgetting import NOBODY
-    from detector.policy.forget import forget as forget_person
+    from detector.kafka.forget import forget as forget_person
     from detector.policy.grants import Policy, own, scope_of
     from detector.policy.trail import Trail
     from detector.report.terminal import console_of
