@@ -10,20 +10,22 @@ from detector.audit.source import RUNS, SUM, Floats
 from detector.audit.window import Window
 from detector.ledger.books import HOUR_S, Books
 from detector.ledger.names import Subject, Who
-from detector.ledger.outcomes import folded_within
+from detector.ledger.outcomes import Outcomes, folded_within
 
 _WITHIN_S = 1e-3
 """A sum counts in a window from the instant on at which its hour or day begins."""
 
 
 class BooksSource:
-    """The books of one partition; codes are theirs."""
+    """The books of one partition, of one tenant where it is told; codes are theirs."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, tenant: str | None = None) -> None:
         self._books, self.outcomes = books, books.outcomes
         names, end = books.whos.beside, 1 + max(books.whos.beside, default=-1)
         self.whos = [names[code] if code in names else Who("") for code in range(end)]
         slots = books.purses.slots()
+        if tenant is not None:
+            slots = slots[np.array([books.tenant_of(slot) == tenant for slot in slots.tolist()], np.bool_)]
         self._number = np.zeros(len(books.purses.rows), np.int64)
         self._number[slots] = np.arange(len(slots))
         self._slots, keys = slots, books.purses.rows["key"]
@@ -31,7 +33,18 @@ class BooksSource:
             Subject(int(keys[slot]), books.tenant_of(slot), books.purses.beside[slot].task) for slot in slots.tolist()
         ]
         self._notional = np.array([who.notional for who in self.whos], np.bool_)
-        self._cells = books.cells.live()
+        self._cells, self._resumed = books.cells.live(), books.resumed.live()
+        if tenant is not None:
+            self._cells, self._resumed = (r[np.isin(r["purse"], slots)] for r in (self._cells, self._resumed))
+            self.outcomes = self._of(slots)
+
+    def _of(self, slots: npt.NDArray[np.int64]) -> Outcomes:
+        """What became of these purses alone."""
+        books = self._books
+        keys, records = books.purses.rows["key"], [(slot, books.purses.beside[slot].record) for slot in slots.tolist()]
+        outcomes = Outcomes({int(keys[slot]): record for slot, record in records if record is not None})
+        outcomes.reverted, outcomes.any_status = books.outcomes.reverted, books.outcomes.any_status
+        return outcomes
 
     def sums(self) -> Iterator[npt.NDArray[Any]]:
         """See Source."""
@@ -55,7 +68,7 @@ class BooksSource:
     def runs(self, window: Window) -> npt.NDArray[Any]:
         """See Source."""
         cells = self._cells[(self._cells["runs"] > 0) & window.holds(self._began(self._cells))]
-        went_on = self._books.resumed.live()
+        went_on = self._resumed
         # One that called before within the window is counted there.
         now, before = (went_on[name] * HOUR_S + _WITHIN_S for name in ("hour", "before"))
         went_on = went_on[window.holds(now) & ~window.holds(before)]

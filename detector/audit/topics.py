@@ -51,22 +51,27 @@ def window_of(books: Sequence[Books], days: float) -> Window:
     return Window(float(np.nextafter(began_t // step_s * step_s, 0.0)), ended_t)
 
 
-def audit_books(books: Sequence[Books], window: Window, team: str | None) -> Figures:
-    """The figures of a window of these books. Raises DetectorError where no call names the team."""
-    sources = [BooksSource(b) for b in books]
-    teams = sorted({who.team for source in sources for who in source.whos if who.team is not None})
+def audit_books(books: Sequence[Books], window: Window, team: str | None, tenant: str | None = None) -> Figures:
+    """The figures of a window of these books, of one tenant where it is told.
+
+    Raises DetectorError where no call names the team.
+    """
+    sources = [BooksSource(b, tenant) for b in books]
+    whos = (who for source in sources for who in source.whos)
+    teams = sorted({who.team for who in whos if who.team is not None and tenant in (None, who.tenant)})
     if team is not None and team not in teams:
         raise DetectorError(f"no call names the team {team!r}; there are {', '.join(teams[:20]) or 'none'}")
     figures = Audit(Joined(sources), window, team).figures()
-    told = [c for b in books for c in b.common.corrections if window.began_t < (c.day + 1) * DAY_S]
+    every = [c for b in books for c in b.common.corrections]
+    told = [c for c in every if tenant in (None, c.tenant) and window.began_t < (c.day + 1) * DAY_S]
     figures.corrected = [Corrected(c.day * DAY_S, c.kind, c.count, c.usd) for c in sorted(told, key=lambda c: c.day)]
     return figures
 
 
-def audit_topics(config: Config, window: Window | None, days: float, team: str | None) -> Figures:
-    """The figures of `window`, else of the last `days`, of what portfolio has kept."""
+def audit_topics(config: Config, window: Window | None, days: float, team: str | None, tenant: str | None) -> Figures:
+    """The figures of `window`, else of the last `days`, of what portfolio has kept (of one tenant)."""
     books = asyncio.run(read_books(config))
-    figures = audit_books(books, window or window_of(books, days), team)
+    figures = audit_books(books, window or window_of(books, days), team, tenant)
     if not any(b.common.newest_t for b in books):
         figures.began_t = figures.ended_t = None
     return figures

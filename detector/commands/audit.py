@@ -83,7 +83,7 @@ def audit(
     if paths:
         figures = audit_files(config, paths, window, days, team=team, progress=sys.stderr.isatty())
     else:
-        figures = audit_topics(config, window, days, team)
+        figures = audit_topics(config, window, days, team, scope.tenant)
     if charges is not None:
         figures.invoice = compare(charges, figures.models, figures.began_t or 0.0, figures.ended_t or 0.0)
     figures = restrict_figures(figures, scope)

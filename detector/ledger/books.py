@@ -33,6 +33,7 @@ class Kept(msgspec.Struct, array_like=True, gc=False):
 class Correction(msgspec.Struct, array_like=True):
     """What came so late that it changed a day (since 1970) that was over; `usd`: billed dollars that it is about."""
 
+    tenant: str
     day: int
     kind: str  # "status" or "link"
     count: int = 0
@@ -213,11 +214,12 @@ class Books:
             hot = self.hot[hour] = dict(zip(pairs.tolist(), mine.tolist(), strict=True))
         return hot
 
-    def correct(self, day: int, kind: str, usd: float) -> None:
-        """Notes that a day that was over has changed."""
-        told = next((c for c in self.common.corrections if (c.day, c.kind) == (day, kind)), None)
+    def correct(self, tenant: str, day: int, kind: str, usd: float) -> None:
+        """Notes that a day of a tenant that was over has changed."""
+        key = (tenant, day, kind)
+        told = next((c for c in self.common.corrections if (c.tenant, c.day, c.kind) == key), None)
         if told is None:
-            told = Correction(day, kind)
+            told = Correction(*key)
             self.common.corrections.append(told)
         told.count += 1
         told.usd += usd

@@ -66,7 +66,7 @@ def _merge(books: Books, source: int, target: int) -> None:
     books.resumed.touch(runs)
     days = cells["hour"][mine] // DAY_H
     for day in np.unique(days[days < books.common.hour // DAY_H]).tolist():
-        books.correct(int(day), "link", float(cells["usd"][mine[days == day]].sum()))
+        books.correct(books.tenant_of(target), int(day), "link", float(cells["usd"][mine[days == day]].sum()))
     b["usd"] += a["usd"]
     b["heard"] = max(a["heard"], b["heard"])
     for name in ("first_t", "metered_t"):

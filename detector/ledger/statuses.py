@@ -36,7 +36,7 @@ def hear(books: Books, party: Party, row: Any, minute: int, spent: Spent) -> Non
     if strength != STRONG:
         return
     if late_s > LATE_S and int(t // DAY_S) < int(minute * 60.0 // DAY_S):
-        books.correct(int(t // DAY_S), "status", spent_usd)
+        books.correct(party.tenant, int(t // DAY_S), "status", spent_usd)
 
 
 def _take_back(books: Books, row: Any) -> None:

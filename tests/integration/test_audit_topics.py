@@ -84,6 +84,9 @@ async def test_it_equals_an_audit_of_the_events_after_a_kill_in_the_middle(confi
         figures = audit_books(books, window_of(books, 30.0), None)
         assert compared(figures) == compared(expected)
         assert (figures.tasks_completed, figures.flagged_usd) == (expected.tasks_completed, expected.flagged_usd)
+        of_one = audit_books(books, window_of(books, 30.0), None, "tenant-1")
+        alone = audit_of([e for e in events if e["tenant"] == "tenant-1"])
+        assert compared(of_one) == compared(alone)
         assert figures.cost_per_completed_task_usd == pytest.approx(expected.cost_per_completed_task_usd)
 
 

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from detector.config import Config
+from detector.kafka.forget import forget
 from detector.metrics import Metrics
 from detector.pipeline.intake import Intake, SourceRecord
 from detector.pipeline.portfolio import PortfolioStage
 from detector.pipeline.watch import WatchStage
-from detector.kafka.forget import forget
 from tests.support.brokers import Kafka
 from tests.support.judged import T0, call
 from tests.support.stages import Reader, alerts_of, producing, running, until
