@@ -1,7 +1,9 @@
 """The wall clock, injected: everything that asks for the present takes one of these."""
 
+import math
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 Clock = Callable[[], float]
 """Returns the present in seconds UTC since 1970."""
@@ -30,3 +32,10 @@ def clock_time(t: float) -> str:
 def clock_day(t: float) -> str:
     """The day of a time (s UTC) for a person."""
     return time.strftime("%d %b", time.gmtime(t))
+
+
+def month_of(t: float) -> tuple[float, float]:
+    """When the calendar month (UTC) of a time began and when it ends (all s UTC)."""
+    first = datetime.fromtimestamp(math.floor(t), UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return first.timestamp(), after.timestamp()

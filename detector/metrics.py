@@ -11,6 +11,8 @@ from prometheus_client.registry import Collector
 
 from detector import __version__
 from detector.behind import Behind
+from detector.boards.collector import Boards
+from detector.boards.gauges import labels_of
 from detector.clock import Clock, system_clock
 from detector.config.settings import Metrics as Limits
 from detector.enrich.pseudonyms import PERSON, is_pseudonym
@@ -29,6 +31,7 @@ NONE = "none"
 _ABSENT: dict[str | None, str] = {None: NONE, "": NONE}
 
 USAGE_LABELS = ("tenant", "team", "agent", "model")
+TASK_TYPE = "task_type"
 
 BATCH_BUCKETS = (1, 10, 50, 100, 250, 500, 1000, 2000, 5000, 10_000)
 ALERT_BUCKETS_S = (0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 900, 3600)
@@ -59,7 +62,7 @@ class Metrics:
     def __init__(self, limits: Limits, registry: CollectorRegistry | None = None, wall: Clock = system_clock) -> None:
         self.registry = registry if registry is not None else CollectorRegistry()
         self._limits = limits
-        self._labels: dict[str, dict[str | None, str]] = {name: dict(_ABSENT) for name in USAGE_LABELS}
+        self._labels: dict[str, dict[str | None, str]] = {name: dict(_ABSENT) for name in (*USAGE_LABELS, TASK_TYPE)}
         self.labelled: dict[str, tuple[str, ...]] = {}
         """The labels of each metric, by the name that it is served under."""
         self._usage: dict[tuple[str, ...], _UsageSeries] = {}
@@ -70,7 +73,10 @@ class Metrics:
         self._make_gateway()
         self._make_plumbing()
         self.behind = Behind(wall)
-        self.registry.register(self.behind)
+        self.boards = Boards(self.label, limits.max_board_teams, OTHER)
+        self.labelled |= labels_of()
+        for collector in (self.behind, self.boards):
+            self.registry.register(collector)
         Info("detector_build", "The version that runs.", registry=self.registry).info({"version": __version__})
         ProcessCollector(registry=self.registry)
 
@@ -94,7 +100,7 @@ class Metrics:
             f"Look-ups beyond metrics.max_label_values, or of 'all' four beyond metrics.max_label_sets: {OTHER!r}.",
             "label",
         )
-        for name in (*USAGE_LABELS, ALL):
+        for name in (*USAGE_LABELS, TASK_TYPE, ALL):
             self.label_overflow.labels(name)
 
     def _make_input(self) -> None:
@@ -179,7 +185,7 @@ class Metrics:
         return Histogram(f"detector_{name}", told, labels, buckets=buckets, registry=self.registry)
 
     def label(self, name: str, value: str | None) -> str:
-        """`value` as shown under `name` (one of USAGE_LABELS): itself, "none", or "other" beyond the cap.
+        """`value` as shown under `name` (of USAGE_LABELS, or TASK_TYPE): itself, "none", or "other" beyond the cap.
 
         An agent that is a pseudonym is "person".
         """

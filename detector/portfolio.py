@@ -29,6 +29,7 @@ from detector.ledger.upkeep import reach
 from detector.model.alert import Alert
 from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
+from detector.rules.budget_inquiry import BudgetInquiry
 from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
 from detector.state.sources import Sources
 from detector.state.stored import open_stored, refusing_damage, store
@@ -67,6 +68,7 @@ class Portfolio:
         self.books = Books()
         self._book = EpisodeBook(config)
         self._inquiry = SpendInquiry(config, self._accounts, self._book)
+        self.budgets = BudgetInquiry(config, self._accounts, self.books, self._book)
         self._sources = Sources()
         self._taken: dict[int, int] = {}  # source -> newest minute << 16 | its newest part
         self._pending: dict[int, list[_Waiting]] = {}  # by minute
@@ -169,6 +171,7 @@ class Portfolio:
         """What is done at full hours (`t`: s UTC), before the first minute of the next."""
         alerts = self._book.tick(t)
         alerts += self._inquiry.ask_teams(t)
+        alerts += self.budgets.ask(t)
         look_at_peers(self._accounts)
         self._baselines += tell(self._accounts, t)
         return alerts + self._forget(t)

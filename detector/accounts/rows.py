@@ -80,5 +80,5 @@ PAIR = np.dtype(
     ]
 )
 
-VERSION = 3
+VERSION = 4
 """Of all of the above, and of the ledger's rows: a checkpoint of another version is refused."""

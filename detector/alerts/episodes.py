@@ -26,6 +26,7 @@ BY_DAY = frozenset(
         "cost_per_outcome",
         "churn",
         "redundant_spend",
+        "budget",
     }
 )
 """Rules that look back over a day or more: their episodes end after one without news, and no status undoes them."""

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from detector.config.budgets import Budget
 from detector.config.gateway import Gateway
 from detector.config.settings import (
     Identity,
@@ -37,7 +38,7 @@ MAX_REMEMBERED = 10_000
 Subject = tuple[str, str | None, str | None]
 """Tenant, team and agent."""
 
-VERDICT_SECTIONS = ("rules", "episodes", "statuses", "time", "identity", "overrides")
+VERDICT_SECTIONS = ("rules", "episodes", "statuses", "time", "identity", "overrides", "budgets")
 """What can change a verdict."""
 
 
@@ -67,6 +68,7 @@ class Config(Section):
     replay: Replay = Replay()
     sources: list[Source] = Field([], description="topics that others write, beside the native ones")
     overrides: list[Override] = Field([], description="other thresholds for some; later ones win")
+    budgets: list[Budget] = Field([], description="what teams and keys may spend in a calendar month")
 
     @field_validator("sources")
     @classmethod
@@ -74,6 +76,13 @@ class Config(Section):
         topics = info.data.get("topics", Topics())
         check_topics(sources, [value for value in topics.model_dump().values() if isinstance(value, str)])
         return sources
+
+    @field_validator("budgets")
+    @classmethod
+    def _budgets_can_be_told_apart(cls, budgets: list[Budget]) -> list[Budget]:
+        if len({(budget.tenant, budget.label) for budget in budgets}) < len(budgets):
+            raise ValueError("two budgets of a tenant have the same name; give one of them another name")
+        return budgets
 
     @property
     def producers_topics(self) -> list[str]:

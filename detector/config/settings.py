@@ -286,6 +286,10 @@ class Metrics(Section):
         10_000,
         description="sets of these four that have series of their own, some 7 kB each; further ones are 'other'",
     )
+    max_board_teams: Count = Field(
+        200,
+        description="teams of tenants with gauges of portfolio of their own, 26 kB each; further ones are 'other'",
+    )
 
 
 class Log(Section):

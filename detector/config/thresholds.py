@@ -176,6 +176,16 @@ class ClaimRule(Section):
     share: Share = Field(0.3, description="their share, before it is more than a line on a board")
 
 
+class BudgetRule(Section):
+    """Thresholds of `budget`, which is asked of each of [[budgets]]."""
+
+    enabled: bool = Field(True, description="false: this rule is not asked")
+    share: Share = Field(0.8, description="of a month's limit, from which it is a ticket: a week is left to act")
+    forecast_days: Annotated[int, Field(ge=1, le=27)] = Field(
+        2, description="whole days of a month before there is a forecast, which is a ticket where it is above the limit"
+    )
+
+
 class Rules(Section):
     """All rules."""
 
@@ -194,6 +204,7 @@ class Rules(Section):
     redundant_spend: RedundantSpendRule = Field(
         RedundantSpendRule(), description="what a month of runs with nearly the same final answer costs a team"
     )
+    budget: BudgetRule = Field(BudgetRule(), description="a month's budget is nearly used, or will not do")
 
 
 class Override(Section):

@@ -18,7 +18,7 @@ def to_toml(config: Config) -> str:
     """The effective configuration; unset keys and secrets are comments."""
     lines = [UNITS]
     for name in Config.model_fields:
-        if name not in ("sources", "overrides"):
+        if name not in ("sources", "overrides", "budgets"):
             lines += ["", *_table(name, getattr(config, name))]
     lines += ["", f"# {Config.model_fields['sources'].description}"]
     lines += [] if config.sources else ["# [[sources]] with a topic and its format: see docs/inputs.md"]
@@ -34,6 +34,11 @@ def to_toml(config: Config) -> str:
             rule = getattr(override.rules, name)
             lines += [f"[overrides.rules.{name}]"]
             lines += [f"{key} = {_value(getattr(rule, key))}" for key in _set_keys(rule)]
+    lines += ["", f"# {Config.model_fields['budgets'].description}"]
+    lines += [] if config.budgets else ["# [[budgets]] with a team and usd_per_month: see docs/portfolio.md"]
+    for budget in config.budgets:
+        lines += ["", f"# {type(budget).__doc__}", "[[budgets]]"]
+        lines += [f"{key} = {_value(getattr(budget, key))}" for key in _set_keys(budget)]
     return "\n".join(lines) + "\n"
 
 

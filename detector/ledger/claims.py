@@ -68,6 +68,7 @@ def _merge(books: Books, source: int, target: int) -> None:
     for day in np.unique(days[days < books.common.hour // DAY_H]).tolist():
         books.correct(books.tenant_of(target), int(day), "link", float(cells["usd"][mine[days == day]].sum()))
     b["usd"] += a["usd"]
+    b["turns"] += a["turns"]
     b["heard"] = max(a["heard"], b["heard"])
     for name in ("first_t", "metered_t"):
         b[name] = min((t for t in (a[name], b[name]) if t > 0.0), default=0.0)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from detector.model.packed import CATEGORIES, STRONG
 
@@ -19,6 +20,8 @@ MOST_DELIVERABLES = 1000
 
 
 _MARK = struct.Struct("<Qdd")
+MARK = np.dtype([("what", "<u8"), ("t", "<f8"), ("usd", "<f8")])
+"""The same for many at once; see Record."""
 _COMPLETION = 0
 
 

@@ -29,6 +29,7 @@ PURSE = np.dtype(
         ("tenant", "u4"),  # slot of its name
         ("has_task", "u1"),
         ("spiked", "u1"),  # within a spike of spend that is a warning
+        ("turns", "u4"),  # of persons, up to its newest strong status
         ("heard", "f8"),  # of its newest call or status, s UTC
         ("first_t", "f8"),  # of its first call, and of the first that told tokens; 0: none
         ("metered_t", "f8"),

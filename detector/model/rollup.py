@@ -16,7 +16,7 @@ from detector import formats
 from detector.decoding import LARGEST, Hash, require
 from detector.enrich.identity import hash64
 
-FORMAT = 3
+FORMAT = 4
 
 SPENT, MOVED, LINKED, MODEL, OLD = 0, 1, 2, 3, 4
 """Kinds of rows: calls of a party in this minute; a medium or strong status of its subject, told to each team that
@@ -41,6 +41,7 @@ ROLL = np.dtype(
         ("unmetered", "u4"),
         ("interactive", "u4"),
         ("longest", "u4"),  # of a status that ends a task: the most calls it had between two strong ones
+        ("turns", "u4"),  # of persons, of a strong status: since the one before
         ("input", "u8"),
         ("cached", "u8"),
         ("written", "u8"),

@@ -106,7 +106,9 @@ class Inquiry:
         """A status came: the task's teams have a source of them, and a strong one ends its episodes."""
         shard = self._shard
         what = (facts.flags, facts.mode, facts.rounds)
-        tell_moved(shard, facts.subject, facts.t, *what, facts.row, facts.step_cost)
+        ends_turns = facts.flags == pk.STRONG and facts.t >= facts.strong_t
+        turns = facts.turns if ends_turns else 0  # else they are counted on, for the next one
+        tell_moved(shard, facts.subject, facts.t, *what, facts.row, facts.step_cost, turns)
         if facts.flags != pk.STRONG:
             return []
         subject = int(shard.subjects.rows["key"][facts.subject])

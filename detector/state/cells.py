@@ -49,6 +49,7 @@ class News(msgspec.Struct, array_like=True):
     strength: int = 0
     category: int = 0
     longest: int = 0
+    turns: int = 0
     other: Party | None = None
     first_t: float = 0.0
     usd: float = 0.0
@@ -204,6 +205,7 @@ class _Draft:
     def add_news(self, news: News) -> None:
         roll = np.zeros(1, ROLL)
         roll["kind"], roll["party"] = news.kind, self.number(news.party)
+        roll["turns"] = news.turns
         roll["strength"], roll["category"], roll["longest"] = news.strength, news.category, news.longest
         roll["t"], roll["first_t"] = news.t, news.first_t or news.t
         roll["usd"], roll["deliverable"], roll["churned"] = news.usd, news.deliverable, news.churned

@@ -88,17 +88,26 @@ def note_calls(shard: Shard, walked: npt.NDArray[np.int64]) -> None:
 
 
 def tell_moved(
-    shard: Shard, slot: int, t: float, strength: int, category: int, longest: int, row: int, spent_usd: float
+    shard: Shard,
+    slot: int,
+    t: float,
+    strength: int,
+    category: int,
+    longest: int,
+    row: int,
+    spent_usd: float,
+    turns: int,
 ) -> None:
     """A medium or strong status of `t` (s UTC), the waiting row at `row`, goes to the teams that spent on its subject.
 
     And, with what it delivers, to whoever asks what shipped. longest: the most calls it has had between two strong
-    ones; spent_usd: what was billed of its subject in the minute under way before it.
+    ones; spent_usd: what was billed of its subject in the minute under way before it; turns: of persons, since the
+    strong status before.
     """
     ident = shard.subject_names[slot]
     whole = Party(ident.subject, ident.tenant, task=ident.task, run=ident.run if ident.task is None else None)
     delivers = int(shard.pool.rows["output"][row])
-    shard.cells.tell(News(OUTCOME, whole, t, strength, category, usd=spent_usd, deliverable=delivers))
+    shard.cells.tell(News(OUTCOME, whole, t, strength, category, turns=turns, usd=spent_usd, deliverable=delivers))
     for team in shard.teams.get(slot, ()):
         shard.hear_of(ident.tenant, team, t)
         party = Party(ident.subject, ident.tenant, team, task=ident.task, task_type=ident.task_type)

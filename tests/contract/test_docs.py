@@ -92,7 +92,7 @@ def test_the_page_of_the_portfolio_tells_the_defaults_of_its_rules() -> None:
         for name, value in zip(names, values, strict=True):
             _, rule, key = name.split(".")
             assert float(value) == getattr(getattr(rules, rule), key), name
-    assert len(told) == 13
+    assert len(told) == 14
 
 
 def test_each_rule_has_a_runbook_and_each_runbook_a_rule() -> None:

@@ -14,6 +14,7 @@ from detector.engine import Engine, Spread
 from detector.errors import DeploymentError, DetectorError
 from detector.metrics import Metrics
 from detector.model.alert import Alert
+from detector.pipeline import portfolio_metrics
 from detector.pipeline.intake import Intake, SourceRecord
 from detector.pipeline.portfolio import PortfolioStage
 from detector.portfolio import Portfolio
@@ -104,3 +105,24 @@ async def test_without_its_topic_it_does_not_start(kafka: Kafka, config: Config)
     with pytest.raises(DeploymentError, match="is missing"):
         async with running(PortfolioStage(other, Metrics(other.metrics))):
             pass
+
+
+async def test_boards_say_what_was_spent_and_vanish_with_the_partition(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portfolio_metrics, "BOARDS_S", 0.1)
+    told, metrics = rollups(config), Metrics(config.metrics)
+    portfolios = [Portfolio(config, p) for p in range(PARTITIONS)]
+    for p, rollup in told:
+        portfolios[p].process(rollup, portfolios[p].offset + 1)
+    spent_usd = sum(float(each.books.cells.live()["usd"].sum()) for each in portfolios)
+
+    def shown() -> list[float]:
+        samples = (s for family in metrics.boards.collect() for s in family.samples)
+        return [s.value for s in samples if s.name.endswith("portfolio_spend_usd") and s.labels["window"] == "30d"]
+
+    async with producing(config) as producer:
+        await send(config, producer, told)
+        async with running(PortfolioStage(config, metrics)):
+            await until(lambda: sum(shown()) == pytest.approx(spent_usd), "all that was spent")
+    assert shown() == []

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from detector.config import Rules
 from detector.model.rollup import Party
-from detector.rules import churn, concentration, cost_per_outcome, no_deliverable, redundant_spend
+from detector.rules import budget, churn, concentration, cost_per_outcome, no_deliverable, redundant_spend
 from detector.rules.finding import Context, Finding, Verdict, Who
-from detector.rules.shipping import DAY_S, Fate, TaskSpend, Window
+from detector.rules.shipping import DAY_S, Fate, TaskSpend, Window, costliest
 
 T = 1_797_000_000.0
 """When the days end (s UTC)."""
@@ -67,6 +67,7 @@ def found_in_a_month() -> list[Found]:
         window(900.0, *reverted), True, churn.Shipped(20, 10, 400.0, 200.0), churn.Shipped(40, 4, 800.0, 80.0)
     )
     again = redundant_spend.RedundantFacts(window(900.0, *tasks(200.0)), 12, 200.0, 4)
+    used = budget.BudgetFacts("team", "search", T, T - 9 * DAY_S, T + 21 * DAY_S, 900.0, (90.0,) * 9, (), 9, 900)
     prices = [10.0] * 8 + [50.0] * 4
     weeks = tuple(
         cost_per_outcome.week(T - (12 - n) * 7 * DAY_S, 6 * price, price, [price] * 5) for n, price in enumerate(prices)
@@ -81,11 +82,14 @@ def found_in_a_month() -> list[Found]:
         (churn.NAME, {}, lambda c: churn.judge(undone, c)),
         (redundant_spend.NAME, {}, lambda c: redundant_spend.judge(again, c)),
         (cost_per_outcome.NAME, {}, lambda c: cost_per_outcome.judge(costs, c)),
+        (budget.NAME, {}, lambda c: budget.judge(used, c)),
+        (budget.NAME, {"key": "k"}, lambda c: budget.judge(used._replace(level="key"), c)),
     ]
     told = []
     for rule, who, judge in asked:
         of = context(**who)
         finding = judge(of).finding
         assert finding is not None, rule
+        finding.evidence.setdefault("tasks", costliest(tasks(90.0)))  # a budget's are drawn once a record is due
         told.append(Found(rule, of.ident, finding))
     return told

@@ -138,7 +138,7 @@ def test_memory_does_not_grow_with_the_values_beyond_the_cap() -> None:
     for n in range(1000):
         made.add_usage({(f"t{n}", f"a{n}", f"b{n}", f"m{n}"): sums(1)})
     assert len(made._usage) == 4
-    assert all(len(known) == 3 + 2 for known in made._labels.values())
+    assert all(len(made._labels[name]) == 3 + 2 for name in USAGE_LABELS)
 
 
 def test_reasons_and_kinds_are_there_from_the_start() -> None:
