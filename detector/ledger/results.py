@@ -1,0 +1,89 @@
+"""What became of each task, as arrays by purse: one walk over the records."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from detector.ledger.books import Books
+from detector.ledger.outcomes import Outcomes, Record
+
+CAME = np.dtype(
+    [
+        ("purse", "i8"),  # slot
+        ("t", "f8"),  # s UTC
+        ("usd", "f8"),  # what the task had cost by then, since the one before
+        ("stands", "?"),  # it was not taken back
+        ("reverted_t", "f8"),  # when it was taken back; infinite: never, as of the others
+        ("reopened_t", "f8"),  # when the task was taken up again after it
+        ("churned", "f8"),  # share that was rewritten since, and when that was told; not a number: nobody tells
+        ("churned_t", "f8"),
+    ]
+)
+"""An outcome, whether it stands or came undone."""
+
+
+class Results(NamedTuple):
+    """What tasks achieved up to a time; the first five by slot of their purse. USD, s UTC."""
+
+    completed_t: npt.NDArray[np.float64]  # first; not a number: never, as for those below
+    last_t: npt.NDArray[np.float64]  # of the last outcome that stands
+    direct_usd: npt.NDArray[np.float64]  # what the task had cost by then
+    undone: npt.NDArray[np.bool_]  # it had outcomes, and all of them were taken back or largely rewritten
+    dropped: npt.NDArray[np.bool_]  # the newest strong status gave it up
+    came: npt.NDArray[Any]  # rows of CAME
+    known: frozenset[str]  # tenants of whom it was ever told that something came undone
+
+
+def results(books: Books, t: float, rewritten: float) -> Results:
+    """What came of all tasks up to `t` (s UTC); largely rewritten is what was rewritten by this share."""
+    outcomes, metered = books.outcomes, books.purses.rows["metered_t"].tolist()
+    n = len(metered)
+    completed_t, last_t, direct_usd = (np.full(n, np.nan) for _ in range(3))
+    undone, dropped = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    came: list[tuple[Any, ...]] = []
+    known: set[str] = set()
+    for key, record in outcomes.records.items():
+        if record.reopened_t or any(d in outcomes.reverted or d in outcomes.churned for d in record.deliverables):
+            known.add(record.tenant)
+        slot = books.places.get(key, -1)
+        if slot < 0:
+            continue
+        dropped[slot] = record.dropped
+        if not metered[slot] or not (record.completed or record.deliverables):
+            continue
+        came += _came(outcomes, record, slot, metered[slot], t)
+        undone[slot] = _all_undone(outcomes, record, metered[slot], rewritten)
+        found = outcomes.within(key, metered[slot], -math.inf, t)
+        if found is not None:
+            last_t[slot] = found.last_t
+            direct_usd[slot] = record.spent_usd.get(found.last_t, 0.0)
+            completed_t[slot] = np.nan if found.completed_t is None else found.completed_t
+    return Results(completed_t, last_t, direct_usd, undone, dropped, np.array(came, CAME), frozenset(known))
+
+
+def _came(outcomes: Outcomes, record: Record, slot: int, metered_t: float, ended_t: float) -> list[tuple[Any, ...]]:
+    """Rows of CAME: a task's deliverables in their order, or that it was completed without any."""
+    if record.deliverables:
+        told = sorted((t, d) for d, t in record.deliverables.items() if metered_t < t <= ended_t)
+    else:
+        told = [(t, 0) for t in record.completed if metered_t < t <= ended_t][:1]
+    rows, before = list[tuple[Any, ...]](), 0.0
+    for n, (t, delivers) in enumerate(told):
+        usd = record.spent_usd.get(t, 0.0)
+        # A task that is taken up again undoes the newest outcome before.
+        newest = t < record.reopened_t and (n + 1 == len(told) or told[n + 1][0] >= record.reopened_t)
+        reverted_t = outcomes.reverted.get(delivers, math.inf)
+        churned = outcomes.churned.get(delivers, (math.nan, math.inf))
+        reopened_t = record.reopened_t if newest else math.inf
+        rows.append((slot, t, max(0.0, usd - before), reverted_t == math.inf, reverted_t, reopened_t, *churned))
+        before = max(before, usd)
+    return rows
+
+
+def _all_undone(outcomes: Outcomes, record: Record, metered_t: float, rewritten: float) -> bool:
+    mine = [d for d, t in record.deliverables.items() if t > metered_t]
+    return bool(mine) and all(
+        d in outcomes.reverted or outcomes.churned.get(d, (0.0, 0.0))[0] >= rewritten for d in mine
+    )
