@@ -24,6 +24,11 @@ CAME = np.dtype(
 """An outcome, whether it stands or came undone."""
 
 
+_Came = tuple[int, float, float, bool, float, float, float, float]
+_NEVER = math.inf
+_UNTOLD = math.nan, _NEVER
+
+
 class Results(NamedTuple):
     """What tasks achieved up to a time; the first five by slot of their purse. USD, s UTC."""
 
@@ -42,10 +47,11 @@ def results(books: Books, t: float, rewritten: float) -> Results:
     n = len(metered)
     completed_t, last_t, direct_usd = (np.full(n, np.nan) for _ in range(3))
     undone, dropped = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-    came: list[tuple[Any, ...]] = []
+    came: list[_Came] = []
     known: set[str] = set()
     for key, record in outcomes.records.items():
-        if record.reopened_t or any(d in outcomes.reverted or d in outcomes.churned for d in record.deliverables):
+        touched = any(d in outcomes.reverted or d in outcomes.churned for d in record.deliverables)
+        if touched or record.reopened_t:
             known.add(record.tenant)
         slot = books.places.get(key, -1)
         if slot < 0:
@@ -54,7 +60,7 @@ def results(books: Books, t: float, rewritten: float) -> Results:
         if not metered[slot] or not (record.completed or record.deliverables):
             continue
         came += _came(outcomes, record, slot, metered[slot], t)
-        undone[slot] = _all_undone(outcomes, record, metered[slot], rewritten)
+        undone[slot] = touched and _all_undone(outcomes, record, metered[slot], rewritten)
         found = outcomes.within(key, metered[slot], -math.inf, t)
         if found is not None:
             last_t[slot] = found.last_t
@@ -63,21 +69,21 @@ def results(books: Books, t: float, rewritten: float) -> Results:
     return Results(completed_t, last_t, direct_usd, undone, dropped, np.array(came, CAME), frozenset(known))
 
 
-def _came(outcomes: Outcomes, record: Record, slot: int, metered_t: float, ended_t: float) -> list[tuple[Any, ...]]:
+def _came(outcomes: Outcomes, record: Record, slot: int, metered_t: float, ended_t: float) -> list[_Came]:
     """Rows of CAME: a task's deliverables in their order, or that it was completed without any."""
     if record.deliverables:
-        told = sorted((t, d) for d, t in record.deliverables.items() if metered_t < t <= ended_t)
+        told = [(t, d) for d, t in record.deliverables.items() if metered_t < t <= ended_t]
+        told.sort()
     else:
         told = [(t, 0) for t in record.completed if metered_t < t <= ended_t][:1]
-    rows, before = list[tuple[Any, ...]](), 0.0
-    for n, (t, delivers) in enumerate(told):
+    rows, before, reopened_t = list[_Came](), 0.0, record.reopened_t
+    for n, (t, delivers) in enumerate(told, 1):
         usd = record.spent_usd.get(t, 0.0)
         # A task that is taken up again undoes the newest outcome before.
-        newest = t < record.reopened_t and (n + 1 == len(told) or told[n + 1][0] >= record.reopened_t)
-        reverted_t = outcomes.reverted.get(delivers, math.inf)
-        churned = outcomes.churned.get(delivers, (math.nan, math.inf))
-        reopened_t = record.reopened_t if newest else math.inf
-        rows.append((slot, t, max(0.0, usd - before), reverted_t == math.inf, reverted_t, reopened_t, *churned))
+        newest = t < reopened_t and (n == len(told) or told[n][0] >= reopened_t)
+        reverted_t, churned = outcomes.reverted.get(delivers, _NEVER), outcomes.churned.get(delivers, _UNTOLD)
+        told_t = reopened_t if newest else _NEVER
+        rows.append((slot, t, max(0.0, usd - before), reverted_t == _NEVER, reverted_t, told_t, *churned))
         before = max(before, usd)
     return rows
 

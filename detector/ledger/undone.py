@@ -15,7 +15,9 @@ from detector.rules.churn import ChurnFacts, Shipped, is_undone
 
 def churn_facts(month: Month, team: int, known: bool, came: npt.NDArray[Any], rule: ChurnRule) -> ChurnFacts:
     """What `churn` asks of a team, by its code; `came`: all outcomes of its tasks (rows of CAME)."""
-    undone = np.array([_is_undone(row, rule) for row in came], np.bool_)
+    told = np.minimum(np.minimum(came["reverted_t"], came["reopened_t"]), came["churned_t"]) < np.inf
+    undone = np.zeros(len(came), np.bool_)
+    undone[told] = [_is_undone(row, rule) for row in came[told]]
     now = (came["t"] > month.began_t) & (came["t"] <= month.ended_t)
     before = (came["t"] > month.ended_t - (DAYS - 1) * DAY_S) & (came["t"] <= month.began_t)
     lost = came[now & undone]
