@@ -33,6 +33,7 @@ def dear_tasks(month: Month, like: Like, least_usd: float) -> Iterator[tuple[int
     usd = survey.books.purses.rows["usd"].copy()
     earlier = ~np.isnan(told.last_t) & ~told.undone
     usd[earlier] -= told.direct_usd[earlier]
+    usd = usd.round(6)
     asked = np.isin(month.fates, (OPEN, REVERTED)) & survey.has_task & (month.purse_usd > 0.0) & (usd >= least_usd)
     slots = np.flatnonzero(asked & (survey.type_of_purse >= 0))
     slots = slots[usd[slots] > like.dear_usd[survey.type_of_purse[slots]]]

@@ -6,7 +6,7 @@ import numpy as np
 
 from detector.ledger.books import DAY_H
 from detector.ledger.month import Month
-from detector.ledger.payers import Floats, Ints
+from detector.ledger.payers import Floats, Ints, totals
 from detector.ledger.survey import DAY_S
 from detector.rules.redundant_spend import RedundantFacts
 
@@ -37,7 +37,7 @@ def repeated(month: Month) -> Repeated:
     found = at < len(spent)
     found[found] = spent[at[found]] == pairs[found]
     paid[found] = month.pair_usd("team")[at[found]]
-    usd = np.minimum(np.bincount(place, rows["usd"], len(pairs)), paid)
+    usd = np.minimum(totals(place, rows["usd"], len(pairs)), paid)
     return Repeated(pairs >> 32, pairs & 0xFFFF_FFFF, runs, usd)
 
 
@@ -46,4 +46,4 @@ def redundant_facts(month: Month, told: Repeated, team: int) -> RedundantFacts:
     mine = told.team == team
     purse, usd = told.purse[mine].tolist(), told.usd[mine]
     window = month.window("team", team, 0.0)._replace(tasks=tuple(map(month.task, purse, usd.tolist())))
-    return RedundantFacts(window, int(told.runs[mine].sum()), float(usd.sum()), len(purse))
+    return RedundantFacts(window, int(told.runs[mine].sum()), round(float(usd.sum()), 6), len(purse))

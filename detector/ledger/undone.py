@@ -9,6 +9,7 @@ import numpy.typing as npt
 from detector.config.shipped_thresholds import ChurnRule
 from detector.ledger.books import DAYS
 from detector.ledger.month import Month
+from detector.ledger.payers import totals
 from detector.ledger.survey import DAY_S
 from detector.rules.churn import ChurnFacts, Shipped, is_undone
 
@@ -22,7 +23,7 @@ def churn_facts(month: Month, team: int, known: bool, came: npt.NDArray[Any], ru
     before = (came["t"] > month.ended_t - (DAYS - 1) * DAY_S) & (came["t"] <= month.began_t)
     lost = came[now & undone]
     purses, place = np.unique(lost["purse"], return_inverse=True)
-    usd = np.bincount(place, lost["usd"], len(purses))
+    usd = totals(place, lost["usd"], len(purses))
     tasks = tuple(map(month.task, purses.tolist(), usd.tolist()))
     window = month.window("team", team, 0.0)._replace(tasks=tasks)
     return ChurnFacts(window, known, _shipped(came[now], undone[now]), _shipped(came[before], undone[before]))
@@ -36,4 +37,4 @@ def _is_undone(row: Any, rule: ChurnRule) -> bool:
 
 def _shipped(came: npt.NDArray[Any], undone: Sequence[bool] | npt.NDArray[np.bool_]) -> Shipped:
     usd = came["usd"]
-    return Shipped(len(came), int(np.sum(undone)), float(usd.sum()), float(usd[undone].sum()))
+    return Shipped(len(came), int(np.sum(undone)), round(float(usd.sum()), 6), round(float(usd[undone].sum()), 6))
