@@ -63,9 +63,9 @@ def results(books: Books, t: float, rewritten: float) -> Results:
         undone[slot] = touched and _all_undone(outcomes, record, metered[slot], rewritten)
         found = outcomes.within(key, metered[slot], -math.inf, t)
         if found is not None:
-            last_t[slot] = found.last_t
-            direct_usd[slot] = round(record.spent_usd.get(found.last_t, 0.0), 6)
-            completed_t[slot] = np.nan if found.completed_t is None else found.completed_t
+            last_t[slot] = newest_t = found.last_t
+            direct_usd[slot] = round(record.spent_usd.get(newest_t, 0.0), 6)
+            completed_t[slot] = found.completed_t  # None is not a number
     return Results(completed_t, last_t, direct_usd, undone, dropped, np.array(came, CAME), frozenset(known))
 
 

@@ -16,8 +16,7 @@ from detector.rules.churn import ChurnFacts, Shipped, is_undone
 
 def churn_facts(month: Month, team: int, known: bool, came: npt.NDArray[Any], rule: ChurnRule) -> ChurnFacts:
     """What `churn` asks of a team, by its code; `came`: all outcomes of its tasks (rows of CAME)."""
-    told = np.minimum(np.minimum(came["reverted_t"], came["reopened_t"]), came["churned_t"]) < np.inf
-    undone = np.zeros(len(came), np.bool_)
+    told, undone = is_told_of(came), np.zeros(len(came), np.bool_)
     undone[told] = [_is_undone(row, rule) for row in came[told]]
     now = (came["t"] > month.began_t) & (came["t"] <= month.ended_t)
     before = (came["t"] > month.ended_t - (DAYS - 1) * DAY_S) & (came["t"] <= month.began_t)
@@ -27,6 +26,12 @@ def churn_facts(month: Month, team: int, known: bool, came: npt.NDArray[Any], ru
     tasks = tuple(map(month.task, purses.tolist(), usd.tolist()))
     window = month.window("team", team, 0.0)._replace(tasks=tasks)
     return ChurnFacts(window, known, _shipped(came[now], undone[now]), _shipped(came[before], undone[before]))
+
+
+def is_told_of(came: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Of which outcomes (n rows of CAME) it was ever told that they came undone, or how much of them did."""
+    told: npt.NDArray[np.bool_] = np.isfinite(came["reverted_t"])
+    return told | np.isfinite(came["reopened_t"]) | np.isfinite(came["churned_t"])
 
 
 def _is_undone(row: Any, rule: ChurnRule) -> bool:

@@ -17,7 +17,7 @@ from detector.ledger.payers import Floats, Ints, totals
 from detector.ledger.repeated import redundant_facts, repeated
 from detector.ledger.shares import KINDS, Shares
 from detector.ledger.survey import DAY_S, Survey
-from detector.ledger.undone import churn_facts
+from detector.ledger.undone import churn_facts, is_told_of
 from detector.ledger.weeks import cost_facts, ended_day
 from detector.model.alert import Alert, Severity
 from detector.model.rollup import Party
@@ -25,6 +25,8 @@ from detector.rules import churn, concentration, cost_per_outcome, no_deliverabl
 from detector.rules.finding import Context, Verdict
 from detector.rules.no_deliverable import NothingFacts
 
+_CENT = 0.01
+"""Sums that decide whether a rule is asked at all may be that far off."""
 Spender = Literal["team", "agent", "key"]
 _MOST = 0.5
 """Where another ticket is about more of the dollars than this, one is enough."""
@@ -203,12 +205,17 @@ class _Day:
     def _ask_undone(self) -> None:
         """`churn` of teams in whose tenants it was ever told that something came undone."""
         survey = self._survey
-        came = survey.results.came[~survey.learning[survey.results.came["purse"]]]
-        of_team = _by_code(survey.owner[came["purse"]], len(self._teams))
+        came = survey.results.came
+        came = came[~survey.learning[came["purse"]] & (survey.owner[came["purse"]] >= 0)]
+        owner = survey.owner[came["purse"]]
+        of_team, told_of = _by_code(owner, len(self._teams)), is_told_of(came)
+        most_usd = np.bincount(owner[told_of], came["usd"][told_of], len(self._teams))
         for team, rules in enumerate(self._teams):
             rule, tenant = rules.churn, self._tenant(team)
-            if rule.enabled and tenant in survey.results.known and len(of_team[team]) >= rule.outcomes:
-                facts = churn_facts(self._month(rule.days), team, True, came[of_team[team]], rule)
+            if rule.enabled and len(of_team[team]) >= rule.outcomes and most_usd[team] + _CENT >= rule.least_usd:
+                facts = churn_facts(
+                    self._month(rule.days), team, tenant in survey.results.known, came[of_team[team]], rule
+                )
                 told = self._told_days(tenant, rule.days)
                 self._judge(churn.NAME, rules, self._team(team), told, partial(churn.judge, facts))
 
@@ -217,9 +224,10 @@ class _Day:
         for days in sorted({rules.redundant_spend.days for rules in self._teams}):
             month = self._month(days)
             found = repeated(month)
+            usd = np.bincount(found.team, found.usd, len(self._teams))
             for team in np.unique(found.team).tolist():
-                rules = self._teams[team]
-                if rules.redundant_spend.enabled and rules.redundant_spend.days == days:
+                rules, rule = self._teams[team], self._teams[team].redundant_spend
+                if rule.enabled and rule.days == days and usd[team] + _CENT >= rule.info_usd:
                     facts, told = redundant_facts(month, found, team), self._told_days(self._tenant(team), days)
                     asked = partial(redundant_spend.judge, facts)
                     self._judge(redundant_spend.NAME, rules, self._team(team), told, asked)
