@@ -30,8 +30,9 @@ def churn_facts(month: Month, team: int, known: bool, came: npt.NDArray[Any], ru
 
 def is_told_of(came: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Of which outcomes (n rows of CAME) it was ever told that they came undone, or how much of them did."""
-    told: npt.NDArray[np.bool_] = np.isfinite(came["reverted_t"])
-    return told | np.isfinite(came["reopened_t"]) | np.isfinite(came["churned_t"])
+    columns = ("reverted_t", "reopened_t", "churned_t")
+    told: npt.NDArray[np.bool_] = np.logical_or.reduce([np.isfinite(came[name]) for name in columns])
+    return told
 
 
 def _is_undone(row: Any, rule: ChurnRule) -> bool:

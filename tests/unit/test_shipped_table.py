@@ -180,6 +180,25 @@ def test_weak_signals_and_an_agents_own_word_ship_nothing() -> None:
     assert nothing([*bugs(), *dear(20.0), *weak, *said]) == [("warning", "task", "dear")]
 
 
+def test_a_task_of_a_team_with_a_ticket_is_a_line_on_a_board() -> None:
+    others = [{**e, "team": "other"} if "team" in e else e for e in bugs()]
+    late = [work(30, "dear", 2.0, hour=9 + n, task_type="bug") for n in range(10)]
+    assert nothing([*others, *late, *spread(300.0)]) == [("info", "task", "dear"), ("warning", "team", "search")]
+
+
+def test_a_source_that_told_nothing_in_all_of_these_days_tells_no_more() -> None:
+    early = [e for e in tracker(60) if e["time"] < T0 + on(9)]
+    alerts = found([*spread(300.0, range(30, 60)), work(1, "old", 0.1), *early], 60)
+    assert told(alerts, "no_deliverable") == [("info", "team", "search")]
+
+
+def test_whether_there_is_a_source_can_be_said() -> None:
+    for connected, expected in (("yes", "warning"), ("no", "info")):
+        config = Config.model_validate({"statuses": {"connected": connected}})
+        alerts = [a for a in found([*spread(300.0), *tracker(DAYS)], DAYS, config) if a.level == "team"]
+        assert [a.severity for a in alerts] == [expected]
+
+
 # concentration
 
 
