@@ -252,10 +252,8 @@ def drafts(day: int, runs: int = 3, task: str = "T-1") -> list[Event]:
 def test_redundant_runs_of_a_day_become_one_row_and_leave_with_their_cells() -> None:
     events = [*drafts(1), *drafts(2, 4), spent(4 * DAY, task="T-2"), spent(5 * DAY, task="T-2")]
     rows = kept(events).books.redundant.live()
-    assert sorted(zip(rows["runs"].tolist(), rows["usd"].tolist(), strict=True)) == [
-        (2, 2.0),
-        (4, 4.0),
-    ]  # within a day of those before
+    # Those of the second day are within a day of those of the first.
+    assert sorted(zip(rows["runs"].tolist(), rows["usd"].tolist(), strict=True)) == [(2, 2.0), (4, 4.0)]
     later = portfolio_of([*rollups(events), *rollups([spent(120 * DAY, task="T-3")])])[0]
     assert len(later.books.redundant) == 0
 
