@@ -22,7 +22,7 @@ from detector.config import Config
 from detector.forgetting import forgotten, masked_segment
 from detector.ledger import stored as ledger
 from detector.ledger.booking import book as book_ledger
-from detector.ledger.books import Books, Common
+from detector.ledger.books import DAY_S, Books, Common
 from detector.ledger.flags import hear_alerts
 from detector.ledger.folding import make_room
 from detector.ledger.upkeep import reach
@@ -30,6 +30,7 @@ from detector.model.alert import Alert
 from detector.model.packed import STRONG, Ident
 from detector.model.rollup import LINKED, MOVED, ROLL, Opened, Party, Sheet, decode_rollup
 from detector.rules.budget_inquiry import BudgetInquiry
+from detector.rules.shipped_inquiry import ShippedInquiry
 from detector.rules.spend_inquiry import SpendExplanation, SpendInquiry
 from detector.state.sources import Sources
 from detector.state.stored import open_stored, refusing_damage, store
@@ -69,6 +70,7 @@ class Portfolio:
         self._book = EpisodeBook(config)
         self._inquiry = SpendInquiry(config, self._accounts, self._book)
         self.budgets = BudgetInquiry(config, self._accounts, self.books, self._book)
+        self._shipped = ShippedInquiry(config, self.books, self._book, self._accounts.segment_of)
         self._sources = Sources()
         self._taken: dict[int, int] = {}  # source -> newest minute << 16 | its newest part
         self._pending: dict[int, list[_Waiting]] = {}  # by minute
@@ -163,7 +165,6 @@ class Portfolio:
         for hour in range(max(first, last - _MOST_HOURS), last + 1):
             alerts += self._keep_house(hour * 3600.0)
         alerts += self._book.tick(minute * 60.0)
-        reach(self.books, minute // _HOUR_MIN)
         self._minute = max(self._minute, minute)
         return alerts
 
@@ -171,7 +172,10 @@ class Portfolio:
         """What is done at full hours (`t`: s UTC), before the first minute of the next."""
         alerts = self._book.tick(t)
         alerts += self._inquiry.ask_teams(t)
+        reach(self.books, int(t // 3600.0))
         alerts += self.budgets.ask(t)
+        if t % DAY_S == 0.0:
+            alerts += self._shipped.ask(t)
         look_at_peers(self._accounts)
         self._baselines += tell(self._accounts, t)
         return alerts + self._forget(t)

@@ -10,7 +10,7 @@ from detector.ledger.books import HOUR_S, Books, who_of
 from detector.ledger.claims import claim
 from detector.ledger.flags import flag
 from detector.ledger.statuses import hear
-from detector.model.rollup import CHURNED, CLAIMED, OLD, OUTCOME, RESUMED, REVERTED, SPENT, Opened, Party
+from detector.model.rollup import CHURNED, CLAIMED, OLD, OUTCOME, REDUNDANT, RESUMED, REVERTED, SPENT, Opened, Party
 
 
 def book(books: Books, minute: int, told: Sequence[Opened]) -> None:
@@ -27,6 +27,7 @@ def book(books: Books, minute: int, told: Sequence[Opened]) -> None:
             _spend(books, parties, rows)
     for _, parties, _, rows in told:
         _resume(books, parties, rows[rows["kind"] == RESUMED])
+        _sum_redundant(books, parties, rows[rows["kind"] == REDUNDANT])
         flagged = rows[_of_calls(rows) & (rows["flagged_usd"] > 0.0)]
         if len(flagged):
             flag(books, parties, flagged)
@@ -86,3 +87,13 @@ def _resume(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> N
     told = books.resumed.rows
     told["purse"][slots], told["who"][slots] = np.array(places).T
     told["hour"][slots], told["before"][slots] = (_hours(books, rows[name]) for name in ("t", "first_t"))
+
+
+def _sum_redundant(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> None:
+    """Runs whose final answer was there; what nobody has called for within the days that are kept is left out."""
+    for row in rows:
+        party, hour = parties[row["party"]], int(row["t"] // HOUR_S)
+        purse = books.places.get(books.key_of(party.subject), -1)
+        if purse >= 0 and hour >= books.first_hour:
+            (slot,) = books.redundant.add()
+            books.redundant.rows[slot] = (purse, books.code_of(who_of(party)), hour, row["runs"], row["usd"])

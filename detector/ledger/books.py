@@ -11,7 +11,7 @@ from detector.ledger.names import Who
 from detector.ledger.outcomes import Outcomes, Record
 from detector.ledger.pages import Pages, Slots
 from detector.ledger.places import Places
-from detector.ledger.rows import CELL, COUNTS, LINK, PURSE, RESUMED, TAKEN, WHO
+from detector.ledger.rows import CELL, COUNTS, LINK, PURSE, REDUNDANT_RUN, RESUMED, TAKEN, WHO
 from detector.model.rollup import Party
 
 DAYS = 100
@@ -44,7 +44,8 @@ class Common(msgspec.Struct, array_like=True):
     """What belongs to no page. `spikes`: open episodes by id, with their level and whom they are about.
 
     `hour`: the one under way, since 1970; `compacted`: the newest day that is kept as one. `statuses`: by tenant the
-    time of the newest. `lost_usd`: of calls from before the days that are kept. `folded`: tasks that are kept together.
+    time of the newest, `shipping_since`: of the first strong one. `lost_usd`: of calls from before the days that are
+    kept. `folded`: tasks that are kept together.
     """
 
     hour: int = 0
@@ -55,6 +56,7 @@ class Common(msgspec.Struct, array_like=True):
     statuses: dict[str, float] = {}
     corrections: list[Correction] = []
     spikes: dict[str, tuple[str, int | tuple[str | None, ...]]] = {}
+    shipping_since: dict[str, float] = {}
 
 
 class _Records(MutableMapping[int, Record]):
@@ -89,6 +91,7 @@ class Books:
         self.cells, self.purses = Pages(CELL, int), Pages(PURSE, Kept)
         self.resumed, self.whos = Pages(RESUMED, int), Pages(WHO, Who)
         self.links, self.taken = Pages(LINK, str), Pages(TAKEN, int)
+        self.redundant = Pages(REDUNDANT_RUN, int)
         self.common = Common()
         self.spiked: set[int] = set()  # codes of whom an open spike is about
         self.places = Places()  # of purses by key
@@ -100,7 +103,7 @@ class Books:
     @property
     def pages(self) -> tuple[Pages[Any], ...]:
         """All of them, in an order that is stored."""
-        return self.cells, self.purses, self.resumed, self.whos, self.links, self.taken
+        return self.cells, self.purses, self.resumed, self.whos, self.links, self.taken, self.redundant
 
     @property
     def first_hour(self) -> int:

@@ -60,10 +60,11 @@ def _merge(books: Books, source: int, target: int) -> None:
         books.hot.get(int(cells["hour"][slot]), {}).pop(source << 32 | int(cells["who"][slot]), None)
     cells["purse"][mine] = target
     books.cells.touch(mine)
-    runs = books.resumed.slots()
-    runs = runs[books.resumed.rows["purse"][runs] == source]
-    books.resumed.rows["purse"][runs] = target
-    books.resumed.touch(runs)
+    for pages in (books.resumed, books.redundant):
+        runs = pages.slots()
+        runs = runs[pages.rows["purse"][runs] == source]
+        pages.rows["purse"][runs] = target
+        pages.touch(runs)
     days = cells["hour"][mine] // DAY_H
     for day in np.unique(days[days < books.common.hour // DAY_H]).tolist():
         books.correct(books.tenant_of(target), int(day), "link", float(cells["usd"][mine[days == day]].sum()))

@@ -39,7 +39,7 @@ def _fold(books: Books, gone: Slots) -> None:
         if slot in teams:
             to[slot] = _join(books, slot, teams[slot])
     to = np.concatenate([to, np.arange(len(to), len(books.purses.rows))])  # there may be more of them now
-    for pages in (books.cells, books.resumed):
+    for pages in (books.cells, books.resumed, books.redundant):
         slots = pages.slots()
         mine = slots[to[pages.rows["purse"][slots]] != pages.rows["purse"][slots]]
         pages.rows["purse"][mine] = to[pages.rows["purse"][mine]]

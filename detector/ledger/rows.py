@@ -46,5 +46,8 @@ LINK = np.dtype([("run", "u8"), ("task", "u8"), ("t", "f8")])
 TAKEN = np.dtype([("deliverable", "u8"), ("t", "f8"), ("reverted", "u1"), ("churned", "f4")])
 """A deliverable of which it was told at `t` that it was taken back, or how much of it was rewritten."""
 
+REDUNDANT_RUN = np.dtype([("purse", "u4"), ("who", "u4"), ("hour", "u4"), ("runs", "u4"), ("usd", "f8")])
+"""What runs cost whose final answer of an `hour` (since 1970) an earlier run of their task had given."""
+
 WHO = np.dtype([("used", "u1")])
 """Names have no figures."""

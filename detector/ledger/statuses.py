@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from detector.ledger.books import DAY_S, HOUR_S, Books
 from detector.model.packed import STRONG
-from detector.model.rollup import CHURNED, REVERTED, Party
+from detector.model.rollup import CHURNED, OUTCOME, REVERTED, Party
 
 LATE_S = 3600.0
 """A status this late corrects what was told before, and what the task had cost by then is known by the hour alone."""
@@ -22,6 +22,8 @@ def hear(books: Books, party: Party, row: Any, minute: int, spent: Spent) -> Non
     t, delivers, common = float(row["t"]), int(row["deliverable"]), books.common
     common.statuses[party.tenant] = max(t, common.statuses.get(party.tenant, 0.0))
     common.newest_t = max(common.newest_t, t)
+    if row["kind"] == OUTCOME and row["strength"] == STRONG:
+        common.shipping_since[party.tenant] = min(t, common.shipping_since.get(party.tenant, t))
     if row["kind"] in (REVERTED, CHURNED):
         _take_back(books, row)
         return

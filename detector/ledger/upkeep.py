@@ -1,6 +1,9 @@
 """Time passes: hours of old days become one sum, and what is older than the days that are kept leaves."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from detector.ledger.books import DAY_H, HOUR_S, HOURLY_DAYS, Books
 from detector.ledger.pages import Slots
@@ -22,6 +25,7 @@ def reach(books: Books, hour: int) -> None:
         del books.hot[old]
     if day > before:
         compact(books, day)
+        compact_redundant(books, day)
         expire(books)
 
 
@@ -44,9 +48,7 @@ def compact(books: Books, today: int) -> None:
 def sum_up(books: Books, mine: Slots) -> None:
     """Of the cells at `mine` those of one purse, who and hour become one, as far as its sums have room."""
     cells = books.cells.rows
-    mine = mine[np.lexsort([cells[name][mine] for name in ("who", "purse", "hour")])]
-    differs = [np.diff(cells[name][mine].astype(np.int64)) != 0 for name in ("who", "purse", "hour")]
-    starts = np.flatnonzero(np.concatenate([[True], np.logical_or.reduce(differs)]))
+    mine, starts = _alike(cells, mine)
     sums = {name: np.add.reduceat(cells[name][mine].astype(np.int64), starts) for name in COUNTS}
     fits = np.logical_and.reduce([total <= _FULL for total in sums.values()])
     first = mine[starts]
@@ -59,6 +61,30 @@ def sum_up(books: Books, mine: Slots) -> None:
     lengths = np.diff([*starts.tolist(), len(mine)])
     books.cells.touch(mine)
     books.cells.remove(mine[others & np.repeat(fits, lengths)].tolist())
+
+
+def _alike(rows: npt.NDArray[Any], slots: Slots) -> tuple[Slots, Slots]:
+    """The slots (n), rows of the same purse, who and hour together; and where the first of each stands."""
+    names = ("who", "purse", "hour")
+    slots = slots[np.lexsort([rows[name][slots] for name in names])]
+    differs = [np.diff(rows[name][slots].astype(np.int64)) != 0 for name in names]
+    return slots, np.flatnonzero(np.concatenate([[True], np.logical_or.reduce(differs)]))
+
+
+def compact_redundant(books: Books, today: int) -> None:
+    """Redundant runs of days that are over become one row for each purse and who."""
+    slots, rows = books.redundant.slots(), books.redundant.rows
+    slots = slots[rows["hour"][slots] // DAY_H < today]
+    if not len(slots):
+        return
+    rows["hour"][slots] = rows["hour"][slots] // DAY_H * DAY_H
+    slots, starts = _alike(rows, slots)
+    for name in ("runs", "usd"):
+        rows[name][slots[starts]] = np.add.reduceat(rows[name][slots], starts)
+    others = np.ones(len(slots), np.bool_)
+    others[starts] = False
+    books.redundant.touch(slots)
+    books.redundant.remove(slots[others].tolist())
 
 
 def _compact_runs(books: Books, last: int) -> None:
@@ -76,18 +102,19 @@ def expire(books: Books) -> None:
     first, t = books.first_hour, books.first_hour * HOUR_S
     live = books.cells.slots()
     books.cells.remove(live[books.cells.rows["hour"][live] < first].tolist())
-    runs = books.resumed.slots()
-    books.resumed.remove(runs[books.resumed.rows["hour"][runs] < first].tolist())
+    for pages in (books.resumed, books.redundant):
+        runs = pages.slots()
+        pages.remove(runs[pages.rows["hour"][runs] < first].tolist())
     purses = books.purses.slots()
     for slot in purses[books.purses.rows["heard"][purses] < t].tolist():
         remove_purse(books, slot)
-    for pages in (books.links, books.taken):
-        slots = pages.slots()
-        gone = slots[pages.rows["t"][slots] < t].tolist()
-        if pages is books.links:
-            for run in pages.rows["run"][gone].tolist():
+    for told in (books.links, books.taken):
+        slots = told.slots()
+        gone = slots[told.rows["t"][slots] < t].tolist()
+        if told is books.links:
+            for run in told.rows["run"][gone].tolist():
                 del books.task_of[run]
-        pages.remove(gone)
+        told.remove(gone)
     outcomes, common = books.outcomes, books.common
     for record in outcomes.records.values():
         if record.folded:
@@ -95,6 +122,7 @@ def expire(books: Books) -> None:
     outcomes.reverted = {k: told for k, told in outcomes.reverted.items() if told >= t}
     outcomes.churned = {k: told for k, told in outcomes.churned.items() if told[1] >= t}
     common.statuses = {k: told for k, told in common.statuses.items() if told >= t}
+    common.shipping_since = {k: told for k, told in common.shipping_since.items() if k in common.statuses}
     common.corrections = [c for c in common.corrections if c.day >= first // DAY_H]
     _forget_names(books)
 
@@ -109,7 +137,12 @@ def remove_purse(books: Books, slot: int) -> None:
 def _forget_names(books: Books) -> None:
     """Names of whom nothing is left."""
     used = np.zeros(len(books.whos.rows), np.bool_)
-    for pages, name in ((books.cells, "who"), (books.resumed, "who"), (books.purses, "tenant")):
+    for pages, name in (
+        (books.cells, "who"),
+        (books.resumed, "who"),
+        (books.redundant, "who"),
+        (books.purses, "tenant"),
+    ):
         used[pages.rows[name][pages.slots()]] = True
     for code in [c for c in books.whos.beside if not used[c]]:
         if books.codes.get(who := books.whos.beside[code]) == code:  # two are the same once people are forgotten

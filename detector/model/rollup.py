@@ -22,10 +22,11 @@ SPENT, MOVED, LINKED, MODEL, OLD = 0, 1, 2, 3, 4
 """Kinds of rows: calls of a party in this minute; a medium or strong status of its subject, told to each team that
 spent on it; a link of its run to the task of another party, as well; what a team spent on a model, for whoever looks at
 the model across teams; calls that came over an hour late."""
-OUTCOME, REVERTED, CHURNED, RESUMED, CLAIMED = 5, 6, 7, 8, 9
+OUTCOME, REVERTED, CHURNED, RESUMED, CLAIMED, REDUNDANT = 5, 6, 7, 8, 9, 10
 """Told once, whoever spent: a medium or strong status, with what it delivers and what its subject had spent by then; a
 deliverable that is taken back; the share of one that was rewritten since; a run that goes on, in another hour than the
-last; a run that turns out to work on the task of another party."""
+last; a run that turns out to work on the task of another party; what a run cost whose final answer an earlier run of
+its task had given."""
 
 ROLL = np.dtype(
     [

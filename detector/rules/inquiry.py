@@ -12,12 +12,13 @@ from detector.config import Config
 from detector.model import packed as pk
 from detector.model.alert import Alert
 from detector.model.packed import Ident
-from detector.model.rollup import team_key
+from detector.model.rollup import REDUNDANT, team_key
 from detector.rules import RULES, loop, loop_claim, redundant_work
 from detector.rules.evidence import call_of, calls_of, drawn, names_of
 from detector.rules.finding import Context, Facts, Verdict
 from detector.state import found as fnd
 from detector.state.advance import file_finals
+from detector.state.cells import News, party_of
 from detector.state.finals import Final
 from detector.state.minute import tell_moved
 from detector.state.retention import finished_of
@@ -134,7 +135,11 @@ class Inquiry:
         spent = (facts.cost, facts.calls, facts.tokens)
         final = Final(int(lane["key"]), ident.run, ident.agent, facts.first_t, words, ones, level, *spent)
         subject = int(shard.subjects.rows["key"][facts.subject])
+        before = shard.finals.before(subject, ident.run)
         like = shard.finals.add(subject, final, rule.within_s, rule.similarity)
+        if len(like) > 1:
+            final.again = True
+            self._tell_redundant(ident, final, before)
         likest = max((final.similarity(f) for f in like[:-1]), default=0.0)
         facts = facts._replace(
             rounds=len(like), first_t=min(f.t for f in like), similarity=likest,
@@ -142,6 +147,16 @@ class Inquiry:
         )  # fmt: skip
         runs = [{"run": f.run, "agent": f.agent, "t": f.t, "usd": round(f.cost, 6)} for f in like]
         return [a for asked in _BY_KIND[fnd.FINAL] for a in self._ask(asked, facts, {"runs": runs})[1]]
+
+    def _tell_redundant(self, ident: Ident, final: Final, before: list[Final]) -> None:
+        """What a run cost that came to an answer which was there goes to whoever sums up a month.
+
+        `before`: what its agents had answered so far, with what they had cost by then; that was told already.
+        """
+        told_usd = next((f.cost for f in before if f.lane == final.lane), 0.0)
+        runs = int(not any(f.again for f in before))
+        usd = max(0.0, final.cost - told_usd)
+        self._shard.cells.tell(News(REDUNDANT, party_of(ident), final.t, usd=usd, runs=runs))
 
     def _claimed(self, facts: Facts) -> list[Alert]:
         """A client says that it loops: an episode of its own beside what is found of the run."""

@@ -55,6 +55,7 @@ class News(msgspec.Struct, array_like=True):
     usd: float = 0.0
     deliverable: int = 0
     churned: float = 0.0
+    runs: int = 0
 
 
 class Clocks(NamedTuple):
@@ -209,6 +210,7 @@ class _Draft:
         roll["strength"], roll["category"], roll["longest"] = news.strength, news.category, news.longest
         roll["t"], roll["first_t"] = news.t, news.first_t or news.t
         roll["usd"], roll["deliverable"], roll["churned"] = news.usd, news.deliverable, news.churned
+        roll["runs"] = news.runs
         if news.other is not None:
             roll["other"] = self.number(news.other)
         self.add(roll, [""])

@@ -24,6 +24,7 @@ class Final(msgspec.Struct, array_like=True):
     cost: float
     calls: int
     tokens: int
+    again: bool = False  # an earlier run of the task had given it
 
     def similarity(self, other: "Final") -> float:
         """Estimated Jaccard similarity of two outputs."""
@@ -52,6 +53,10 @@ class Finals:
             like += [f for f in left if one.similarity(f) >= alike]
             left = [f for f in left if f not in like]
         return [*{f.run: f for f in sorted(like[1:], key=lambda f: f.t)}.values(), final]
+
+    def before(self, subject: int, run: str | None) -> list[Final]:
+        """The final outputs that are kept of a run of a task, by its agents."""
+        return [f for f in self._by_subject.get(subject, []) if f.run == run]
 
     def forget(self, subject: int) -> None:
         """Takes a task out of memory."""

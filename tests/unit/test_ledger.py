@@ -21,6 +21,7 @@ from detector.model.rollup import decode_rollup
 from detector.portfolio import Portfolio
 from tests.support.judged import T0, Event, in_order
 from tests.support.plain_audit import audit_of, compared, plain_audit
+from tests.support.prose import words
 from tests.support.spread import Told, before_the_end, portfolio_of, rollups
 from tests.support.stored import Parts, whole, written
 from tests.support.stored import whole as whole_of
@@ -246,3 +247,25 @@ def test_beyond_the_bound_sums_stay_and_names_go() -> None:
     assert "other tasks" in {task.task for task in bounded.shipped_nothing}
     restored = Portfolio.restore(config, 0, portfolio.offset, whole_of(portfolio))
     assert figures(restored, ended_t) == bounded
+
+
+def drafts(day: int, runs: int = 3, task: str = "T-1") -> list[Event]:
+    """Runs of a day, each for a dollar, that all come to one answer."""
+    text = " ".join(words(90))
+    return [
+        spent(day * DAY + n * HOUR / 4, 1.0, task, run=f"{task}-{day}-{n}", output={"text": text}) for n in range(runs)
+    ]
+
+
+def test_redundant_runs_of_a_day_become_one_row_and_leave_with_their_cells() -> None:
+    events = [*drafts(1), *drafts(2, 4), spent(4 * DAY, task="T-2"), spent(5 * DAY, task="T-2")]
+    rows = kept(events).books.redundant.live()
+    # Those of the second day are within a day of those of the first.
+    assert sorted(zip(rows["runs"].tolist(), rows["usd"].tolist(), strict=True)) == [(2, 2.0), (4, 4.0)]
+    later = portfolio_of([*rollups(events), *rollups([spent(120 * DAY, task="T-3")])])[0]
+    assert len(later.books.redundant) == 0
+
+
+def test_a_run_whose_answer_is_its_own_is_not_redundant() -> None:
+    events = [spent(n * HOUR, run=f"r{n}", output={"text": " ".join(words(90, n))}) for n in range(5)]
+    assert len(kept([*events, spent(DAY, task="T-2")]).books.redundant) == 0
