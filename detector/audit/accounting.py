@@ -47,6 +47,7 @@ class Audit:
         outcomes = sum(len(a.outcomes) for a in mine.values())
         completed = sum(len(a.completed) for a in mine.values())
         nothing = self._shipped_nothing(achieved)
+        middle_usd, weighted_usd = self._costs(mine)
         return Figures(
             days=window.days,
             began_t=window.began_t,
@@ -65,6 +66,8 @@ class Audit:
             cost_per_completed_task_usd=per(float(spent.usd.sum()), completed),
             cost_per_outcome_usd=per(float(spent.usd.sum()), outcomes),
             direct_cost_per_outcome_usd=per(direct_usd, outcomes),
+            median_completed_task_usd=middle_usd,
+            weighted_completed_task_usd=weighted_usd,
             useful_run_share=per(useful, runs),
             status_source=self._outcomes.any_status,
             experiments_usd=spent.experiments_usd,
@@ -138,6 +141,19 @@ class Audit:
     def _owned(self, achieved: dict[int, Achieved]) -> dict[int, Achieved]:
         """Of what was achieved that of the teams that are asked for."""
         return {n: found for n, found in achieved.items() if self._asked[self._owner[n]]}
+
+    def _costs(self, achieved: dict[int, Achieved]) -> tuple[float | None, float | None]:
+        """What completed tasks had cost by then: the middling one, and the mean in which each dollar counts alike."""
+        t = np.full(len(self._subjects), -np.inf)
+        for n, found in achieved.items():
+            if len(found.completed) == 1:
+                t[n] = found.completed[0]
+        usd = self._source.spent_by(t)[t > -np.inf]
+        usd = usd[~np.isnan(usd)]
+        if not len(usd):
+            return None, None
+        total = float(usd.sum())
+        return float(np.median(usd)), float((usd * usd).sum()) / total if total > 0.0 else 0.0
 
     def _destinations(self, achieved: dict[int, Achieved]) -> tuple[float, npt.NDArray[np.float64]]:
         """Dollars of the window: of what shipped up to its last outcome, and (teams × Went) where all of them went."""

@@ -108,6 +108,8 @@ class Figures(msgspec.Struct):
     cost_per_completed_task_usd: float | None
     cost_per_outcome_usd: float | None
     direct_cost_per_outcome_usd: float | None
+    median_completed_task_usd: float | None
+    weighted_completed_task_usd: float | None
     useful_run_share: float | None
     status_source: bool
     experiments_usd: float

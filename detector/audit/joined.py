@@ -47,6 +47,12 @@ class Joined:
             told.append(rows)
         return np.concatenate(told)
 
+    def spent_by(self, t: Floats) -> Floats:
+        """See Source."""
+        begins = self._subject_from
+        found = (source.spent_by(t[begins[n] : begins[n + 1]]) for n, source in enumerate(self._sources))
+        return np.concatenate([np.zeros(0), *found])
+
     def direct_usd(self, last_t: Floats, window: Window, asked: npt.NDArray[np.bool_]) -> float:
         """See Source."""
         whos, subjects = self._who_from, self._subject_from

@@ -79,6 +79,13 @@ class BooksSource:
         out["subject"] = self._number[np.concatenate([cells["purse"], went_on["purse"]])]
         return out
 
+    def spent_by(self, t: Floats) -> Floats:
+        """See Source."""
+        total = np.zeros(len(self.subjects))
+        for n in np.flatnonzero(t > -np.inf).tolist():
+            total[n] = self.outcomes.records[self.subjects[n].key].spent_usd.get(float(t[n]), np.nan)
+        return total
+
     def direct_usd(self, last_t: Floats, window: Window, asked: npt.NDArray[np.bool_]) -> float:
         """See Source. What a task had spent by a status is known of all its teams together, and shared out."""
         cells = self._cells[~self._notional[self._cells["who"]]]

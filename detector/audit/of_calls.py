@@ -48,6 +48,15 @@ class CallsSource:
             found.update(zip(rows["run"].tolist(), subject.tolist(), rows["who"].tolist(), strict=True))
         return np.array([(*told, 1) for told in sorted(found)], RUNS)
 
+    def spent_by(self, t: Floats) -> Floats:
+        """See Source."""
+        total = np.zeros(len(self.subjects))
+        for rows in self._calls.chunks():
+            subject = self._subject_of[rows["subject"]]
+            mine = (rows["t"] <= t[subject]) & (rows["flags"] & pk.NOTIONAL == 0)
+            np.add.at(total, subject[mine], rows["usd"][mine])
+        return total
+
     def direct_usd(self, last_t: Floats, window: Window, asked: npt.NDArray[np.bool_]) -> float:
         """See Source."""
         total = 0.0

@@ -53,5 +53,8 @@ class Source(Protocol):
     def runs(self, window: Window) -> npt.NDArray[Any]:
         """Runs with calls in the window: rows of RUNS."""
 
+    def spent_by(self, t: Floats) -> Floats:
+        """Billed dollars of each subject, of all times, up to `t` (by subject, s UTC; -inf: none); NaN: not known."""
+
     def direct_usd(self, last_t: Floats, window: Window, asked: npt.NDArray[np.bool_]) -> float:
         """Billed dollars of the window up to `last_t` (by subject, -inf: none of it), of whom is `asked` (by who)."""

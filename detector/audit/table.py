@@ -11,6 +11,7 @@ from detector.audit.figures import Figures
 COLUMNS = (
     "kind", "tenant", "team", "task", "provider", "model", "from", "spend_usd", "calls", "runs", "tasks",
     "tasks_completed", "outcomes", "cost_per_completed_task_usd", "cost_per_outcome_usd", "direct_cost_per_outcome_usd",
+    "median_completed_task_usd", "weighted_completed_task_usd",
     "no_task_usd", "flagged_usd", "notional_usd", "unpriced_calls", "unmetered_calls", "without_ai", "useful_run_share",
     "billed_usd", "metered_usd", "unexplained_usd",
 )  # fmt: skip

@@ -24,6 +24,8 @@ def details(figures: Figures) -> Iterator[tuple[str, str, str]]:
     f = figures
     yield "outcomes", f"{f.outcomes:,}", "distinct deliverables that stand, and tasks completed without any"
     yield "cost per outcome", _usd(f.cost_per_outcome_usd), "fully loaded: what shipped nothing is in it"
+    middle, weighted = _usd(f.median_completed_task_usd), _usd(f.weighted_completed_task_usd)
+    yield "a completed task", middle, f"had the middling one cost by then; the mean by dollars is {weighted}"
     yield "direct cost", _usd(f.direct_cost_per_outcome_usd), "of an outcome: what its task spent up to the last one"
     yield "useful runs", _share(f.useful_run_share), "whose task has an outcome"
     lost = sum(task.spend_usd for task in f.shipped_nothing)

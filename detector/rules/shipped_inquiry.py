@@ -154,8 +154,9 @@ class _Day:
             told_of = self._told_of(month.usd, lambda usd: totals(survey.purse, usd, survey.slots))
             for slot, facts in dear_tasks(month, Like(month), least):
                 tenant, team, _ = survey.payers["team"].names[survey.owner[slot]]
-                rules, task = self._teams[survey.owner[slot]], survey.books.purses.beside[slot].task
-                if rules.no_deliverable.enabled and rules.no_deliverable.days == days:
+                rules, kept = self._teams[survey.owner[slot]], survey.books.purses.beside[slot]
+                task = kept.task
+                if rules.no_deliverable.enabled and rules.no_deliverable.days == days and not kept.folded:
                     who = Party(
                         hash64(tenant, "month", "task", task), tenant, team, task=task, task_type=facts.task_type
                     )

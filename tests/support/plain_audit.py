@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from statistics import median
 from typing import Any
 
 from detector.audit.calls import Calls
@@ -66,8 +67,14 @@ def plain_audit(events: Iterable[Event], days: float = 30.0) -> dict[str, Any]:
         if times or ended:
             outcomes[task] = len(times) if delivered[task] else 1
             last[task] = max(times + ended)
+    whole = [
+        sum(e["cost_usd"] for e in calls if e.get("task") == task and e["time"] <= t)
+        for task, t in completed.items()
+        if within(t)
+    ]
     return _figures(
         [e for e in calls if within(e["time"])],
+        whole,
         outcomes,
         last,
         set(completed),
@@ -78,8 +85,8 @@ def plain_audit(events: Iterable[Event], days: float = 30.0) -> dict[str, Any]:
 
 
 def _figures(
-    calls: list[Event], outcomes: dict[str, int], last: dict[str, float], done: set[str], shipped: set[str],
-    within: Any, completed: dict[str, float],
+    calls: list[Event], whole: list[float], outcomes: dict[str, int], last: dict[str, float], done: set[str],
+    shipped: set[str], within: Any, completed: dict[str, float],
 ) -> dict[str, Any]:  # fmt: skip
     spend = sum(e["cost_usd"] for e in calls)
     count, ended = sum(outcomes.values()), sum(within(completed[task]) for task in done)
@@ -111,6 +118,7 @@ def _figures(
         "without_ai": len(shipped - set(outcomes)),
         "cost_per_outcome_usd": _cents(spend / count) if count else None,
         "direct_cost_per_outcome_usd": _cents(direct / count) if count else None,
+        "median_completed_task_usd": _cents(median(whole)) if whole else None,
         "useful_run_share": _cents(sum(bool(t & set(outcomes)) for t in runs.values()) / len(runs)) if runs else None,
         "teams": [(name, _cents(usd), n, _cents(unclaimed)) for name, (usd, n, unclaimed) in sorted(teams.items())],
         "nothing": sorted(nothing, key=lambda row: (-row[1], row[0])),
@@ -121,7 +129,7 @@ def compared(figures: Figures) -> dict[str, Any]:
     """Of an audit what `plain_audit` tells."""
     named = (
         "spend_usd", "calls", "no_task_usd", "outcomes", "tasks", "tasks_completed", "without_ai",
-        "cost_per_outcome_usd", "direct_cost_per_outcome_usd", "useful_run_share",
+        "cost_per_outcome_usd", "direct_cost_per_outcome_usd", "median_completed_task_usd", "useful_run_share",
     )  # fmt: skip
     told = {name: _cents(value) if isinstance(value := getattr(figures, name), float) else value for name in named}
     teams = [(t.team, _cents(t.spend_usd), t.calls, _cents(t.no_task_usd)) for t in figures.teams if t.calls]
