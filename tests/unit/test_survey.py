@@ -151,12 +151,13 @@ def test_what_all_tasks_achieved_is_what_each_did(calls: list[Event], told: list
 
 def test_tasks_that_are_kept_together_keep_their_outcomes_and_are_no_single_task() -> None:
     events = [e for day in range(1, 9) for e in (work(day, f"T-{day}", 2.0), done(day, f"T-{day}"))]
-    books = portfolio_of(weeks_told([*events, work(9, "open", 5.0)], END))[0].books
+    events += [work(1, "learnt", 3.0, hour=3, task_type="experiment"), work(9, "open", 5.0)]
+    books = portfolio_of(weeks_told(events, END))[0].books
     make_room(books, 3)
     month = Month(Survey(books, T0 + on(END, 0.0), 0.5), 11, T0 + on(END, 0.0))
     code = [name[1] for name in month.survey.payers["team"].names].index("search")
     window = month.window("team", code, 11.0)
-    assert (window.usd, month.outcomes_of("team", code)) == (21.0, 8)
-    assert window.no_task_usd == 0.0
+    assert (window.usd, month.outcomes_of("team", code)) == (24.0, 8)
+    assert (window.no_task_usd, window.experiment_usd) == (0.0, 3.0)
     assert len(window.tasks) <= 3
     assert month.survey.results.done["usd"].tolist() == [2.0] * 8
