@@ -14,7 +14,7 @@ class Like:
 
     def __init__(self, month: Month) -> None:
         survey, told = month.survey, month.survey.results
-        shipped = np.flatnonzero((month.fates == SHIPPED) & (told.last_t > month.began_t) & survey.has_task)
+        shipped = np.flatnonzero((month.fates == SHIPPED) & (told.last_t > month.began_t) & survey.single)
         kind = survey.type_of_purse[shipped]
         count = len(survey.types.names)
         self.shipped: Ints = np.bincount(kind[kind >= 0], minlength=count)
@@ -34,7 +34,7 @@ def dear_tasks(month: Month, like: Like, least_usd: float) -> Iterator[tuple[int
     earlier = ~np.isnan(told.last_t) & ~told.undone
     usd[earlier] -= told.direct_usd[earlier]
     usd = usd.round(6)
-    asked = np.isin(month.fates, (OPEN, REVERTED)) & survey.has_task & (month.purse_usd > 0.0) & (usd >= least_usd)
+    asked = np.isin(month.fates, (OPEN, REVERTED)) & survey.single & (month.purse_usd > 0.0) & (usd >= least_usd)
     slots = np.flatnonzero(asked & (survey.type_of_purse >= 0))
     slots = slots[usd[slots] > like.dear_usd[survey.type_of_purse[slots]]]
     calls, tokens, began = survey.since_outcome

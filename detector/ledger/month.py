@@ -40,7 +40,7 @@ class Month:
         self._calls = survey.by_payment(survey.cell_calls, within)
         self._tokens = survey.by_payment(survey.cell_tokens, within)
         self.outcomes, self.fates = self._fates()
-        self.counts = ~np.isin(self.fates[survey.purse], (EXPERIMENT, DROPPED))
+        self.counts = (self.fates[survey.purse] != DROPPED) & ~survey.learns
         self.counted_usd = self.usd * self.counts  # of payments, of what should have brought something
         self._sums: dict[Kind, Sums[Floats]] = {}
         self._counted: dict[Kind, Floats] = {}
@@ -52,7 +52,8 @@ class Month:
         came = told.came[told.came["stands"]]
         came = came[(came["t"] > self.began_t) & (came["t"] <= self.ended_t)]
         outcomes = np.bincount(came["purse"], minlength=survey.slots)
-        completed = (told.completed_t > self.began_t) & (told.completed_t <= self.ended_t)
+        done = told.done[(told.done["t"] > self.began_t) & (told.done["t"] <= self.ended_t)]
+        completed = np.bincount(done["purse"], minlength=survey.slots) > 0
         shipped = ((outcomes > 0) | completed) & ~told.undone
         which = [survey.learning, shipped, told.undone, told.dropped]
         fates = np.select(which, [EXPERIMENT, SHIPPED, REVERTED, DROPPED], OPEN)
@@ -68,9 +69,9 @@ class Month:
         """Of all payers of a kind."""
         if kind not in self._sums:
             by_code = self.survey.payers[kind].by_code
-            fate = self.fates[self.survey.purse]
+            learns, dropped = self.survey.learns, self.fates[self.survey.purse] == DROPPED
             rest = self.counts & ~self.survey.has_task[self.survey.purse]
-            parts = (self.usd * (fate == EXPERIMENT), self.usd * (fate == DROPPED), self.usd * rest)
+            parts = (self.usd * learns, self.usd * (dropped & ~learns), self.usd * rest)
             self._sums[kind] = Sums(*map(by_code, (self.usd, *parts, self._calls, self._tokens)))
         return self._sums[kind]
 
@@ -111,7 +112,7 @@ class Month:
         """The costliest tasks of a payer, all that cost as much as the fifth; and the costliest of those that count."""
         payers = self.survey.payers[kind]
         purses, usd = payers.purse[payers.pairs_of(code)], self.pair_usd(kind)[payers.pairs_of(code)]
-        mine = np.flatnonzero(self.survey.has_task[purses] & (usd > 0.0))
+        mine = np.flatnonzero(self.survey.single[purses] & (usd > 0.0))
         purses, usd = purses[mine], usd[mine]
         if len(usd) <= TOLD_TASKS:
             return tuple(map(self.task, purses.tolist(), usd.tolist()))

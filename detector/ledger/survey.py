@@ -20,7 +20,8 @@ _WHO = 0xFFFF_FFFF
 class Survey:
     """What was billed in the days up to the midnight `t` (s UTC): m payments of a purse by a who, of cells (c).
 
-    `rewritten`: a deliverable's churned share from which it is largely rewritten.
+    `rewritten`: a deliverable's churned share from which it is largely rewritten. By slot of a purse: `has_task`, of
+    which `single` are one, and `learning` is an experiment; `learns` (m): payments of experiments.
     """
 
     def __init__(self, books: Books, t: float, rewritten: float) -> None:
@@ -43,9 +44,12 @@ class Survey:
         self.results = results(books, t, rewritten)
         self._whos = {code: books.whos.beside[code] for code in np.unique(self.who).tolist()}
         self.has_task = books.purses.rows["has_task"] == 1
-        learns = [code for code, who in self._whos.items() if who.task_type == _EXPERIMENT]
+        self.single = self.has_task & ~self.results.folded
+        learns = np.isin(self.who, [code for code, who in self._whos.items() if who.task_type == _EXPERIMENT])
         self.learning = np.zeros(self.slots, np.bool_)
-        self.learning[self.purse[np.isin(self.who, learns)]] = True
+        self.learning[self.purse[learns]] = True
+        self.learning &= ~self.results.folded
+        self.learns = learns | self.learning[self.purse]
 
     def by_payment(self, values: npt.NDArray[Any], cells: npt.NDArray[np.bool_] | None = None) -> Floats:
         """Sums of the values (c) of cells by payment (m); of those alone that `cells` (c) says."""

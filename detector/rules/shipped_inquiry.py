@@ -188,8 +188,9 @@ class _Day:
     def _ask_costs(self) -> None:
         """`cost_per_outcome` of teams, over the weeks that are whole."""
         survey, ended = self._survey, ended_day(self._t)
-        completed = np.flatnonzero(~np.isnan(survey.results.completed_t) & ~survey.learning)
-        of_team, first = _by_code(survey.owner[completed], len(self._teams)), survey.first_days("team")
+        done = survey.results.done
+        done = done[~survey.learning[done["purse"]]]
+        of_team, first = _by_code(survey.owner[done["purse"]], len(self._teams)), survey.first_days("team")
         for team, rules in enumerate(self._teams):
             rule = rules.cost_per_outcome
             if not rule.enabled or not len(of_team[team]):
@@ -197,7 +198,7 @@ class _Day:
             month = self._month(7 * rule.weeks, ended)
             sums = month.sums("team")
             if sums.usd[team] - sums.experiment_usd[team] >= rule.least_usd:
-                facts = cost_facts(survey, month, team, int(first[team]), completed[of_team[team]])
+                facts = cost_facts(survey, month, team, int(first[team]), done[of_team[team]])
                 told = self._told_days(self._tenant(team), 7 * rule.weeks)
                 self._judge(
                     cost_per_outcome.NAME, rules, self._team(team), told, partial(cost_per_outcome.judge, facts)

@@ -16,14 +16,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from detector.alerts.episodes import EpisodeBook
 from detector.config import Config
 from detector.enrich.identity import subject_hash
 from detector.ledger.booking import book
+from detector.ledger.books import DAY_S
 from detector.ledger.rows import CELL
 from detector.ledger.upkeep import reach
 from detector.model.packed import CATEGORIES, STRONG
 from detector.model.rollup import FORMAT, MODEL, OUTCOME, ROLL, SPENT, Opened, Party, Rollup, Sheet, encode_rollup
 from detector.portfolio import Portfolio
+from detector.rules.shipped_inquiry import ShippedInquiry
 from tests.bench.children import ChildError, rss_bytes, say
 from tests.bench.load import START_S
 
@@ -123,7 +126,8 @@ def measure_ledger(teams: int, days: int, share: float) -> dict[str, Any]:
 def main(teams: int, days: int, share: float) -> None:
     """Fills a ledger with tasks of which this `share` ships something and is completed.
 
-    Says its tasks and cells, what it holds in memory, and what it takes to write and to read it.
+    Says its tasks and cells, what it holds in memory, what it takes to write and to read it, and to ask the rules
+    about a month of it.
     """
     portfolio = Portfolio(Config(portfolio={"max_tasks": teams * days * TASKS_A_DAY + 1}))  # type: ignore[arg-type]
     gc.collect()
@@ -141,7 +145,16 @@ def main(teams: int, days: int, share: float) -> None:
     size = sum(len(part) for parts in stored.values() for part in parts)
     Portfolio.restore(Config(), 0, 0, stored)
     found |= {"stored_bytes": size, "write_s": wrote - began, "restore_s": time.process_time() - wrote}
+    found["ask_s"] = _ask(portfolio, (FIRST_MINUTE // 1440 + days) * DAY_S)
     say(found | {"cell_bytes": CELL.itemsize})
+
+
+def _ask(portfolio: Portfolio, midnight: float) -> float:
+    """CPU seconds in which the rules about a month are asked, as once a day."""
+    config = Config()
+    inquiry, began = ShippedInquiry(config, portfolio.books, EpisodeBook(config), lambda key: 1), time.process_time()
+    inquiry.ask(midnight)
+    return time.process_time() - began
 
 
 def _day(teams: int, day: int, minute: int, share: float) -> Opened:

@@ -235,7 +235,8 @@ class Found:
             self._lines.append(
                 f"  {tasks:,} tasks, {name}: {grown / 1e6:,.0f} MB, of it {cells / 1e6:,.0f} for {found['cells']:,} "
                 f"cells; {(grown - cells) / tasks:,.0f} B a task; {stored_mb:,.0f} MB are written whole "
-                f"in {found['write_s']:.1f} s of CPU and read in {found['restore_s']:.1f}"
+                f"in {found['write_s']:.1f} s of CPU and read in {found['restore_s']:.1f}, and the rules about a month "
+                f"are asked, once a day, in {found['ask_s']:.1f}"
             )
         open_tasks = ledgers["open"]
         each = (open_tasks["grown_bytes"] - open_tasks["cells"] * open_tasks["cell_bytes"]) / open_tasks["tasks"]

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detector.ledger.folding import make_room
 from detector.ledger.month import FATES, Month
 from detector.ledger.survey import DAY_S, Survey
 from tests.support.judged import T0, Event, status
 from tests.support.months import done, on, tracker, weeks_told, work
 from tests.support.spread import portfolio_of
+from tests.support.worked import calls as worked_calls
 from tests.support.worked import merged
+from tests.support.worked import statuses as worked_statuses
 
 END = 12
 
@@ -123,3 +126,38 @@ def test_the_first_day_of_a_team_is_that_of_its_first_call() -> None:
     survey = survey_of([*tracker(5), work(3, "T", 1.0)])
     first = dict(zip([name[1] for name in survey.payers["team"].names], survey.first_days("team"), strict=True))
     assert first["search"] - first["web"] == 3
+
+
+@given(st.lists(worked_calls, min_size=1, max_size=20), st.lists(worked_statuses, max_size=14))
+@settings(deadline=None, max_examples=60)
+def test_what_all_tasks_achieved_is_what_each_did(calls: list[Event], told: list[Event]) -> None:
+    survey = survey_of([*calls, *told])
+    books, found = survey.books, survey.results
+    for slot in books.purses.slots().tolist():
+        row = books.purses.rows[slot]
+        metered_t = float(row["metered_t"]) or np.inf
+        one = books.outcomes.within(int(row["key"]), metered_t, -np.inf, survey.t)
+        came = found.came[(found.came["purse"] == slot) & found.came["stands"]]
+        done = found.done[found.done["purse"] == slot]
+        assert sorted(came["t"]) == sorted(one.outcomes if one else [])
+        assert done["t"].tolist() == (one.completed if one else [])
+        assert found.dropped[slot] == books.outcomes.given_up(int(row["key"]))
+        if one is None:
+            assert np.isnan(found.last_t[slot])
+        else:
+            spent_usd = books.outcomes.records[int(row["key"])].spent_usd
+            assert (found.last_t[slot], found.direct_usd[slot]) == (one.last_t, pytest.approx(spent_usd[one.last_t]))
+
+
+def test_tasks_that_are_kept_together_keep_their_outcomes_and_are_no_single_task() -> None:
+    events = [e for day in range(1, 9) for e in (work(day, f"T-{day}", 2.0), done(day, f"T-{day}"))]
+    events += [work(1, "learnt", 3.0, hour=3, task_type="experiment"), work(9, "open", 5.0)]
+    books = portfolio_of(weeks_told(events, END))[0].books
+    make_room(books, 3)
+    month = Month(Survey(books, T0 + on(END, 0.0), 0.5), 11, T0 + on(END, 0.0))
+    code = [name[1] for name in month.survey.payers["team"].names].index("search")
+    window = month.window("team", code, 11.0)
+    assert (window.usd, month.outcomes_of("team", code)) == (24.0, 8)
+    assert (window.no_task_usd, window.experiment_usd) == (0.0, 3.0)
+    assert len(window.tasks) <= 3
+    assert month.survey.results.done["usd"].tolist() == [2.0] * 8
