@@ -134,7 +134,6 @@ class Portfolio:
         marks = dict.fromkeys(range(told.sources), 0.0) | {told.source: told.mark}
         self._sources.tell(marks, written_s, self._config.time.hold_back_s)
         alerts = self._advance()
-        hear_alerts(self.books, alerts)
         self.offset = offset
         baselines, self._baselines = self._baselines, []
         return PortfolioOutcome(alerts, baselines)
@@ -151,10 +150,14 @@ class Portfolio:
             told = [Opened(w.source, w.parties, w.sheet.last_ids, np.frombuffer(w.sheet.rows, ROLL)) for w in waiting]
             at = max(minute, self._minute)
             self.late += sum(len(o.rows) for o in told if minute < self._minute)
-            alerts += self._pass_to(at)
-            alerts += self._take(at, told)
+            due = self._pass_to(at)
+            due += self._take(at, told)
+            hear_alerts(self.books, at, due)
+            alerts += due
         if reached > self._minute:
-            alerts += self._pass_to(reached)
+            due = self._pass_to(reached)
+            hear_alerts(self.books, reached, due)
+            alerts += due
         return alerts
 
     def _pass_to(self, minute: int) -> list[Alert]:

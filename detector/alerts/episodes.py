@@ -1,6 +1,7 @@
 """The life of an episode: it opens once, is updated as it grows, escalates at once, and resolves."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -30,6 +31,8 @@ BY_DAY = frozenset(
     }
 )
 """Rules that look back over a day or more: their episodes end after one without news, and no status undoes them."""
+BY_MINUTE = frozenset({"spend_spike"})
+"""Rules that look at whole minutes: their episodes end with one."""
 _DAY_S = 86_400.0
 
 
@@ -76,7 +79,8 @@ class Episode(msgspec.Struct):
             return float("inf")
         if self.rule in BY_DAY:
             return self.last_t + _DAY_S
-        return self.last_t + max(limits.quiet_s, limits.quiet_gaps * self.longest_gap_s)
+        end = self.last_t + max(limits.quiet_s, limits.quiet_gaps * self.longest_gap_s)
+        return math.ceil(end / 60.0) * 60.0 if self.rule in BY_MINUTE else end
 
     def over_at(self, limits: Episodes) -> float:
         """The watermark (s UTC) from which that is certain: what came late may go on as late."""

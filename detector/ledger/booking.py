@@ -15,6 +15,7 @@ from detector.model.rollup import CHURNED, CLAIMED, OLD, OUTCOME, REDUNDANT, RES
 
 def book(books: Books, minute: int, told: Sequence[Opened]) -> None:
     """Books what all sources say of a minute, which `upkeep.reach` has been told of; minutes come in their order."""
+    books.minute_usd = {}
     for _, parties, _, rows in told:
         for row in rows[rows["kind"] == CLAIMED]:
             claim(books, parties[row["party"]], parties[row["other"]], float(row["t"]))
@@ -24,7 +25,7 @@ def book(books: Books, minute: int, told: Sequence[Opened]) -> None:
             hear(books, parties[row["party"]], row, minute, spent)
     for parties, rows in spent:
         if len(rows):
-            _spend(books, parties, rows)
+            _spend(books, minute, parties, rows)
     for _, parties, _, rows in told:
         _resume(books, parties, rows[rows["kind"] == RESUMED])
         _sum_redundant(books, parties, rows[rows["kind"] == REDUNDANT])
@@ -37,7 +38,7 @@ def _of_calls(rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.isin(rows["kind"], (SPENT, OLD))
 
 
-def _spend(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> None:
+def _spend(books: Books, minute: int, parties: Sequence[Party], rows: npt.NDArray[Any]) -> None:
     party = rows["party"].tolist()
     numbers = list(dict.fromkeys(party))
     purses = books.purses_of([parties[p] for p in numbers])
@@ -47,7 +48,7 @@ def _spend(books: Books, parties: Sequence[Party], rows: npt.NDArray[Any]) -> No
     usd = rows["usd"] - notional_usd
     kept = hour >= books.first_hour
     books.common.lost_usd += float(usd[~kept].sum())
-    books.add(purse[kept], who[kept], hour[kept], rows[kept], usd[kept])
+    books.add(purse[kept], who[kept], hour[kept], rows[kept], usd[kept], minute)
     unbilled = np.flatnonzero(kept & (notional_usd != 0.0))
     if len(unbilled):
         told = [books.code_of(who_of(parties[party[n]])._replace(notional=True)) for n in unbilled.tolist()]

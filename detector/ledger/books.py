@@ -11,7 +11,7 @@ from detector.ledger.names import Who
 from detector.ledger.outcomes import Outcomes, Record
 from detector.ledger.pages import Pages, Slots
 from detector.ledger.places import Places
-from detector.ledger.rows import CELL, COUNTS, LINK, PURSE, REDUNDANT_RUN, RESUMED, TAKEN, WHO
+from detector.ledger.rows import CELL, COUNTS, LINK, MINUTE, PURSE, REDUNDANT_RUN, RESUMED, TAKEN, WHO
 from detector.model.rollup import Party
 
 DAYS = 100
@@ -40,8 +40,26 @@ class Correction(msgspec.Struct, array_like=True):
     usd: float = 0.0
 
 
+class Spike(msgspec.Struct, array_like=True):
+    """A spike of spend that is a warning: whom it is about, from when until when (s UTC; infinite: it goes on).
+
+    `subject`: the key of a task or run, for these levels. `last_usd`: where it ends within a minute, what was billed of
+    its task in that minute before; -1: not known.
+    """
+
+    level: str
+    tenant: str
+    team: str | None
+    agent: str | None
+    model: str | None
+    subject: int
+    since: float
+    until: float
+    last_usd: float = -1.0
+
+
 class Common(msgspec.Struct, array_like=True):
-    """What belongs to no page. `spikes`: open episodes by id, with their level and whom they are about.
+    """What belongs to no page. `spikes`: by id, as long as their minutes are kept.
 
     `hour`: the one under way, since 1970; `compacted`: the newest day that is kept as one. `statuses`: by tenant the
     time of the newest, `shipping_since`: of the first strong one. `lost_usd`: of calls from before the days that are
@@ -55,7 +73,7 @@ class Common(msgspec.Struct, array_like=True):
     folded: int = 0
     statuses: dict[str, float] = {}
     corrections: list[Correction] = []
-    spikes: dict[str, tuple[str, int | tuple[str | None, ...]]] = {}
+    spikes: dict[str, Spike] = {}
     shipping_since: dict[str, float] = {}
 
 
@@ -93,7 +111,8 @@ class Books:
         self.links, self.taken = Pages(LINK, str), Pages(TAKEN, int)
         self.redundant = Pages(REDUNDANT_RUN, int)
         self.common = Common()
-        self.spiked: set[int] = set()  # codes of whom an open spike is about
+        self.minutes = Pages(MINUTE, int)
+        self.minute_usd: dict[int, float] = {}  # by purse: what was billed in this minute before its newest status
         self.places = Places()  # of purses by key
         self.outcomes = Outcomes(_Records(self.places, self.purses))
         self.codes: dict[Who, int] = {}
@@ -103,7 +122,7 @@ class Books:
     @property
     def pages(self) -> tuple[Pages[Any], ...]:
         """All of them, in an order that is stored."""
-        return self.cells, self.purses, self.resumed, self.whos, self.links, self.taken, self.redundant
+        return self.cells, self.purses, self.resumed, self.whos, self.links, self.taken, self.redundant, self.minutes
 
     @property
     def first_hour(self) -> int:
@@ -160,11 +179,20 @@ class Books:
         return mine
 
     def add(
-        self, purse: Slots, who: Slots, hour: Slots, counts: npt.NDArray[Any] | None, usd: npt.NDArray[np.float64]
+        self,
+        purse: Slots,
+        who: Slots,
+        hour: Slots,
+        counts: npt.NDArray[Any] | None,
+        usd: npt.NDArray[np.float64],
+        minute: int | None = None,
     ) -> None:
-        """Adds to the cells of these purses, codes and hours (n each): `counts` has columns as in COUNTS."""
+        """Adds to the cells of these purses, codes and hours (n each): `counts` has columns as in COUNTS.
+
+        `minute`: in which the dollars were billed; None where nobody bills them.
+        """
         slots, place = np.unique(np.array(self._cells(purse, who, hour), np.int64), return_inverse=True)
-        more_usd = np.bincount(place, usd, len(slots))
+        more_usd: npt.NDArray[np.float64] = np.bincount(place, usd, len(slots)).astype(np.float64)
         if counts is not None:
             sums = {name: self.cells.rows[name][slots].astype(np.int64) for name in COUNTS}
             for name in COUNTS:
@@ -172,11 +200,15 @@ class Books:
             slots = self._put(slots, sums)
         cells = self.cells.rows
         cells["usd"][slots] += more_usd
-        spiked = self.purses.rows["spiked"][cells["purse"][slots]] == 1
-        if self.spiked:
-            spiked |= np.isin(cells["who"][slots], list(self.spiked))
-        cells["flagged_usd"][slots[spiked]] += more_usd[spiked]
+        if minute is not None:
+            self._note(slots, more_usd, minute)
         self.cells.touch(slots)
+
+    def _note(self, cells: Slots, usd: npt.NDArray[np.float64], minute: int) -> None:
+        cells, usd = cells[usd > 0.0], usd[usd > 0.0]
+        slots = self.minutes.add(len(cells))
+        rows = self.minutes.rows
+        rows["cell"][slots], rows["minute"][slots], rows["usd"][slots] = cells, minute, usd
 
     def _put(self, slots: Slots, sums: dict[str, npt.NDArray[np.int64]]) -> Slots:
         """Puts sums (n) into cells; where they do not fit, what is new goes to other rows. The slots of all."""

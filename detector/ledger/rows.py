@@ -28,7 +28,6 @@ PURSE = np.dtype(
         ("key", "u8"),  # hash of the task, or of a run without one
         ("tenant", "u4"),  # slot of its name
         ("has_task", "u1"),
-        ("spiked", "u1"),  # within a spike of spend that is a warning
         ("turns", "u4"),  # of persons, up to its newest strong status
         ("heard", "f8"),  # of its newest call or status, s UTC
         ("first_t", "f8"),  # of its first call, and of the first that told tokens; 0: none
@@ -39,6 +38,9 @@ PURSE = np.dtype(
 
 RESUMED = np.dtype([("purse", "u4"), ("who", "u4"), ("hour", "u4"), ("before", "u4")])
 """A run that went on in an `hour` (since 1970), and had called before in that one last; of old days as for cells."""
+
+MINUTE = np.dtype([("cell", "u4"), ("minute", "u4"), ("usd", "f8"), ("flagged_usd", "f8")])
+"""What a cell was billed in a minute (since 1970) of the last hours, and what of it lies within a spike of spend."""
 
 LINK = np.dtype([("run", "u8"), ("task", "u8"), ("t", "f8")])
 """A run that works on a task, by their keys."""

@@ -32,6 +32,7 @@ def hear(books: Books, party: Party, row: Any, minute: int, spent: Spent) -> Non
     spent_usd = 0.0 if slot < 0 else _spent_by(books, slot, t, float(row["usd"]), late_s, spent)
     if strength == STRONG:
         slot = books.purse_of(party)
+        books.minute_usd[slot] = float(row["usd"])
         books.purses.rows["turns"][slot] += row["turns"]
         books.purses.rows["heard"][slot] = max(float(books.purses.rows["heard"][slot]), t)
         books.purses.touch([slot])

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from detector.ledger.books import Books
-from detector.ledger.flags import mark_spiked
 from detector.ledger.names import Who
 
 FROM = 1_000_000
@@ -62,5 +61,4 @@ def finish(books: Books) -> None:
         else:
             books.outcomes.rewrite(int(told["deliverable"]), float(told["churned"]), float(told["t"]))
     books.outcomes.any_status = bool(books.common.statuses)
-    mark_spiked(books)
     clean(books)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.ledger.books import DAY_H, HOUR_S, HOURLY_DAYS, Books
+from detector.ledger.flags import forget_minutes
 from detector.ledger.pages import Slots
 from detector.ledger.rows import COUNTS
 
@@ -21,6 +22,7 @@ def reach(books: Books, hour: int) -> None:
         return
     day, before = hour // DAY_H, common.hour // DAY_H
     common.hour = hour
+    forget_minutes(books)
     for old in [h for h in books.hot if h <= hour - _HOT_HOURS]:
         del books.hot[old]
     if day > before:
@@ -60,7 +62,10 @@ def sum_up(books: Books, mine: Slots) -> None:
     others[starts] = False
     lengths = np.diff([*starts.tolist(), len(mine)])
     books.cells.touch(mine)
-    books.cells.remove(mine[others & np.repeat(fits, lengths)].tolist())
+    gone = mine[others & np.repeat(fits, lengths)]
+    slots = books.minutes.slots()
+    books.minutes.remove(slots[np.isin(books.minutes.rows["cell"][slots], gone)].tolist())
+    books.cells.remove(gone.tolist())
 
 
 def _alike(rows: npt.NDArray[Any], slots: Slots) -> tuple[Slots, Slots]:

@@ -1,5 +1,7 @@
 """`spend_spike`: an hour costs far more than usual, and the work stands still."""
 
+import math
+
 from detector.accounts.facts import SpendFacts
 from detector.config.thresholds import SpikeRule
 from detector.model.alert import Severity
@@ -102,7 +104,7 @@ def _finding(f: SpendFacts, context: Context, severity: Severity) -> Finding:
     before = context.standing
     totals = (f.usd_after, f.tokens_after, f.calls_after)
     if before is None:
-        now = Standing(f.t - 3600.0, f.hour_usd, f.calls, f.tokens, 0, *totals)
+        now = Standing(math.ceil(f.t / 60.0) * 60.0 - 3600.0, f.hour_usd, f.calls, f.tokens, 0, *totals)
     else:
         now = before._replace(
             cost_usd=before.cost_usd + f.usd_after - before.cost_after, cost_after=f.usd_after,

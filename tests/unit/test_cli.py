@@ -19,7 +19,7 @@ from detector.kafka.admin import TopicReport
 
 COMMANDS = (
     "worker", "topics", "connect", "doctor", "link", "status", "hook", "explain-event", "replay", "report", "audit",
-    "backtest", "prices", "policy", "who", "demo", "config", "broker",
+    "backtest", "prices", "policy", "who", "forget", "demo", "config", "broker",
 )  # fmt: skip
 
 

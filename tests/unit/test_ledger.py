@@ -19,6 +19,7 @@ from detector.ledger.folding import make_room
 from detector.ledger.rows import CELL, PURSE
 from detector.model.rollup import decode_rollup
 from detector.portfolio import Portfolio
+from tests.support.fleets import spiking_fleet
 from tests.support.judged import T0, Event, in_order
 from tests.support.plain_audit import audit_of, compared, plain_audit
 from tests.support.prose import words
@@ -204,6 +205,18 @@ def test_dollars_of_a_loop_are_flagged_each_once() -> None:
     told, of_calls = ledger_of([*loop, spent(9000.0, 1.0, "T-2")]), audit_of([*loop, spent(9000.0, 1.0, "T-2")])
     assert told.flagged_usd == of_calls.flagged_usd == 20.0
     assert told.went == of_calls.went
+
+
+def test_dollars_of_spikes_are_flagged_to_the_cent_also_after_kills() -> None:
+    told = before_the_end(rollups(spiking_fleet()))
+    ended_t = max(e["time"] for e in spiking_fleet())
+    wanted = audit_of(spiking_fleet())
+    assert wanted.flagged_usd > 0.0
+    for portfolio in (portfolio_of(told)[0], *(restarted(told, random.Random(seed)) for seed in range(2))):
+        found = figures(portfolio, ended_t)
+        assert found.flagged_usd == pytest.approx(wanted.flagged_usd)
+        assert found.went.looping_usd == pytest.approx(wanted.went.looping_usd)
+        assert found.went.shipped_usd == pytest.approx(wanted.went.shipped_usd)
 
 
 def test_late_calls_count_on_their_own_day() -> None:
