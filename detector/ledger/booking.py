@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from detector.ledger.books import HOUR_S, Books, who_of
 from detector.ledger.claims import claim
-from detector.ledger.flags import flag
+from detector.ledger.flags import MAX_MINUTES, flag, forget_minutes
 from detector.ledger.statuses import hear
 from detector.model.rollup import CHURNED, CLAIMED, OLD, OUTCOME, REDUNDANT, RESUMED, REVERTED, SPENT, Opened, Party
 
@@ -16,6 +16,8 @@ from detector.model.rollup import CHURNED, CLAIMED, OLD, OUTCOME, REDUNDANT, RES
 def book(books: Books, minute: int, told: Sequence[Opened]) -> None:
     """Books what all sources say of a minute, which `upkeep.reach` has been told of; minutes come in their order."""
     books.minute_usd = {}
+    if len(books.minutes) > 1.25 * MAX_MINUTES:
+        forget_minutes(books)
     for _, parties, _, rows in told:
         for row in rows[rows["kind"] == CLAIMED]:
             claim(books, parties[row["party"]], parties[row["other"]], float(row["t"]))

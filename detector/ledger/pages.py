@@ -1,7 +1,6 @@
 """Rows, and what belongs to each, at places that stay: a checkpoint writes them page by page, or those that changed."""
 
-import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -15,6 +14,8 @@ Slots = npt.NDArray[np.int64]
 
 PAGE = 4096
 """Places of a page."""
+_FEW = 64
+"""Rows that leave at once and are sorted in among the free places; of more these are looked for anew."""
 
 
 class Beside(Generic[T]):
@@ -44,10 +45,11 @@ class Beside(Generic[T]):
         """Slots, and what they have."""
         return ((slot, value) for slot, value in enumerate(self._values) if value is not None)
 
-    def discard(self, slot: int) -> None:
-        """It has nothing."""
-        if slot < len(self._values):
-            self._values[slot] = None
+    def discard(self, slots: Slots | list[int]) -> None:
+        """These have nothing."""
+        for slot in np.asarray(slots).tolist() if self._values else ():
+            if slot < len(self._values):
+                self._values[slot] = None
 
 
 class Pages(Generic[T]):
@@ -62,7 +64,7 @@ class Pages(Generic[T]):
         self.beside = Beside[T]()
         self._kind = list[tuple[int, kind]]  # type: ignore[valid-type]
         self._changed = np.zeros(PAGE, np.bool_)
-        self._free: list[int] = []
+        self._free: list[int] | None = []  # the lowest last; None: some have left
         self._end = 0  # slots that were ever handed out
         self.count = 0
 
@@ -79,7 +81,9 @@ class Pages(Generic[T]):
 
     def add(self, count: int = 1) -> list[int]:
         """Makes empty rows and returns their slots."""
-        taken = [heapq.heappop(self._free) for _ in range(min(count, len(self._free)))]
+        if self._free is None:
+            self._free = np.flatnonzero(~self.used[: self._end])[::-1].tolist()
+        taken = [self._free.pop() for _ in range(min(count, len(self._free)))]
         more = count - len(taken)
         taken += range(self._end, self._end + more)
         self._reach(self._end + more)
@@ -87,14 +91,18 @@ class Pages(Generic[T]):
         self.count += count
         return taken
 
-    def remove(self, slots: Iterable[int]) -> None:
+    def remove(self, slots: Slots | list[int]) -> None:
         """Takes rows out."""
-        for slot in slots:
-            self.rows[slot] = np.zeros((), self.rows.dtype)
-            self.used[slot], self._changed[slot] = False, True
-            self.beside.discard(slot)
-            heapq.heappush(self._free, slot)
-            self.count -= 1
+        if not len(slots):
+            return
+        self.rows[slots] = np.zeros((), self.rows.dtype)
+        self.used[slots], self._changed[slots] = False, True
+        self.beside.discard(slots)
+        if self._free is not None and len(slots) < _FEW:
+            self._free = sorted([*self._free, *map(int, slots)], reverse=True)
+        else:
+            self._free = None
+        self.count -= len(slots)
 
     def touch(self, slots: Slots | list[int]) -> None:
         """These rows change, or what they have beside them."""
@@ -136,17 +144,16 @@ class Pages(Generic[T]):
             self._reach(int(slots.max()) + 1)
         self.rows[slots] = np.frombuffer(rows, self.rows.dtype)
         self.used[slots] = True
-        for slot in slots.tolist():
-            self.beside.discard(slot)
+        self.beside.discard(slots)
         for slot, value in msgspec.convert(beside, self._kind, strict=False):
             self.beside[slot] = value
         for slot in gone:
             self.rows[slot] = np.zeros((), self.rows.dtype)
             self.used[slot] = False
-            self.beside.discard(slot)
+            self.beside.discard([slot])
 
     def finish(self) -> None:
         """All has been taken back."""
         self.count = int(self.used.sum())
-        self._free = np.flatnonzero(~self.used[: self._end]).tolist()
+        self._free = None
         self.clean()
