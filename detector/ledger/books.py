@@ -96,7 +96,9 @@ class _Records(MutableMapping[int, Record]):
         self._purses.beside[self._places[key]].record = None
 
     def __iter__(self) -> Iterator[int]:
-        return (key for key, slot in self._places.items() if self._purses.beside[slot].record is not None)
+        slots = self._purses.slots()
+        told = zip(self._purses.rows["key"][slots].tolist(), slots.tolist(), strict=True)
+        return (key for key, slot in told if self._purses.beside[slot].record is not None)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -121,9 +121,10 @@ def expire(books: Books) -> None:
                 del books.task_of[run]
         told.remove(gone)
     outcomes, common = books.outcomes, books.common
-    for record in outcomes.records.values():
-        if record.folded:
-            record.folded = {day: told for day, told in record.folded.items() if day >= first // DAY_H}
+    for _, kept in books.purses.beside.items():
+        if kept.folded and kept.record is not None:
+            folded = kept.record.folded or {}
+            kept.record.folded = {day: told for day, told in folded.items() if day >= first // DAY_H}
     outcomes.reverted = {k: told for k, told in outcomes.reverted.items() if told >= t}
     outcomes.churned = {k: told for k, told in outcomes.churned.items() if told[1] >= t}
     common.statuses = {k: told for k, told in common.statuses.items() if told >= t}
