@@ -1,6 +1,8 @@
 """Programs beyond Python that tests start: found or skipped, on loopback, gone afterwards."""
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -32,11 +34,19 @@ def program(*names: str, package: str) -> str:
     unavailable(f"{' or '.join(names)} is not on PATH (Debian: apt-get install {package})")
 
 
+_PORTS = 15_000, 32_000
+_chance, _handed_out = random.SystemRandom(), set[int]()
+
+
 def free_port() -> int:
-    """A TCP port of loopback that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+    """A TCP port of loopback that was free a moment ago, and is none that systems give to connections by themselves."""
+    while True:
+        port = _chance.randrange(*_PORTS)
+        if port in _handed_out:
+            continue
+        _handed_out.add(port)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Service:
