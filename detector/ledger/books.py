@@ -23,11 +23,15 @@ _FULL = 2**32 - 1
 
 
 class Kept(msgspec.Struct, array_like=True, gc=False):
-    """What a purse has beside its row: the task's name, and what became of it. `folded`: it is of many tasks."""
+    """What a purse has beside its row: the task's name, and what became of it."""
 
     task: str | None
     record: Record | None = None
-    folded: bool = False
+
+    @property
+    def folded(self) -> bool:
+        """Whether it is of many tasks."""
+        return self.record is not None and self.record.folded is not None
 
 
 class Correction(msgspec.Struct, array_like=True):

@@ -79,15 +79,14 @@ def _join(books: Books, slot: int, team: str | None) -> int:
     target = books.places.get(key, -1)
     if target < 0:
         target = books.make_purse(key, tenant, OTHERS if row["has_task"] else None)
+    record = books.outcomes.records.setdefault(key, Record(folded={}))
     if achieved is not None:
-        record = books.outcomes.records.setdefault(key, Record())
         spent_usd = books.outcomes.records[int(row["key"])].spent_usd.get(achieved.last_t, 0.0)
         for t in achieved.outcomes:
             _tell(record, t, 1, 0, 0.0)
         for t in achieved.completed:
             _tell(record, t, 0, 1, 0.0)
         _tell(record, achieved.last_t, 0, 0, spent_usd)
-    books.purses.beside[target].folded = True
     other = books.purses.rows[target]
     other["usd"] += row["usd"]
     other["heard"] = max(other["heard"], row["heard"])
