@@ -9,10 +9,9 @@ from detector.audit.figures import Figures, Model, Nothing, Team, Week, Went, pe
 from detector.audit.source import Source
 from detector.audit.spent import Spent
 from detector.audit.window import Window
+from detector.ledger.names import EXPERIMENT
 from detector.ledger.outcomes import Achieved
 
-EXPERIMENT = "experiment"
-"""The type of tasks that are there to learn, not to ship."""
 _LOOPING, _UNCLAIMED, _SHIPPED, _DROPPED, _OPEN = range(5)
 """The fields of Went."""
 _FATES = 5

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detector.audit.accounting import EXPERIMENT
 from detector.ledger.books import HOUR_S, Books
-from detector.ledger.names import Who
+from detector.ledger.names import EXPERIMENT, Who
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -19,7 +19,8 @@ DAYS = 100
 HOURLY_DAYS = 8
 """Days before this one of which each hour is kept."""
 HOUR_S, DAY_S, DAY_H = 3600.0, 86_400.0, 24
-_FULL = 2**32 - 1
+FULL = 2**32 - 1
+"""The most that a sum of a cell holds."""
 
 
 class Kept(msgspec.Struct, array_like=True, gc=False):
@@ -165,6 +166,22 @@ class Books:
         self.places[key] = slot
         return slot
 
+    def pour(self, row: Any, purse: int) -> None:
+        """What a purse's `row` has comes into the purse at a slot as well; its cells and its record are not in it."""
+        into = self.purses.rows[purse]
+        into["usd"] += row["usd"]
+        into["turns"] += row["turns"]
+        into["heard"] = max(row["heard"], into["heard"])
+        for name in ("first_t", "metered_t"):
+            into[name] = min((t for t in (row[name], into[name]) if t > 0.0), default=0.0)
+        self.purses.touch([purse])
+
+    def drop_purses(self, slots: Slots) -> None:
+        """Takes purses out that have no cells any more."""
+        for key in self.purses.rows["key"][slots].tolist():
+            del self.places[key]
+        self.purses.remove(slots)
+
     def tenant_of(self, purse: int) -> str:
         """The tenant of the purse at a slot."""
         return self.whos.beside[int(self.purses.rows["tenant"][purse])].tenant
@@ -218,7 +235,7 @@ class Books:
 
     def _put(self, slots: Slots, sums: dict[str, npt.NDArray[np.int64]]) -> Slots:
         """Puts sums (n) into cells; where they do not fit, what is new goes to other rows. The slots of all."""
-        over = np.logical_or.reduce([total > _FULL for total in sums.values()])
+        over = np.logical_or.reduce([total > FULL for total in sums.values()])
         for name, total in sums.items():
             self.cells.rows[name][slots[~over]] = total[~over]
         slots = slots.copy()
@@ -228,8 +245,8 @@ class Books:
             for name in ("purse", "who", "hour"):
                 new[name] = old[name]
             for name, total in sums.items():
-                new[name] = min(_FULL, int(total[n]) - int(old[name]))
-            self.hot_of(int(old["hour"]))[_pair(int(old["purse"]), int(old["who"]))] = other
+                new[name] = min(FULL, int(total[n]) - int(old[name]))
+            self.hot_of(int(old["hour"]))[int(old["purse"]) << 32 | int(old["who"])] = other
             slots[n] = other
         return slots
 
@@ -264,10 +281,6 @@ class Books:
             self.common.corrections.append(told)
         told.count += 1
         told.usd += usd
-
-
-def _pair(purse: int, who: int) -> int:
-    return purse << 32 | who
 
 
 def who_of(party: Party) -> Who:

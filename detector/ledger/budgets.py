@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detector.audit.accounting import EXPERIMENT
 from detector.clock import month_of
 from detector.config.budgets import Budget
 from detector.ledger.books import DAY_S, HOUR_S, Books
+from detector.ledger.names import EXPERIMENT
 from detector.rules.budget import BudgetFacts
 from detector.rules.shipping import TOLD_TASKS, Fate, TaskSpend
 

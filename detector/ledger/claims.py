@@ -45,17 +45,17 @@ def _make_room(books: Books) -> None:
 def _merge(books: Books, source: int, target: int) -> None:
     """Moves all that is in one purse to another."""
     cells, mine = books.cells.rows, books.cells_of_purse(source)
-    a, b = books.purses.rows[source].copy(), books.purses.rows[target]
+    a, key = books.purses.rows[source].copy(), int(books.purses.rows["key"][target])
 
     def spent_by(t: float) -> float:
         """By the run: all, where it had ended; else in the hours that had begun."""
         begun = mine if a["heard"] <= t else mine[cells["hour"][mine] * HOUR_S < t]
         return float(cells["usd"][begun].sum()) if a["first_t"] <= t else 0.0
 
-    record = books.outcomes.records.get(int(b["key"]))
+    record = books.outcomes.records.get(key)
     if record is not None:
         record.spend_more(spent_by)
-    books.outcomes.join(int(a["key"]), int(b["key"]))
+    books.outcomes.join(int(a["key"]), key)
     for slot in mine.tolist():
         books.hot.get(int(cells["hour"][slot]), {}).pop(source << 32 | int(cells["who"][slot]), None)
     cells["purse"][mine] = target
@@ -68,11 +68,5 @@ def _merge(books: Books, source: int, target: int) -> None:
     days = cells["hour"][mine] // DAY_H
     for day in np.unique(days[days < books.common.hour // DAY_H]).tolist():
         books.correct(books.tenant_of(target), int(day), "link", float(cells["usd"][mine[days == day]].sum()))
-    b["usd"] += a["usd"]
-    b["turns"] += a["turns"]
-    b["heard"] = max(a["heard"], b["heard"])
-    for name in ("first_t", "metered_t"):
-        b[name] = min((t for t in (a[name], b[name]) if t > 0.0), default=0.0)
-    books.purses.touch([target])
-    del books.places[int(a["key"])]
-    books.purses.remove([source])
+    books.pour(a, target)
+    books.drop_purses(np.array([source]))

@@ -80,17 +80,18 @@ def _reflag(books: Books, changed: Sequence[Spike], going_on: Sequence[Spike], m
     """
     slots, rows, cells = books.minutes.slots(), books.minutes.rows, books.cells.rows
     scope = np.zeros(len(slots), np.bool_)
-    cell = rows["cell"][slots]
-    for spike in changed:
-        scope |= _about(books, spike, cell)
-    newest = rows["minute"][slots] >= minute
-    for spike in going_on:
-        scope |= newest & _about(books, spike, cell)
+    cell, newest = rows["cell"][slots], rows["minute"][slots] >= minute
+    about = [(spike, _about(books, spike, cell)) for spike in books.common.spikes.values()]
+    for spike, mine in about:
+        if spike in changed:
+            scope |= mine
+        elif spike in going_on:
+            scope |= newest & mine
     slots, cell = slots[scope], cell[scope]
     usd, t = rows["usd"][slots], rows["minute"][slots] * 60.0
     flagged_usd = np.zeros(len(slots))
-    for spike in books.common.spikes.values():
-        mine = _about(books, spike, cell) & (t >= spike.since) & (t < spike.until)
+    for spike, of_spike in about:
+        mine = of_spike[scope] & (t >= spike.since) & (t < spike.until)
         share = np.ones(len(slots))
         if spike.last_usd >= 0.0:
             last = mine & (t + 60.0 > spike.until)
@@ -111,7 +112,8 @@ def _flag_old(books: Books, spike: Spike) -> None:
     known = books.common.hour - KEPT_HOURS
     live, cells = books.cells.slots(), books.cells.rows
     live = live[(cells["hour"][live] >= spike.since // HOUR_S) & (cells["hour"][live] < known)]
-    live = live[_about(books, spike, live)]
+    notional = [code for code, who in books.whos.beside.items() if who.notional]
+    live = live[_about(books, spike, live) & ~np.isin(cells["who"][live], notional)]
     cells["flagged_usd"][live] = cells["usd"][live]
     books.cells.touch(live)
 
@@ -123,19 +125,18 @@ def _spike(alert: Alert) -> Spike:
 
 
 def _about(books: Books, spike: Spike, cell: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which of the cells (n slots) are billed ones of whom a spike is about."""
+    """Which of the cells (n slots) are of whom a spike is about."""
     cells = books.cells.rows
     if spike.level in ("task", "run"):
         purse = books.places.get(books.key_of(spike.subject), -1)
         mine: npt.NDArray[np.bool_] = cells["purse"][cell] == purse
-        notional = [code for code, who in books.whos.beside.items() if who.notional]
-        return mine & ~np.isin(cells["who"][cell], notional)
+        return mine
     codes = [code for code, who in books.whos.beside.items() if _means(spike, who)]
     return np.isin(cells["who"][cell], codes)
 
 
 def _means(spike: Spike, who: Who) -> bool:
-    if who.tenant != spike.tenant or who.notional:
+    if who.tenant != spike.tenant:
         return False
     if spike.level == "model":
         return who.model == spike.model

@@ -48,9 +48,7 @@ def _fold(books: Books, gone: Slots) -> None:
             books.hot = {}
             targets = np.unique(pages.rows["purse"][mine])
             sum_up(books, slots[np.isin(pages.rows["purse"][slots], targets)])
-    for slot in gone.tolist():
-        del books.places[int(books.purses.rows["key"][slot])]
-    books.purses.remove(gone.tolist())
+    books.drop_purses(gone)
     books.common.folded += len(gone)
 
 
@@ -87,12 +85,7 @@ def _join(books: Books, slot: int, team: str | None) -> int:
         for t in achieved.completed:
             _tell(record, t, 0, 1, 0.0)
         _tell(record, achieved.last_t, 0, 0, spent_usd)
-    other = books.purses.rows[target]
-    other["usd"] += row["usd"]
-    other["heard"] = max(other["heard"], row["heard"])
-    for name in ("first_t", "metered_t"):
-        other[name] = min((t for t in (row[name], other[name]) if t > 0.0), default=0.0)
-    books.purses.touch([target])
+    books.pour(row, target)
     return target
 
 

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+EXPERIMENT = "experiment"
+"""The type of tasks that are there to learn, not to ship."""
+
 
 class Who(NamedTuple):
     """Who paid for a call, as it was told (user: a pseudonym). `notional`: nobody bills its dollars."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from detector.ledger.books import DAY_S, HOUR_S, Books
 from detector.model.packed import STRONG
-from detector.model.rollup import CHURNED, OUTCOME, REVERTED, Party
+from detector.model.rollup import CHURNED, REVERTED, Party
 
 LATE_S = 3600.0
 """A status this late corrects what was told before, and what the task had cost by then is known by the hour alone."""
@@ -22,8 +22,6 @@ def hear(books: Books, party: Party, row: Any, minute: int, spent: Spent) -> Non
     t, delivers, common = float(row["t"]), int(row["deliverable"]), books.common
     common.statuses[party.tenant] = max(t, common.statuses.get(party.tenant, 0.0))
     common.newest_t = max(common.newest_t, t)
-    if row["kind"] == OUTCOME and row["strength"] == STRONG:
-        common.shipping_since[party.tenant] = min(t, common.shipping_since.get(party.tenant, t))
     if row["kind"] in (REVERTED, CHURNED):
         _take_back(books, row)
         return
@@ -31,15 +29,14 @@ def hear(books: Books, party: Party, row: Any, minute: int, spent: Spent) -> Non
     slot, late_s, strength = books.places.get(key, -1), minute * 60.0 - t, int(row["strength"])
     spent_usd = 0.0 if slot < 0 else _spent_by(books, slot, t, float(row["usd"]), late_s, spent)
     if strength == STRONG:
+        common.shipping_since[party.tenant] = min(t, common.shipping_since.get(party.tenant, t))
         slot = books.purse_of(party)
         books.minute_usd[slot] = float(row["usd"])
         books.purses.rows["turns"][slot] += row["turns"]
         books.purses.rows["heard"][slot] = max(float(books.purses.rows["heard"][slot]), t)
         books.purses.touch([slot])
     books.outcomes.status(key, t, strength, int(row["category"]), delivers, spent_usd)
-    if strength != STRONG:
-        return
-    if late_s > LATE_S and int(t // DAY_S) < int(minute * 60.0 // DAY_S):
+    if strength == STRONG and late_s > LATE_S and int(t // DAY_S) < int(minute * 60.0 // DAY_S):
         books.correct(party.tenant, int(t // DAY_S), "status", spent_usd)
 
 

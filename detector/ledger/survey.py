@@ -7,13 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.ledger.books import DAY_H, DAYS, HOUR_S, Books
+from detector.ledger.names import EXPERIMENT
 from detector.ledger.payers import Floats, Ints, Payers, agent_of, key_of, team_of, totals, type_of, user_of
 from detector.ledger.results import results
 
 DAY_S = 86_400.0
 Kind = Literal["team", "agent", "key", "user"]
-_EXPERIMENT = "experiment"
-"""The type of tasks that are there to learn."""
 _WHO = 0xFFFF_FFFF
 
 
@@ -45,7 +44,7 @@ class Survey:
         self._whos = {code: books.whos.beside[code] for code in np.unique(self.who).tolist()}
         self.has_task = books.purses.rows["has_task"] == 1
         self.single = self.has_task & ~self.results.folded
-        learns = np.isin(self.who, [code for code, who in self._whos.items() if who.task_type == _EXPERIMENT])
+        learns = np.isin(self.who, [code for code, who in self._whos.items() if who.task_type == EXPERIMENT])
         self.learning = np.zeros(self.slots, np.bool_)
         self.learning[self.purse[learns]] = True
         self.learning &= ~self.results.folded

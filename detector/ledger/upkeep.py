@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detector.ledger.books import DAY_H, HOUR_S, HOURLY_DAYS, Books
+from detector.ledger.books import DAY_H, FULL, HOUR_S, HOURLY_DAYS, Books
 from detector.ledger.flags import forget_minutes
 from detector.ledger.pages import Slots
 from detector.ledger.rows import COUNTS
 
 _HOT_HOURS = 2
 """Hours whose cells are at hand; others are looked for when something comes late."""
-_FULL = 2**32 - 1
 
 
 def reach(books: Books, hour: int) -> None:
@@ -52,7 +51,7 @@ def sum_up(books: Books, mine: Slots) -> None:
     cells = books.cells.rows
     mine, starts = _alike(cells, mine)
     sums = {name: np.add.reduceat(cells[name][mine].astype(np.int64), starts) for name in COUNTS}
-    fits = np.logical_and.reduce([total <= _FULL for total in sums.values()])
+    fits = np.logical_and.reduce([total <= FULL for total in sums.values()])
     first = mine[starts]
     for name, total in sums.items():
         cells[name][first[fits]] = total[fits]
@@ -111,8 +110,7 @@ def expire(books: Books) -> None:
         runs = pages.slots()
         pages.remove(runs[pages.rows["hour"][runs] < first].tolist())
     purses = books.purses.slots()
-    for slot in purses[books.purses.rows["heard"][purses] < t].tolist():
-        remove_purse(books, slot)
+    books.drop_purses(purses[books.purses.rows["heard"][purses] < t])
     for told in (books.links, books.taken):
         slots = told.slots()
         gone = slots[told.rows["t"][slots] < t].tolist()
@@ -131,13 +129,6 @@ def expire(books: Books) -> None:
     common.shipping_since = {k: told for k, told in common.shipping_since.items() if k in common.statuses}
     common.corrections = [c for c in common.corrections if c.day >= first // DAY_H]
     _forget_names(books)
-
-
-def remove_purse(books: Books, slot: int) -> None:
-    """Takes a purse without cells out."""
-    key = int(books.purses.rows["key"][slot])
-    del books.places[key]
-    books.purses.remove([slot])
 
 
 def _forget_names(books: Books) -> None:
