@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from detector.links import FIELDS, unknown_fields
+
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -270,10 +272,42 @@ class Notify(Section):
 
 
 class Web(Section):
-    """The server of metrics and health."""
+    """The server of metrics, health and pages, and where links from them lead."""
 
     host: str = Field("127.0.0.1", description="address to listen on; loopback unless told otherwise")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(9464, description="0: any free port, which is logged")
+    public_url: str | None = Field(
+        None,
+        description="under which address people reach the pages, for links in what a pager shows; absent: none",
+    )
+    trace_url: str | None = Field(
+        None,
+        description="pattern of a link to a trace, as https://traces.example/search?run={run}; its fields: "
+        + ", ".join(FIELDS),
+    )
+    grafana_url: str | None = Field(None, description="address of the Grafana that has our boards; absent: no links")
+
+    @field_validator("public_url", "trace_url", "grafana_url")
+    @classmethod
+    def _is_address(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        try:
+            parts = urlsplit(address)
+        except ValueError:  # its message would repeat the address
+            raise ValueError("is no URL") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("needs http:// or https:// and a host, as https://detector.example")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("must not hold credentials, since every page carries it")
+        return address
+
+    @field_validator("trace_url")
+    @classmethod
+    def _names_fields(cls, pattern: str | None) -> str | None:
+        if pattern is not None and (unknown := unknown_fields(pattern)):
+            raise ValueError(f"names {', '.join(unknown)}; the fields are {', '.join(FIELDS)}")
+        return pattern
 
 
 class Metrics(Section):
