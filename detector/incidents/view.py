@@ -1,0 +1,58 @@
+"""What pages show: the newest record of each episode, and what the fleet burns; already cut down to a scope."""
+
+from typing import Any, NamedTuple, Protocol
+
+from detector.model.alert import Alert
+from detector.policy.scope import Scope
+
+
+class Incident(NamedTuple):
+    """An episode as it was told last. `written_s`: when the broker took that record (s UTC).
+
+    `stop`: what became of the request to stop it, None where none was made.
+    """
+
+    alert: Alert
+    written_s: float
+    stop: dict[str, Any] | None = None
+
+
+class TeamSpend(NamedTuple):
+    """What a team spent: `usd` and `flagged_usd` by slice, as many as the overview has, oldest first."""
+
+    tenant: str
+    team: str | None
+    usd: list[float]
+    flagged_usd: list[float]
+
+
+class Overview(NamedTuple):
+    """What the fleet burns now and what of it is flagged. Times in seconds UTC, money in USD.
+
+    `until_s`: the event time up to which all has been told, None: nothing yet; `now_s` less that is how far behind the
+    detector is. `reading`: records still to be read before the figures are whole; 0 once they are. `teams` begin with
+    the dearest of the last hour. `hour_usd`, `flagged_hour_usd`: the sums of the hour before `until_s`.
+    """
+
+    now_s: float
+    until_s: float | None
+    reading: int
+    begins_s: float
+    slice_s: float
+    teams: list[TeamSpend]
+    hour_usd: float
+    flagged_hour_usd: float
+    open: list[Incident]
+
+
+class Source(Protocol):
+    """Where pages get what they show; each answer is what the scope may see, people masked."""
+
+    def overview(self, scope: Scope) -> Overview:
+        """What burns now."""
+
+    def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
+        """Open ones first, the most severe and dearest first; then what has ended, the newest first."""
+
+    def incident(self, scope: Scope, id: str) -> Incident | None:
+        """One episode; None where there is none, or the scope may not see it."""
