@@ -166,6 +166,9 @@ class Metrics:
         self.notify_bad_records = self._counter(
             "notify_bad_records", "Records of the alert topic that could not be read, and were skipped."
         )
+        self.pages_bad_records = self._counter(
+            "pages_bad_records", "Records that pages could not read, and skipped.", "topic"
+        )
         self.notify_seconds = self._histogram(
             "notify_seconds",
             "From an alert record being written to an Alertmanager taking it.",

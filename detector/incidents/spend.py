@@ -4,7 +4,7 @@ A minute of a source counts as it was told first, which is portfolio's rule too:
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt

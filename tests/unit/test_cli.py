@@ -277,7 +277,7 @@ class TestWorker:
     @pytest.mark.parametrize(
         ("arguments", "stages"),
         [
-            ((), ("gateway", "ingest", "watch", "portfolio", "notify")),
+            ((), ("gateway", "ingest", "watch", "portfolio", "notify", "pages")),
             (("--stage", "watch", "--stage", "ingest"), ("watch", "ingest")),
         ],
     )
