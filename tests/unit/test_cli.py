@@ -18,8 +18,8 @@ from detector.errors import DeploymentError
 from detector.kafka.admin import TopicReport
 
 COMMANDS = (
-    "worker", "topics", "connect", "doctor", "link", "status", "hook", "explain-event", "replay", "report", "audit",
-    "backtest", "prices", "policy", "who", "forget", "demo", "config", "broker",
+    "worker", "topics", "connect", "doctor", "incidents", "incident", "link", "status", "hook", "explain-event",
+    "replay", "report", "audit", "backtest", "prices", "policy", "who", "forget", "demo", "config", "broker",
 )  # fmt: skip
 
 

@@ -1,0 +1,128 @@
+"""Who an incident is about, when, and what became of it, in words for a terminal; every name is made harmless."""
+
+from collections.abc import Iterator
+
+from detector.clock import clock_time
+from detector.config import Web
+from detector.incidents import drawn
+from detector.links import filled, incident_url
+from detector.markup.words import SEVERITY, duration, ended, shown
+from detector.model.alert import Alert, lasted
+from detector.rules.finding import number, usd
+
+ID_CHARS = 12
+"""Of an id so many are shown, and are enough to ask for it."""
+_TEXT = 300
+
+
+def who(alert: Alert) -> str:
+    """Whose it is, as narrow as it is known."""
+    of = {
+        "run": f"run {alert.run} of {alert.agent}",
+        "task": f"task {alert.task} of {alert.agent}",
+        "agent": f"{alert.agent}",
+        "key": f"key {alert.key}",
+        "team": f"team {alert.team}",
+        "model": f"model {alert.model}",
+    }[alert.level]
+    return shown(of if alert.level == "team" or alert.team is None else f"{alert.team}: {of}", 80)
+
+
+def rule(alert: Alert) -> str:
+    """Its rule and class."""
+    return shown(f"{alert.rule} {alert.class_}" if alert.class_ else alert.rule)
+
+
+def since(alert: Alert) -> str:
+    """From when on what it is about began."""
+    return _time(lasted(alert)[0])
+
+
+def moved(alert: Alert) -> str:
+    """How long ago its task had moved when this was told."""
+    ago = drawn.moved_s(alert)
+    if ago is not None:
+        return f"{duration(ago)} before"
+    return "nothing tells" if alert.spend_only else "not yet"
+
+
+def rate(alert: Alert) -> str:
+    """What it burns an hour, while it does."""
+    return "ended" if alert.state == "resolved" else usd(alert.burn_usd_per_hour)
+
+
+def state(alert: Alert) -> str:
+    """Whether it goes on, and if not why."""
+    if alert.state != "resolved":
+        return f"open since {_time(alert.opened_at)}, last told of {_time(alert.updated_at)}"
+    _, over = lasted(alert)
+    why = alert.evidence.get("resolved_by")
+    return f"ended {_time(over)}" + (f" {ended(shown(why, _TEXT))}" if isinstance(why, str) else "")
+
+
+def history(alert: Alert) -> Iterator[tuple[str, str]]:
+    """When which record was told, and what it said."""
+    was = None
+    for mark in alert.history:
+        what = {"open": "opened", "update": "goes on", "resolved": "ended"}[mark.state]
+        as_what = f" as a {SEVERITY[mark.severity][0]}" if mark.severity != was else ""
+        yield _time(mark.at), f"{what}{as_what}, {usd(mark.cost_usd)}"
+        was = mark.severity
+    for move in drawn.moves(alert):
+        yield _time(move.t), f"its task moved ({shown(move.strength)})"
+
+
+def cost(alert: Alert) -> Iterator[tuple[str, str]]:
+    """What it burnt, and beside what."""
+    yield "burnt", usd(alert.cost_usd)
+    yield "an hour" if alert.state != "resolved" else "an hour, when told last", usd(alert.burn_usd_per_hour)
+    if alert.usual_usd_per_hour is not None:
+        yield "usual an hour", usd(alert.usual_usd_per_hour)
+    yield "calls", f"{alert.calls:,}"
+    yield "tokens", f"{alert.tokens:,}"
+    yield "its task moved", moved(alert)
+
+
+def decided(alert: Alert) -> Iterator[tuple[str, str, str]]:
+    """What decided, and each condition of a page: (what, as found, as it needs)."""
+    by = alert.evidence.get("decided_by")
+    if isinstance(by, str):
+        yield "decided by", shown(by, _TEXT), ""
+    rounds = alert.evidence.get("rounds")
+    burnt = usd(alert.cost_usd)
+    found = {
+        "rounds": number(rounds) if isinstance(rounds, int) else "",
+        "burnt_usd": burnt,
+        "or_burnt_usd": burnt,
+        "usd_per_hour": usd(alert.burn_usd_per_hour),
+    }
+    needs = alert.evidence.get("page_needs")
+    for name, value in needs.items() if isinstance(needs, dict) else ():
+        yield f"a page needs {shown(name.replace('_', ' '))}", found.get(name, ""), _needed(name, value)
+
+
+def _needed(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "holds" if value else "does not hold"
+    if isinstance(value, int | float):
+        return usd(value) if "usd" in name else duration(value) if name.endswith("_s") else number(value)
+    return "never" if value is None else shown(str(value), _TEXT)
+
+
+def links(alert: Alert, web: Web) -> Iterator[tuple[str, str]]:
+    """Where to go on from here: page, trace and runbook, of what is configured."""
+    if web.public_url is not None:
+        yield "page", incident_url(web.public_url, alert.id)
+    if web.trace_url is not None:
+        began, over = lasted(alert)
+        names = ("tenant", "team", "agent", "run", "task", "model", "id")
+        values: dict[str, str | None] = {name: getattr(alert, name) for name in names}
+        values |= {"since_ms": str(round(began * 1000)), "until_ms": str(round(over * 1000))}
+        if (url := filled(web.trace_url, values)) is not None:
+            yield "trace", url
+    yield "runbook", shown(alert.runbook_url, _TEXT)
+
+
+def _time(t: float) -> str:
+    """A time that may be none: whoever wrote the record."""
+    return clock_time(t).removesuffix(" UTC") if 0 <= t < 1e11 else "at no time"
