@@ -93,7 +93,7 @@ def incident(setup: Setup, id: str, as_json: bool) -> int:
 
 
 def _scope(config: Config) -> Scope:
-    """Looked at first: what is wrong with the policy is said at once. Raises NotAllowed where it lets nothing be seen."""
+    """Asked first: a policy that is wrong is said before the brokers are. Raises NotAllowed where nothing may be seen."""
     from detector.errors import NotAllowed
     from detector.policy.grants import Policy, own, scope_of
     from detector.policy.scope import Kind

@@ -51,7 +51,6 @@ class Spend:
         self._max_teams, self._hold_back_s, self._max_rows = max_teams, hold_back_s, max_rows
         self._codes: dict[Team, int] = {_OTHERS: 0}
         self._free: list[int] = []
-        self._looked = 0  # the minute in which teams were looked through for idle ones
         self._usd, self._settled = np.zeros((16, RING)), np.zeros((16, RING))
         self._newest = 0  # minute since 1970
         self._taken: dict[tuple[int, int], int] = {}  # (partition, source) -> newest minute << 16 | its newest part
@@ -98,12 +97,15 @@ class Spend:
 
     def window(self) -> Window:
         """The last hours as they were settled last, without teams that spent nothing in them."""
-        flagged = self._settled.copy()
-        self._add(flagged, joined(self._recent), "flagged_usd")
         first = (self._newest // SLICE_MIN - SLICES + 1) * SLICE_MIN
         minutes = np.arange(first, first + SLICES * SLICE_MIN)
         at, ahead = minutes % RING, minutes > self._newest
-        usd, flagged_of = self._usd[:, at], flagged[:, at]
+        usd, flagged_of = self._usd[:, at], self._settled[:, at]
+        recent = joined(self._recent)
+        recent = recent[recent["flagged_usd"] > 0.0]
+        place = recent["minute"].astype(np.int64) - first
+        known = place >= 0
+        np.add.at(flagged_of, (recent["team"][known], place[known]), recent["flagged_usd"][known])
         usd[:, ahead] = flagged_of[:, ahead] = 0.0  # the rest of the slice that is under way
         spent = np.flatnonzero(usd.any(axis=1))
         until = int((self.until_s or 0.0) // 60.0)
@@ -150,27 +152,29 @@ class Spend:
         np.add.at(sums, (rows["team"], rows["minute"] % RING), rows[name])
 
     def _reach(self, minute: int) -> None:
-        """Time passes until this minute: the oldest make room."""
+        """Time passes until this minute: the oldest make room, and teams that spent in none of the others."""
+        if minute <= self._newest:
+            return
         passed = np.arange(max(self._newest + 1, minute - RING + 1), minute + 1) % RING
         self._usd[:, passed] = self._settled[:, passed] = 0.0
-        self._newest = max(self._newest, minute)
+        self._newest = minute
+        if len(self._codes) > self._max_teams:
+            self._forget_idle()
 
     def _code_of(self, team: Team) -> int:
         code = self._codes.get(team)
         if code is not None:
             return code
-        if len(self._codes) > self._max_teams and self._looked != self._newest:
-            self._forget_idle()
         if len(self._codes) > self._max_teams:
             return self._codes[_OTHERS]
         code = self._codes[team] = self._free.pop() if self._free else len(self._codes)
         if code >= len(self._usd):
-            self._usd, self._settled = (np.concatenate([s, np.zeros_like(s)]) for s in (self._usd, self._settled))
+            more = np.zeros((min(len(self._usd), self._max_teams + 2 - len(self._usd)), RING))
+            self._usd, self._settled = np.concatenate([self._usd, more]), np.concatenate([self._settled, more])
         return code
 
     def _forget_idle(self) -> None:
         """Teams that spent nothing within the hours that are known leave."""
-        self._looked = self._newest
         recent = np.zeros(len(self._usd), np.bool_)
         recent[joined(self._recent)["team"]] = True
         idle = ~(recent | self._usd.any(axis=1))

@@ -10,9 +10,10 @@ from detector.markup.words import SEVERITY, duration, ended, shown
 from detector.model.alert import Alert, lasted
 from detector.rules.finding import number, usd
 
-ID_CHARS = 12
+ID_CHARS = 10
 """Of an id so many are shown, and are enough to ask for it."""
 _TEXT = 300
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "min": 60.0}
 
 
 def who(alert: Alert) -> str:
@@ -39,11 +40,12 @@ def since(alert: Alert) -> str:
 
 
 def moved(alert: Alert) -> str:
-    """How long ago its task had moved when this was told."""
+    """How long ago its task had moved when this was told; where it never did, since when that is known."""
     ago = drawn.moved_s(alert)
     if ago is not None:
-        return f"{duration(ago)} before"
-    return "nothing tells" if alert.spend_only else "not yet"
+        return f"{_age(ago)} ago"
+    still = alert.since_status_change_s
+    return "not told" if still is None else f"not in {_age(still)}"
 
 
 def rate(alert: Alert) -> str:
@@ -121,6 +123,14 @@ def links(alert: Alert, web: Web) -> Iterator[tuple[str, str]]:
         if (url := filled(web.trace_url, values)) is not None:
             yield "trace", url
     yield "runbook", shown(alert.runbook_url, _TEXT)
+
+
+def _age(s: float) -> str:
+    """How long, in one unit."""
+    for unit, name in ((172_800.0, "d"), (7_200.0, "h"), (60.0, "min")):
+        if s >= unit:
+            return f"{s / _UNITS[name]:,.0f} {name}"
+    return f"{max(0.0, s):.0f} s"
 
 
 def _time(t: float) -> str:
