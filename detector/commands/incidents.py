@@ -93,7 +93,7 @@ def incident(setup: Setup, id: str, as_json: bool) -> int:
 
 
 def _scope(config: Config) -> Scope:
-    """Asked first: a policy that is wrong is said before the brokers are. Raises NotAllowed where nothing may be seen."""
+    """Asked first: a wrong policy is said before the brokers are. Raises NotAllowed where nothing may be seen."""
     from detector.errors import NotAllowed
     from detector.policy.grants import Policy, own, scope_of
     from detector.policy.scope import Kind

@@ -70,11 +70,11 @@ def flagged_usd(rows: Rows, spikes: Iterable[Spike]) -> npt.NDArray[np.float64]:
 
 
 def _by_watch(rows: Rows) -> npt.NDArray[np.float64]:
-    """Each sum that watch flags goes to its subject's dollars up to then, the newest first."""
+    """Each sum that watch flags goes to its subject's dollars up to then, the newest first, of these its own row."""
     out = np.zeros(len(rows))
     subjects = np.unique(rows["subject"][rows["more_usd"] > 0.0])
     mine = np.flatnonzero(np.isin(rows["subject"], subjects))
-    mine = mine[np.lexsort((rows["minute"][mine], rows["told"][mine], rows["subject"][mine]))]
+    mine = mine[np.lexsort([rows[name][mine] for name in ("more_usd", "minute", "told", "subject")])]
     names = ("subject", "told", "usd", "more_usd")
     told = zip(mine.tolist(), *(rows[name][mine].tolist() for name in names), strict=True)
     for _, of_subject in groupby(told, itemgetter(1)):
