@@ -13,7 +13,7 @@ from detector.model.events import MAX_NAME
 _LEAST_S, _MOST_S = 10, 3600
 
 
-class Unclear(DetectorError):
+class Unclear(DetectorError):  # noqa: N818, no fault of ours
     """What is asked for cannot be understood; the message says why."""
 
 

@@ -1,4 +1,4 @@
-"""Where a reader goes on from an episode: runbook, board, trace, its record; and what leads nowhere, with the reason."""
+"""Where a reader goes on from an episode: runbook, board, trace; and what leads nowhere, with the reason."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit

@@ -92,7 +92,8 @@ def _figures(told: Overview) -> str:
         ),
         figure("open pages", f"{len(loud):,}", f"{usd(burnt)} burnt so far" if loud else "nobody is woken"),
         figure("open tickets", f"{len(counted['warning']):,}", f"and {episodes(rest, 'info')}"),
-        figure("behind", _behind(told).removesuffix(" behind") if known else "not known", "what came since is not in it"),
+        figure("behind", _behind(told).removesuffix(" behind") if known else "not known",
+               "what came since is in no figure"),
     ]  # fmt: skip
     if loud:
         cells[2] = cells[2].replace("<div>", '<div class="loud">', 1)

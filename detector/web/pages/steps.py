@@ -72,7 +72,8 @@ def _rounds(told: Sequence[Step], period: int, letters: Mapping[str, int]) -> st
     caption = f"Rounds of {many(period, 'step')}, the newest last; equal columns are the cycle"
     return scrolling(
         caption,
-        f'<table class="rounds"><caption>{caption}</caption><thead><tr><th scope="col">from, UTC</th>{heads}</tr></thead>'
+        f'<table class="rounds"><caption>{caption}</caption>'
+        f'<thead><tr><th scope="col">from, UTC</th>{heads}</tr></thead>'
         f"{tbody(''.join(body))}</table>",
     )
 

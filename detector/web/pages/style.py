@@ -46,7 +46,8 @@ border-top:1px solid var(--line);align-items:baseline}
 .onward a,button{display:inline-block;background:var(--card);border:1px solid var(--soft);border-radius:6px;
 padding:.4rem .85rem;text-decoration:none;font:inherit;color:var(--link);min-height:2.3rem;cursor:pointer}
 .onward a:hover,button:hover{border-color:var(--link);background:var(--track)}
-dl.pairs{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,15rem),1fr));gap:.3rem 1.4rem;margin:.2rem 0}
+dl.pairs{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,15rem),1fr));
+gap:.3rem 1.4rem;margin:.2rem 0}
 dl.pairs div{display:flex;gap:.6rem;justify-content:space-between;border-top:1px solid var(--line);padding:.25rem 0}
 dl.pairs dt{flex:none;max-width:60%}dl.pairs dd{margin:0;text-align:right;min-width:0}
 dl.pairs ul{list-style:none;margin:0;padding:0}
