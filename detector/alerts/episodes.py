@@ -10,7 +10,7 @@ import msgspec
 from detector import __version__
 from detector.config import Config, Episodes
 from detector.fairness import giving_way
-from detector.model.alert import SEVERITIES, Alert, encode_alert
+from detector.model.alert import SEVERITIES, Alert, encode_alert, marked
 from detector.rules.finding import Finding, Standing, Who
 
 Key = tuple[str, int]
@@ -164,7 +164,7 @@ class EpisodeBook:
     ) -> Episode:
         now = finding.standing
         finding.evidence.update(drawn)
-        alert = self._alert(key, ident, t, finding, since_status_s)
+        alert = marked(self._alert(key, ident, t, finding, since_status_s))
         gap_s = (t - finding.begin_t) / max(1, now.calls - 1)
         calls = list(finding.evidence["calls"])
         episode = Episode(*key, *place, alert, now, t, gap_s, now.cost_usd, calls, drawn)
@@ -195,6 +195,7 @@ class EpisodeBook:
         )
         if due:
             episode.told_usd = now.cost_usd
+            episode.alert = marked(episode.alert)
         return due
 
     def _first_and_newest(self, calls: list[str]) -> list[str]:
@@ -238,7 +239,7 @@ class EpisodeBook:
         for key in keys:
             episode = self._open[key]
             told = episode.alert
-            episode.alert = msgspec.structs.replace(told, state="update", version=told.version + 1)
+            episode.alert = marked(msgspec.structs.replace(told, state="update", version=told.version + 1))
             self.changed[key] = episode.segment
             out.append(episode.alert)
         return out
@@ -277,10 +278,11 @@ class EpisodeBook:
             del self._of_subject[episode.subject]
         self.changed[episode.rule, episode.key] = episode.segment
         last = episode.alert
-        return msgspec.structs.replace(
+        resolved = msgspec.structs.replace(
             last, state="resolved", resolved_at=t, updated_at=t, version=last.version + 1,
             evidence={**last.evidence, "resolved_by": why},
         )  # fmt: skip
+        return marked(resolved)
 
     def _put(self, episode: Episode) -> None:
         key = (episode.rule, episode.key)

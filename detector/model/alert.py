@@ -13,10 +13,24 @@ State = Literal["open", "update", "resolved"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 
 
+MAX_MARKS = 32
+"""Of an episode: the first half of its records and the newest."""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """That a record was told: at which event time (s UTC), and what the episode had cost by then."""
+
+    at: float
+    state: State
+    severity: Severity
+    cost_usd: float
+
+
 class Alert(msgspec.Struct, kw_only=True):
     """One record of an episode; of the records of an `id` the one with the highest `version` holds.
 
-    Money in USD, times in seconds UTC of event time. Identity fields narrower than `level` are None.
+    Money in USD, times in seconds UTC of event time. Identity fields narrower than `level` are None. `history`: this
+    record and those before it.
     """
 
     id: str
@@ -47,9 +61,19 @@ class Alert(msgspec.Struct, kw_only=True):
     spend_only: bool = False
     evidence: dict[str, Any]
     runbook_url: str
+    history: list[Mark] = []
     version: int
     software: str
     config_digest: str
+
+
+def marked(alert: Alert) -> Alert:
+    """The record with itself at the end of its history."""
+    mark = Mark(alert.updated_at, alert.state, alert.severity, alert.cost_usd)
+    history, half = [*alert.history, mark], MAX_MARKS // 2
+    if len(history) > MAX_MARKS:
+        history = [*history[:half], *history[-half:]]
+    return msgspec.structs.replace(alert, history=history)
 
 
 def lasted(alert: Alert) -> tuple[float, float]:

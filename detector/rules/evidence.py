@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from detector.model.packed import ERROR, FAILURE
 from detector.rules.finding import Facts
 from detector.state import found as fnd
+from detector.state.alike import similarity
+from detector.state.layout import MINUTES, MODE_ACTION, MODE_OUTPUT, MODE_RESULT, RECENT
 from detector.state.shard import Shard
 from detector.state.trails import KEEP_IDS
 
-_SHOWN_STEPS, _SHOWN_MINUTES = 12, 60
+_SHOWN_STEPS, _SHOWN_MINUTES = 24, 60
+_FAILED = ERROR | FAILURE
 
 
 def call_of(shard: Shard, facts: Facts) -> str:
@@ -41,31 +45,73 @@ def names_of(shard: Shard, facts: Facts) -> tuple[str, ...]:
 
 
 def drawn(shard: Shard, facts: Facts) -> dict[str, Any]:
-    """What a page about it draws: steps, and dollars by minute."""
+    """What a page about it draws: the steps of its rounds, dollars by minute, and when its task moved."""
+    told: dict[str, Any] = {"moves": moves(facts.strong_t, facts.medium_t)}
+    if facts.kind == fnd.CALLS:
+        told["usd_by_minute"] = _minutes_of(shard.subjects.rows[facts.subject])
     if facts.kind == fnd.STEP and facts.how != fnd.THRASH:
-        return _steps(shard, facts)
-    return {}
+        told |= _steps(shard, facts)
+    return told
+
+
+def moves(strong_t: float, medium_t: float) -> list[dict[str, Any]]:
+    """The last strong and the last medium status (s UTC, 0: none came), in their order."""
+    told = {strong_t: "strong"} if medium_t == strong_t else {strong_t: "strong", medium_t: "medium"}
+    return [{"t": t, "strength": told[t]} for t in sorted(told) if t > 0.0]
+
+
+def _minutes_of(subject: Any) -> list[list[float]]:
+    """Dollars of a task, or a run without one, by minute of its last hour: [s UTC, USD]."""
+    newest, ring = int(subject["minute"]), subject["minutes"]
+    minutes = range(newest - MINUTES + 1, newest + 1)
+    told = ((minute * 60.0, round(float(ring[minute % MINUTES]), 6)) for minute in minutes)
+    return [[t, usd] for t, usd in told if usd]
 
 
 def _steps(shard: Shard, facts: Facts) -> dict[str, Any]:
-    """The newest steps of a loop, and its dollars by minute as far as the history goes back."""
-    trail, history = shard.trails[facts.lane], shard.lanes.rows["history"][facts.lane]
+    """The newest steps of a loop; and the dollars of its lane by minute, as far as the history goes back."""
+    lane, step = shard.lanes.rows[facts.lane], facts.step
+    history = lane["history"]
     size = len(history)
     # Of as many steps as the history holds the oldest may be gone: the next step may have been taken by now.
-    numbers = range(max(facts.first_step, facts.step - size + 2), facts.step + 1)
+    numbers = range(max(0, step - size + 2), step + 1)
     ends = [*(float(history[(n + 1) % size]["cost_before"]) for n in numbers[:-1]), facts.cost_after]
-    newest = history[facts.step % size]
     steps: list[dict[str, Any]] = []
-    minutes: dict[int, float] = {}
+    minutes: dict[float, float] = {}
     for n, after in zip(numbers, ends, strict=True):
         h = history[n % size]
         usd, t = round(after - float(h["cost_before"]), 6), float(h["t"])
-        minute = int(t // 60) * 60
+        minute = t // 60.0 * 60.0
         minutes[minute] = round(minutes.get(minute, 0.0) + usd, 6)
-        kept = n >= trail.first and n > facts.step - KEEP_IDS
-        name = trail.names[n - trail.first] if kept else ""
-        same = int(h["signature"]) == facts.signature
-        if facts.how == fnd.NEAR:
-            same = h["mode"] == facts.mode and h["outcome"] == newest["outcome"]
-        steps.append({"t": t, "usd": usd, "name": name, "same": bool(same)})
-    return {"steps": steps[-_SHOWN_STEPS:], "usd_by_minute": [list(m) for m in minutes.items()][-_SHOWN_MINUTES:]}
+        if n >= max(facts.first_step, step - _SHOWN_STEPS + 1):
+            steps.append({"t": t, "usd": usd, **_told_of(shard, facts, lane, n)})
+    by_minute = [[t, usd] for t, usd in minutes.items() if usd and t > facts.t - 60.0 * _SHOWN_MINUTES]
+    return {"steps": steps, "usd_by_minute": by_minute}
+
+
+def _told_of(shard: Shard, facts: Facts, lane: Any, n: int) -> dict[str, Any]:
+    """Of a step its first tool, fingerprints of what was done and of what came back, and how it is like the others."""
+    trail, history = shard.trails[facts.lane], lane["history"]
+    h, newest = history[n % len(history)], history[facts.step % len(history)]
+    mode, before = int(h["mode"]), n - max(1, facts.period)
+    acts = mode >= MODE_ACTION
+    same = int(h["signature"]) == facts.signature
+    if facts.how == fnd.NEAR:
+        same = h["mode"] == facts.mode and h["outcome"] == newest["outcome"]
+    # Sketches are kept of thirteen steps, the newest of which may have come after this one.
+    compared = mode >= MODE_OUTPUT and before > facts.step - RECENT + 1 and before >= 0
+    came_back = {MODE_RESULT: int(h["outcome"]), MODE_OUTPUT: int(h["signature"])}.get(mode)
+    return {
+        "name": trail.names[n - trail.first] if n >= trail.first and n > facts.step - KEEP_IDS else "",
+        "action": _short(int(h["action"])) if acts else None,
+        "result": None if came_back is None else _short(came_back),
+        "same": bool(same),
+        "failed": bool(h["flags"] & _FAILED),
+        "new": bool(h["novel"]) if acts else None,
+        "similarity": round(float(similarity(lane, n, before)), 3) if compared else None,
+    }
+
+
+def _short(fingerprint: int) -> str:
+    """Its last eight hex digits."""
+    return f"{fingerprint & 0xFFFFFFFF:08x}"

@@ -16,6 +16,7 @@ from detector.config.thresholds import SpikeRule
 from detector.model.alert import Alert
 from detector.model.rollup import Party
 from detector.rules import no_task, spend_spike
+from detector.rules.evidence import moves
 from detector.rules.finding import Context, Finding, Verdict
 
 _LAPSE_MIN = 15
@@ -157,7 +158,7 @@ class SpendInquiry:
         before = self._book.severity(spend_spike.NAME, dear.key)
         out = self._book.found(
             (spend_spike.NAME, dear.key), (dear.key, dear.segment), dear.who, facts.t, finding, since,
-            lambda: {"usd_by_minute": hour.by_minute(dear)},
+            lambda: {"usd_by_minute": hour.by_minute(dear), "moves": moves(facts.strong_t, facts.medium_t)},
         )  # fmt: skip
         if finding.severity == "critical" != before:
             self._accounts.agents.rows["paged_t"][dear.culprits] = facts.t

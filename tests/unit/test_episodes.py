@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detector.alerts.episodes import EpisodeBook, Purse
 from detector.config import Config, Episodes
-from detector.model.alert import Alert, Severity
+from detector.model.alert import MAX_MARKS, Alert, Severity
 from detector.model.packed import Ident
 from detector.rules.finding import Finding, Standing
 from tests.support.judged import T0, Event, call, judge, last, status, tool
@@ -202,3 +202,34 @@ def test_the_same_loop_after_a_pause_is_another_episode() -> None:
     first, second = last(judge(events), "loop")
     assert first.id != second.id
     assert (first.resolved_at, first.calls) == (T0 + 960, 4)
+
+
+def test_a_record_carries_what_was_told_of_its_episode_before_it() -> None:
+    book = Book()
+    opened, grown, escalated = [*book.found(60.0, 4.0, "info"), *book.found(90.0, 9.0, "info"), *book.found(91.0, 9.5)]
+    (resolved,) = book.book.moved(1, T0 + 120.0, Purse(4, 40, 9.5))
+    marks = [(m.at - T0, m.state, m.severity, m.cost_usd) for m in resolved.history]
+    assert marks == [
+        (60.0, "open", "info", 4.0),
+        (90.0, "update", "info", 9.0),
+        (91.0, "update", "warning", 9.5),
+        (120.0, "resolved", "warning", 9.5),
+    ]
+    assert [len(a.history) for a in (opened, grown, escalated, resolved)] == [1, 2, 3, 4]
+
+
+def test_what_does_not_make_a_record_leaves_no_mark() -> None:
+    book = Book()
+    for n in range(30):
+        book.found(60.0 + n, 4.0 + n / 100)
+    (resolved,) = book.book.moved(1, T0 + 120.0, Purse(4, 40, 9.5))
+    assert [m.state for m in resolved.history] == ["open", "resolved"]
+
+
+def test_of_very_many_records_the_first_and_the_newest_are_carried() -> None:
+    book = Book()
+    told = [a for n in range(40) for a in book.found(60.0 + n, 2.0**n)]
+    assert [len(a.history) for a in told] == [*range(1, MAX_MARKS + 1), *[MAX_MARKS] * 8]
+    half = MAX_MARKS // 2
+    at = [m.at - T0 for m in told[-1].history]
+    assert at == [60.0 + n for n in (*range(half), *range(40 - half, 40))]

@@ -30,7 +30,7 @@ def test_the_steps_and_dollars_that_are_drawn_are_those_of_the_rounds() -> None:
     opened, *_, grown, resolved = alerts(LONG, 1000)
     assert [s["usd"] for s in opened.evidence["steps"]] == [1.0, 2.0, 3.0, 4.0]
     assert opened.evidence["usd_by_minute"] == [[1_789_999_980, 3.0], [1_790_000_040, 7.0]]
-    assert [s["usd"] for s in grown.evidence["steps"]] == [float(n) for n in range(grown.calls - 11, grown.calls + 1)]
+    assert [s["usd"] for s in grown.evidence["steps"]] == [float(n) for n in range(grown.calls - 23, grown.calls + 1)]
     assert resolved.evidence["steps"] == grown.evidence["steps"]
 
 
