@@ -38,27 +38,6 @@ def _open(events: list[dict[str, Any]]) -> Alert:
     return max(last(told), key=lambda alert: (alert.severity == "critical", alert.rule == "loop", alert.cost_usd))
 
 
-def told_more(alert: Alert) -> Alert:
-    """The record with all that a step may tell, and with moves and a history."""
-    steps_ = [
-        {
-            **step, "action": f"{hash_of(step['name']):08x}", "result": f"{hash_of(step['name'] + 'r'):08x}",
-            "failed": step["name"] == "run_tests", "new": n < 3, "similarity": None if n < 3 else 0.97,
-        }
-        for n, step in enumerate(alert.evidence["steps"])
-    ]  # fmt: skip
-    moves = [
-        {"t": alert.evidence["since"] - 600.0, "strength": "strong"},
-        {"t": alert.opened_at - 30.0, "strength": "medium"},
-    ]
-    return msgspec.structs.replace(alert, evidence={**alert.evidence, "steps": steps_, "moves": moves})
-
-
-def hash_of(text: str) -> int:
-    """Any 32 bits that are the same for the same text."""
-    return sum(ord(c) * 2654435761 * (n + 1) for n, c in enumerate(text)) % 2**32
-
-
 def spike(**fields: Any) -> Alert:
     """An hour of a task that costs nine times its usual."""
     evidence = {
@@ -146,7 +125,7 @@ class Shown:
         )  # fmt: skip
 
     def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
-        found = [one for one in map(lambda one: _masked(one, scope), self.held) if one is not None]
+        found = [one for one in (_masked(one, scope) for one in self.held) if one is not None]
         return [one for one in found if not open_only or one.alert.state != "resolved"]
 
     def incident(self, scope: Scope, id: str) -> Incident | None:

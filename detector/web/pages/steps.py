@@ -18,8 +18,13 @@ Step = Mapping[str, Any]
 
 
 def steps_of(alert: Alert) -> list[Step]:
-    """The newest steps, oldest first; empty where the rule keeps none."""
-    return [step for step in alert.evidence.get("steps") or () if isinstance(step, Mapping)]
+    """The newest steps, oldest first; empty where the rule keeps none.
+
+    Of the oldest the names are not kept, but an action has one name.
+    """
+    told = [step for step in alert.evidence.get("steps") or () if isinstance(step, Mapping)]
+    names = {step["action"]: step["name"] for step in told if step.get("action") and step.get("name")}
+    return [{**step, "name": step.get("name") or names.get(step.get("action"), "")} for step in told]
 
 
 def period_of(alert: Alert) -> int:
@@ -88,9 +93,13 @@ def _box(step: Step, letters: Mapping[str, int]) -> str:
     style = f" a{n}" if n < _COLOURS else ""
     prints = "".join(_prints(step))
     return (
-        f'<div class="step{style}"><b>{_letter(n)}</b>{name(step.get("name"), 24, "no tool")}{_failed(step)}{prints}'
-        f"<code>{usd(float(step['usd']))}</code></div>"
+        f'<div class="step{style}"><span class="usd">{usd(float(step["usd"]))}</span><b>{_letter(n)}</b>'
+        f"{name(step.get('name'), 24, _unnamed(step))}{_failed(step)}{prints}</div>"
     )
+
+
+def _unnamed(step: Step) -> str:
+    return "name not kept" if step.get("action") else "no tool"
 
 
 def _failed(step: Step) -> str:
@@ -105,11 +114,11 @@ def _prints(step: Step) -> Iterator[str]:
 
 
 def _likeness(told: Sequence[Step], letters: Mapping[str, int]) -> str:
-    """How like an earlier step each was, and whether it brought anything new."""
+    """How like the step one round before each was, and whether it brought anything new."""
     if not any(isinstance(step.get("similarity"), int | float) or step.get("new") is not None for step in told):
         return '<p class="note">How like and how new each step was is not kept of this alert.</p>'
     news = sum(bool(step.get("new")) for step in told)
-    title = f"How like an earlier step each was, from 0 to 1; {news} of {len(told)} brought something new"
+    title = f"How like the step one round before each was, from 0 to 1; {news} of {len(told)} brought something new"
     wide = 100 / len(told)
     shapes = "".join(_like(step, n, wide, letters) for n, step in enumerate(told))
     return (
@@ -119,7 +128,8 @@ def _likeness(told: Sequence[Step], letters: Mapping[str, int]) -> str:
         '<text text-anchor="end" x="-6" y="16">1</text><text text-anchor="end" x="-6" y="50">0.5</text>'
         f'<text text-anchor="end" x="-6" y="84">0</text>{shapes}'
         '<line class="axis" x1="0" x2="100%" y1="80" y2="80"/></svg>'
-        f"<figcaption>{escape(title)}. Bars: likeness; ○ something new; letters: the action.</figcaption></figure>"
+        f"<figcaption>{escape(title)}. Bars: likeness (?: not kept); ○ something new; letters: the action."
+        "</figcaption></figure>"
     )
 
 
@@ -128,7 +138,7 @@ def _like(step: Step, n: int, wide: float, letters: Mapping[str, int]) -> str:
     out = ""
     if isinstance(like, int | float):
         high = 68 * min(1.0, max(0.0, float(like)))
-        said = f"step {n + 1}: {share(float(like), 1.0)} like an earlier one"
+        said = f"step {n + 1}: {share(float(like), 1.0)} like the one a round before"
         out += (
             f'<rect class="s1" x="{n * wide + 0.15 * wide:.2f}%" y="{80 - high:.1f}" width="{0.7 * wide:.2f}%" '
             f'height="{high:.1f}"><title>{escape(said)}</title></rect>'

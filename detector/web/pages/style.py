@@ -24,6 +24,8 @@ h2{margin-top:2.2rem}
 .badge{white-space:nowrap}
 .badge.ticket{color:var(--ticket)}.badge.board{color:var(--soft)}
 .hot{fill:var(--page)}
+.plot .band{fill:var(--page);opacity:.45}.key .band{fill:var(--page);opacity:.45}
+.figures dd{font-size:1.3rem}figure{margin:1rem 0 0}
 .figures div.loud{border-color:var(--page);border-width:2px}
 .flag h3{font-weight:600}
 .flag h3 b small{font-weight:400;font-size:.85rem;color:var(--soft)}
@@ -56,13 +58,13 @@ dl.pairs ul{list-style:none;margin:0;padding:0}
 .ids{font-size:.85rem;margin:.3rem 0;padding-left:1.2rem;columns:16rem}
 .rounds{width:auto;border-collapse:separate;border-spacing:4px;margin:.2rem 0}
 .rounds th{padding:0 .5rem 0 0;white-space:nowrap;vertical-align:middle}
-.rounds td{border:0;padding:0;width:9.5rem;min-width:6.2rem;vertical-align:top}
+.rounds td{border:0;padding:0;width:11.2rem;min-width:7.4rem;vertical-align:top}
 .row{display:flex;flex-wrap:wrap;gap:4px;list-style:none;margin:.2rem 0;padding:0}
-.row li{width:7.4rem}
+.row li{flex:0 1 11.2rem;min-width:7.4rem}
 .step{--tint:var(--rest);border-left:5px solid var(--tint);background:color-mix(in srgb,var(--tint) 20%,var(--card));
 border-radius:4px;padding:.25rem .5rem;font-size:.82rem;line-height:1.35;height:100%}
-.step b{margin-right:.35rem}
-.step code{font-size:.76rem;color:var(--soft);display:block}
+.step b{margin-right:.35rem}.step .usd{float:right;margin-left:.4rem}
+.step code{font-size:.76rem;color:var(--ink);display:block}
 .step .failed{color:var(--page);font-weight:600}
 .a0{--tint:var(--s1)}.a1{--tint:var(--s4)}.a2{--tint:var(--s2)}.a3{--tint:var(--s3)}.a4{--tint:var(--s0)}
 .a5{--tint:var(--s5)}

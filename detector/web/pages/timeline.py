@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from detector.markup.axes import HIGH, bars, grid, labels, nice, times
 from detector.markup.words import UNKNOWN, day, duration
-from detector.model.alert import Alert, Severity, lasted
+from detector.model.alert import Alert, Severity, State, lasted
 from detector.rules.finding import usd
 from detector.web.pages.evidence import rows
 from detector.web.pages.parts import SIGNS, details
@@ -22,7 +22,7 @@ class Told(NamedTuple):
     """A record of the episode: when (s UTC), in which state, how loud, what it had cost (USD, None: not kept)."""
 
     at: float
-    state: str
+    state: State
     severity: Severity
     cost_usd: float | None
 
@@ -33,7 +33,7 @@ class Line(NamedTuple):
     began_t: float
     ended_t: float
     minutes: dict[int, float]
-    told: list[Told]
+    told: Sequence[Told]
     moves: list[tuple[float, str]]
 
 
@@ -52,19 +52,12 @@ def line_of(alert: Alert) -> Line:
     return Line(first, last, minutes, told, moves)
 
 
-def told_of(alert: Alert) -> list[Told]:
-    """Records of the episode, oldest first."""
-    return [Told(h["at"], h["state"], h["severity"], h["cost_usd"]) for h in getattr(alert, "history", [])] or _ends(
-        alert
-    )
-
-
-def _ends(alert: Alert) -> list[Told]:
-    """What a record without a history tells of those before it."""
-    told = [Told(alert.opened_at, "open", alert.severity, alert.cost_usd if alert.version == 1 else None)]
-    if alert.version > 1:
-        told.append(Told(alert.updated_at, alert.state, alert.severity, alert.cost_usd))
-    return told
+def told_of(alert: Alert) -> Sequence[Told]:
+    """Records of the episode, oldest first; what a record of before there was a history tells of those before it."""
+    if alert.history:
+        return [Told(mark.at, mark.state, mark.severity, mark.cost_usd) for mark in alert.history]
+    newest = Told(alert.updated_at, alert.state, alert.severity, alert.cost_usd)
+    return [Told(alert.opened_at, "open", alert.severity, None), newest] if alert.version > 1 else [newest]
 
 
 def timeline(alert: Alert) -> str:
