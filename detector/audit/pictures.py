@@ -5,7 +5,7 @@ from html import escape
 from typing import NamedTuple
 
 from detector.audit.figures import Figures, Team, Week, Went
-from detector.markup.svg import nice
+from detector.markup.axes import nice
 from detector.markup.words import day
 from detector.rules.finding import usd
 

@@ -68,3 +68,8 @@ def period(began_t: float | None, ended_t: float | None) -> str:
 def ended(why: str) -> str:
     """Why an episode ended, as it may follow "ended"."""
     return "when it became quiet" if why == "quiet" else f"because {why}"
+
+
+def episodes(n: int, severity: Severity) -> str:
+    """How many pages, tickets or lines on a board."""
+    return f"{n:,} {SEVERITY[severity][n != 1]}"

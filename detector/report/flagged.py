@@ -5,7 +5,7 @@ from html import escape
 
 from detector.markup import svg
 from detector.markup.pieces import WIDTHS, pair, section
-from detector.markup.words import day, duration, ended, short, shown
+from detector.markup.words import day, duration, ended, episodes, short, shown
 from detector.model.alert import Severity
 from detector.report import words
 from detector.report.choosing import chosen
@@ -85,7 +85,7 @@ def _others(facts: Facts, picked: Sequence[Flag]) -> str:
         left = counted.episodes - len(mine)
         if left:
             burnt = words.burnt_by(facts, max(0.0, counted.usd - sum(f.usd for f in mine)))
-            lines.append(f"{words.episodes(left, counted.severity)} of {counted.rule}: {burnt}")
+            lines.append(f"{episodes(left, counted.severity)} of {counted.rule}: {burnt}")
     if not lines:
         return ""
     return f'<p class="note">{"Not shown one by one" if picked else "Flagged"}: {escape("; ".join(lines))}.</p>'

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from detector.markup.frame import document, missing
 from detector.markup.pieces import figure
-from detector.markup.words import period, share
+from detector.markup.words import episodes, period, share
 from detector.report import words
 from detector.report.facts import Facts
 from detector.report.flagged import flagged
@@ -49,7 +49,7 @@ def _figures(facts: Facts) -> str:
         figure("burnt", words.dollars(total), words.without(facts)),
         figure("calls", f"{total.calls:,}", f"{many(facts.runs, 'run')}, {many(facts.tasks, 'task')}"),
         _circled(facts),
-        figure("pages", f"{pages:,}", f"and {words.episodes(tickets, 'warning')}"),
+        figure("pages", f"{pages:,}", f"and {episodes(tickets, 'warning')}"),
         _moved(facts),
     ]
     return f'<dl class="figures">{"".join(cards)}</dl>'

@@ -5,7 +5,7 @@ from html import escape
 
 from detector.markup import svg
 from detector.markup.pieces import WIDTHS, card, key_item, section
-from detector.markup.words import day, share, short, shown
+from detector.markup.words import day, episodes, share, short, shown
 from detector.report import words
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag, Outcome, Ranking, Rest, Row, Series, Spend
@@ -93,7 +93,7 @@ def _legend(marks: Sequence[svg.Mark]) -> str:
 
 
 def _opened(flags: Sequence[Flag]) -> str:
-    return "; ".join(f"{words.episodes(1, f.severity)[2:]}, {f.rule}: {shown(f.summary, 200)}" for f in flags[:4])
+    return "; ".join(f"{episodes(1, f.severity)[2:]}, {f.rule}: {shown(f.summary, 200)}" for f in flags[:4])
 
 
 def _table(spend: Spend) -> str:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from detector.markup.words import period, share, shown
+from detector.markup.words import episodes, period, share, shown
 from detector.model.alert import Severity
 from detector.report import words
 from detector.report.choosing import chosen
@@ -62,7 +62,7 @@ def _ranking(facts: Facts, kind: str, ranking: Ranking) -> Table:
 
 def _flags(facts: Facts) -> Iterator[Text]:
     kinds: tuple[Severity, ...] = ("critical", "warning", "info")
-    told = ", ".join(words.episodes(words.opened(facts, severity), severity) for severity in kinds)
+    told = ", ".join(episodes(words.opened(facts, severity), severity) for severity in kinds)
     yield Text(f"flagged: {told}{'; the loudest and dearest:' if facts.flags else ''}", style="dim")
     for flag in chosen(facts.flags, _FLAGS):
         yield _flag(facts, flag)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from detector.markup.words import SEVERITY, UNKNOWN, share, shown
+from detector.markup.words import UNKNOWN, share, shown
 from detector.model.alert import Severity
 from detector.report.facts import Counted, Facts, Outcome, Ranking, Rest, Row, Sums
 from detector.rules.finding import usd
@@ -25,11 +25,6 @@ def called(kind: str, name: str | None, tenant: str, tenants: int) -> str:
     if name is None or not name.strip():
         return NOBODY[kind] if name is None or not name else "(blank)"
     return f"{shown(name)} ({shown(tenant, 24)})" if tenants > 1 else shown(name)
-
-
-def episodes(n: int, severity: Severity) -> str:
-    """How many pages, tickets or lines on a board."""
-    return f"{n:,} {SEVERITY[severity][n != 1]}"
 
 
 def opened(facts: Facts, severity: Severity) -> int:

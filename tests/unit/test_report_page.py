@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from detector.markup import svg
+from detector.markup.axes import nice
 from detector.markup.words import duration, share, short, shown
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag, Ranking, Rest, Row, decode, to_json
@@ -110,8 +111,8 @@ def test_where_there_is_room_for_few_one_rule_does_not_hide_the_others() -> None
 
 @given(st.floats(1e-6, 1e12))
 def test_an_axis_holds_what_is_shown_and_little_more(most: float) -> None:
-    assert most <= svg.nice(most) * (1 + 1e-6)
-    assert svg.nice(most) <= 2.01 * most
+    assert most <= nice(most) * (1 + 1e-6)
+    assert nice(most) <= 2.01 * most
 
 
 numbers = st.lists(st.floats(0, 1e6), min_size=3, max_size=3)
