@@ -55,7 +55,7 @@ def incidents(
     asked = Wanted(open_only, tenant, team, rule, severity)
     found = choose(read_book(config), scope, asked)
     if as_json:
-        sys.stdout.buffer.write(incidents_json(found))
+        sys.stdout.buffer.write(incidents_json(found, config.web))
     elif found:
         show_all(found, console_of())
     else:
@@ -65,7 +65,7 @@ def incidents(
 
 @click.command()
 @click.argument("id")
-@click.option("--json", "as_json", is_flag=True, help="What its page downloads: the alert record.")
+@click.option("--json", "as_json", is_flag=True, help="What its page downloads: the alert record, and links.")
 @click.pass_obj
 def incident(setup: Setup, id: str, as_json: bool) -> int:
     """Show one incident: what happened by the minute, what repeats, which threshold decided, what it costs.
@@ -86,7 +86,7 @@ def incident(setup: Setup, id: str, as_json: bool) -> int:
     scope = _scope(config)
     found = find(read_book(config), scope, id)
     if as_json:
-        sys.stdout.buffer.write(incident_json(found))
+        sys.stdout.buffer.write(incident_json(found, config.web))
     else:
         show(found, config.web, console_of())
     return 0

@@ -1,28 +1,21 @@
-"""An incident as JSON: what its page downloads and the commands print."""
+"""Incidents as JSON: of each what its page downloads."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
+from detector.config import Web
 from detector.incidents.view import Incident
+from detector.web.pages.incident import record
+from detector.web.pages.onward import onward
 
 
-def fields_of(incident: Incident) -> dict[str, Any]:
-    """The fields of the alert record, when the broker took it (s UTC), and what became of a request to stop it."""
-    told: dict[str, Any] = msgspec.to_builtins(incident.alert)
-    return {**told, "written_at": incident.written_s, "stop": incident.stop}
+def incident_json(incident: Incident, web: Web) -> bytes:
+    """One object: the record, when the broker took it (s UTC), what became of stopping it, and where to go on."""
+    return record(incident, onward(web, incident.alert))
 
 
-def incident_json(incident: Incident) -> bytes:
-    """One object, indented, with a line's end."""
-    return _json(fields_of(incident))
-
-
-def incidents_json(incidents: Iterable[Incident]) -> bytes:
+def incidents_json(incidents: Iterable[Incident], web: Web) -> bytes:
     """An array of such objects."""
-    return _json([fields_of(incident) for incident in incidents])
-
-
-def _json(value: Any) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    told = [msgspec.Raw(incident_json(incident, web)) for incident in incidents]
+    return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"

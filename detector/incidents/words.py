@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from detector.clock import clock_time
 from detector.config import Web
 from detector.incidents import drawn
-from detector.links import filled, incident_url
 from detector.markup.words import SEVERITY, duration, ended, shown
 from detector.model.alert import Alert, lasted
 from detector.rules.finding import number, usd
+from detector.web.pages.onward import onward
 
 ID_CHARS = 10
 """Of an id so many are shown, and are enough to ask for it."""
@@ -112,17 +112,12 @@ def _needed(name: str, value: object) -> str:
 
 
 def links(alert: Alert, web: Web) -> Iterator[tuple[str, str]]:
-    """Where to go on from here: page, trace and runbook, of what is configured."""
-    if web.public_url is not None:
-        yield "page", incident_url(web.public_url, alert.id)
-    if web.trace_url is not None:
-        began, over = lasted(alert)
-        names = ("tenant", "team", "agent", "run", "task", "model", "id")
-        values: dict[str, str | None] = {name: getattr(alert, name) for name in names}
-        values |= {"since_ms": str(round(began * 1000)), "until_ms": str(round(over * 1000))}
-        if (url := filled(web.trace_url, values)) is not None:
-            yield "trace", url
-    yield "runbook", shown(alert.runbook_url, _TEXT)
+    """Where to go on from here, of what is configured."""
+    leads = onward(web, alert)
+    told = {"page": leads.incident, "board": leads.board, "trace": leads.trace, "runbook": leads.runbook}
+    for name, address in told.items():
+        if address is not None:
+            yield name, shown(address, _TEXT)
 
 
 def _age(s: float) -> str:

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Scene:
     """The topics of one test, and stages that read them."""
 
     def __init__(self, kafka: Kafka, **sections: dict[str, Any]) -> None:
-        self.config: Config = kafka.config(web={"port": 0}, **sections)
+        self.config: Config = kafka.config(True, web={"port": 0}, **sections)
         self.metrics = Metrics(self.config.metrics)
         self.minute = int(time.time() // 60) - 5
         """The first that is told."""
@@ -88,8 +89,18 @@ class Scene:
             stop.set()
             assert await running == 0
 
+    def shows(self, worker: Worker, id: str) -> bool:
+        """Whether a worker's stage knows this incident."""
+        stage = worker._stages["pages"]
+        assert isinstance(stage, PagesStage)
+        return ids(stage.source) == [id]
+
     def counted(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"detector_{name}", labels) or 0.0
+
+
+def whole(stage: PagesStage, flagged_usd: float) -> bool:
+    return stage.health() == [] and stage.source.overview(TEAMS).flagged_hour_usd == flagged_usd
 
 
 def ids(source: Live) -> list[str]:
@@ -137,8 +148,7 @@ async def test_a_restart_shows_the_same_and_a_second_one_beside_it_too(kafka: Ka
         told = stage.source.overview(TEAMS)
     async with scene.stage() as first, scene.stage() as second:
         for stage in (first, second):
-            await until(lambda source=stage.source: source.overview(TEAMS).flagged_hour_usd == 9.0)
-            await until(lambda stage=stage: stage.health() == [])
+            await until(partial(whole, stage, 9.0))
             assert stage.source.overview(TEAMS)._replace(now_s=told.now_s) == told
 
 
@@ -159,7 +169,8 @@ async def test_a_person_who_is_forgotten_is_in_no_record_that_is_kept(kafka: Kaf
     async with scene.stage() as stage:
         await until(lambda: ids(stage.source) == ["e1"])
         entry = stage._book.get("e1")
-        assert entry is not None and entry.alert.user == SOMEBODY
+        assert entry is not None
+        assert entry.alert.user == SOMEBODY
         await forget(scene.config, SOMEBODY, 0.0, lambda _: None)
         await until(lambda: SOMEBODY not in str([entry.alert for entry in stage._book.ended()]))
         await until(lambda: stage.health() == [])
@@ -231,7 +242,13 @@ class TestServed:
             bearer = {"Authorization": f"Bearer {token.read_text()}"}
             status, kind, text = await get(worker, "/incidents/e1.json", **bearer)
             assert (status, kind) == (200, "application/json; charset=utf-8")
-            assert (json.loads(text)["id"], json.loads(text)["user"]) == ("e1", "person")
+            told = json.loads(text)["alert"]
+            assert (told["id"], told["user"]) == ("e1", "person")
+            for path in ("/", "/incidents", "/incidents/e1"):
+                status, kind, text = await get(worker, path, **bearer)
+                assert (status, kind) == (200, "text/html; charset=utf-8")
+                assert told["summary"] in text
+                assert SOMEBODY not in text
             assert (await get(worker, "/incidents/e2.json", **bearer))[0] == 404
             assert (await get(worker, "/metrics"))[0] == (await get(worker, "/readyz"))[0] == 200
 
@@ -240,11 +257,10 @@ class TestServed:
         async with scene.worker("pages") as first, scene.worker("pages") as second:
             await scene.alert()
             for worker in (first, second):
-                async with asyncio.timeout(DEADLINE_S):
-                    while (await get(worker, "/incidents/e1.json"))[0] != 200:
-                        await asyncio.sleep(0.01)
+                await until(partial(scene.shows, worker, "e1"))
             answers = [await get(worker, "/incidents/e1.json") for worker in (first, second)]
             assert answers[0] == answers[1]
+            assert answers[0][0] == 200
 
     async def test_a_worker_without_the_stage_says_whom_to_ask(self, kafka: Kafka) -> None:
         for public_url, where in ((None, "ask a worker that runs the stage pages"), ("https://d.example", "d.example")):

@@ -48,7 +48,7 @@ def put(book: IncidentBook, id: str, **fields: Any) -> None:
 def listed(run: Ran, *options: str) -> list[str]:
     code, out, _ = run("incidents", "--json", *options)
     assert code == 0
-    return [incident["id"] for incident in json.loads(out)]
+    return [incident["alert"]["id"] for incident in json.loads(out)]
 
 
 def test_it_lists_by_what_is_asked_for(book: IncidentBook, run: Ran) -> None:
@@ -88,8 +88,10 @@ def test_one_is_found_by_as_much_of_its_id_as_no_other_has(book: IncidentBook, r
 def test_json_is_what_its_page_downloads(book: IncidentBook, run: Ran) -> None:
     put(book, "abc1", user=SOMEBODY, summary=f"{SOMEBODY} repeats")
     told = json.loads(run("incident", "abc1", "--json")[1])
-    assert (told["id"], told["user"], told["summary"]) == ("abc1", "person", "person repeats")
-    assert (told["written_at"], told["stop"]) == (OPENED_S, None)
+    of = told["alert"]
+    assert (of["id"], of["user"], of["summary"]) == ("abc1", "person", "person repeats")
+    assert (told["written_s"], told["stop"]) == (OPENED_S, None)
+    assert told["links"]["runbook"] == of["runbook_url"]
     assert [told] == json.loads(run("incidents", "--json")[1])
 
 

@@ -7,7 +7,6 @@ import pytest
 from detector.incidents.book import IncidentBook
 from detector.incidents.live import MOST_ENDED, MOST_TEAMS, Live
 from detector.incidents.spend import SLICES, Spend
-from detector.incidents.told import incident_json, incidents_json
 from detector.incidents.view import Source
 from detector.model.alert import Alert, encode_alert
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
@@ -134,13 +133,3 @@ def test_beyond_the_dearest_teams_all_others_are_one(shown: Shown) -> None:
 def test_a_team_that_is_called_like_a_person_is_not_named(shown: Shown) -> None:
     shown.spent(row(ANOTHER))
     assert [team.team for team in shown.source.overview(TEAMS).teams] == ["person"]
-
-
-def test_json_is_the_record_with_when_it_was_told_and_what_became_of_its_stop(shown: Shown) -> None:
-    told = shown.alert("e")
-    incident = shown.source.incident(TEAMS, "e")
-    assert incident is not None
-    text = incident_json(incident).decode()
-    assert text.startswith('{\n  "id": "e",\n') and text.endswith("\n}\n")
-    assert f'"written_at": {NOW_S}' in text and '"stop": null' in text and f'"class": "{told.class_}"' in text
-    assert incidents_json([]) == b"[]\n"

@@ -69,7 +69,7 @@ async def running(cast: Cast) -> AsyncIterator[Running]:
 
 
 async def test_stages_start_in_order_and_stop_in_the_other(cast: Cast) -> None:
-    made = Running(cast, worker(cast, ("notify", "ingest", "watch", "portfolio", "gateway", "ingest")))
+    made = Running(cast, worker(cast, ("notify", "pages", "ingest", "watch", "portfolio", "gateway", "ingest")))
     await made.start()
     made.stop.set()
     assert await made.ended() == 0
@@ -153,7 +153,7 @@ async def test_a_stage_that_is_starting_or_stopped_is_not_ready(cast: Cast) -> N
     made = worker(cast)
     starting = asyncio.create_task(made.start())
     await until(lambda: "start watch" in cast.diary)
-    assert made.unready() == {name: ["starting"] for name in ("watch", "portfolio", "notify")}
+    assert made.unready() == {name: ["starting"] for name in ("watch", "portfolio", "notify", "pages")}
     cast["watch"].start_gate.set()
     await starting
     assert made.unready() == {}
