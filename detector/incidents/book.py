@@ -6,14 +6,14 @@ from collections.abc import Iterable
 import cramjam
 import msgspec
 
-from detector.kafka.plan import DAY_MS
+from detector.kafka.plan import ALERTS_KEPT_MS
 from detector.model.alert import SEVERITIES, Alert, Severity, decode_alert
 
 MAX_ENDED = 20_000
 """Episodes that have ended and are kept, the newest; some 2 kB each."""
 MAX_GONE = 200_000
 """Ids of episodes that left whose version is remembered, about 200 B each; those that left first go first."""
-KEPT_S = 30 * DAY_MS / 1000
+KEPT_S = ALERTS_KEPT_MS / 1000
 """As long as the topic keeps a record."""
 _SPARE = 1.25
 """Times MAX_ENDED may be there until the oldest leave: sorting all for each would cost."""

@@ -1,18 +1,15 @@
 """An incident cut down to what a scope may see: of its team, and with nobody named in it but oneself."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from detector.enrich.pseudonyms import PERSON, is_pseudonym
-from detector.model.alert import Alert, encode_alert
+from detector.model.alert import Alert, decode_alert, encode_alert
 from detector.policy.scope import Kind, Scope, may_see, shown_user
 
-_PSEUDONYM = re.compile(r"u-[0-9a-f]{12}")
-_IN_BYTES = re.compile(rb"u-[0-9a-f]{12}")
-_Masking = Callable[[str], str]
+_PSEUDONYM = re.compile(rb"u-[0-9a-f]{12}")
 
 
 def restrict_incident(alert: Alert, scope: Scope) -> Alert | None:
@@ -25,32 +22,30 @@ def restrict_incident(alert: Alert, scope: Scope) -> Alert | None:
     who = (alert.user, alert.agent) if people else (None, None)
     if not may_see(scope, alert.tenant, alert.team, *who):
         return None
-    if alert.user is None and _IN_BYTES.search(encode_alert(alert)) is None:
-        return alert
-    # Where users appear as they are sent, a name is found by the one field that has it.
-    plain = None if alert.user is None or is_pseudonym(alert.user) else alert.user
-    shown = msgspec.structs.replace(alert, user=shown_user(scope, alert.user))
-    hidden = None if plain is None or plain in scope.people else plain
-    told = _masked(msgspec.to_builtins(shown), _masking(scope, hidden))
-    return msgspec.convert(told, Alert)
+    if alert.user and alert.user not in scope.people and not is_pseudonym(alert.user):
+        alert = _without_name(alert, alert.user)
+    # In the encoded record, where no letter of a pseudonym is ever written otherwise: ten times as fast as by field.
+    told = encode_alert(alert)
+    masked = _PSEUDONYM.sub(lambda found: (shown_user(scope, found[0].decode()) or PERSON).encode(), told)
+    return alert if masked == told else decode_alert(masked)
 
 
-def _masking(scope: Scope, plain: str | None) -> _Masking:
-    """What replaces people in a text: all pseudonyms but one's own, and the name `plain` where it stands by itself."""
-    name = None if plain is None else re.compile(rf"(?<!\w){re.escape(plain)}(?!\w)")
+def _without_name(alert: Alert, name: str) -> Alert:
+    """The alert without a user that appears as sent: wherever the name stands by itself."""
+    named = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
 
-    def mask(text: str) -> str:
-        told = _PSEUDONYM.sub(lambda found: shown_user(scope, found[0]) or PERSON, text)
-        return told if name is None else name.sub(PERSON, told)
+    def masked(value: Any) -> Any:
+        if isinstance(value, str):
+            return named.sub(PERSON, value)
+        if isinstance(value, list):
+            return [masked(inner) for inner in value]
+        if isinstance(value, dict):
+            return {named.sub(PERSON, key): masked(inner) for key, inner in value.items()}
+        return value
 
-    return mask
+    fields = {field: masked(getattr(alert, field)) for field in _TEXTS}
+    return msgspec.structs.replace(alert, **{**fields, "user": PERSON})
 
 
-def _masked(value: Any, mask: _Masking) -> Any:
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, list):
-        return [_masked(inner, mask) for inner in value]
-    if isinstance(value, dict):
-        return {mask(key): _masked(inner, mask) for key, inner in value.items()}
-    return value
+_TEXTS = ("team", "agent", "key", "run", "task", "model", "summary", "group", "evidence", "runbook_url")
+"""Fields in which a person may be named; the others say what kind of episode it is."""
