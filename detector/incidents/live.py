@@ -29,8 +29,9 @@ class Live:
 
     def settle(self) -> None:
         """Flags anew what is recent, once something was read."""
-        spikes = [entry.alert for entry in self._book.of(spend_spike.NAME) if entry.severity != "info"]
-        self._spend.settle([spike_of(alert) for alert in spikes])
+        begins_s, known = self._spend.begins_s, self._book.of(spend_spike.NAME)
+        told = (entry for entry in known if entry.severity != "info" and (entry.firing or entry.t > begins_s))
+        self._spend.settle([spike_of(entry.alert) for entry in told])
         self._window = None
 
     def overview(self, scope: Scope) -> Overview:

@@ -64,6 +64,11 @@ class Spend:
         reached = [sources.reached(self._hold_back_s) for sources in self._sources.values()]
         return min(reached, default=0.0) or None
 
+    @property
+    def begins_s(self) -> float:
+        """The time (s UTC) of the oldest minute that is known."""
+        return max(0.0, (self._newest - RING + 1) * 60.0)
+
     def take(self, partition: int, rollup: Rollup, written_s: float) -> bool:
         """Takes a rollup of a partition of the topic, written at `written_s` (s UTC); whether it tells of a minute."""
         marks = dict.fromkeys(range(rollup.sources), 0.0) | {rollup.source: rollup.mark}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from detector.incidents.book import IncidentBook
+from detector.incidents.flagging import Spike, spike_of
 from detector.incidents.live import MOST_ENDED, MOST_TEAMS, Live
 from detector.incidents.spend import SLICES, Spend
 from detector.incidents.view import Source
@@ -107,6 +108,26 @@ def test_a_spike_that_is_a_ticket_flags_what_it_is_about_and_one_on_a_board_does
     for team, severity in (("red", "warning"), ("blue", "info")):
         shown.alert(team, team, rule="spend_spike", level="team", severity=severity, evidence={"since": M0 * 60.0})
     shown.live.settle()
+    assert shown.source.overview(TEAMS).flagged_hour_usd == 2.0
+
+
+def test_spikes_of_before_the_hours_that_are_known_are_not_even_read(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown.spent(row("red", 2.0))
+    of = {"rule": "spend_spike", "level": "team", "severity": "critical", "state": "resolved"}
+    long_ago = shown.spend.begins_s - 60.0
+    shown.alert("old", resolved_at=long_ago, evidence={"since": long_ago - 60.0}, **of)
+    shown.alert("new", resolved_at=NOW_S, evidence={"since": M0 * 60.0}, **of)
+    read: list[str] = []
+
+    def noted(told: Alert) -> Spike:
+        read.append(told.id)
+        return spike_of(told)
+
+    monkeypatch.setattr("detector.incidents.live.spike_of", noted)
+    shown.live.settle()
+    assert read == ["new"]
     assert shown.source.overview(TEAMS).flagged_hour_usd == 2.0
 
 
