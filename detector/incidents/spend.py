@@ -129,7 +129,8 @@ class Spend:
 
     def _book(self, sheet: Sheet, parties: Sequence[Party]) -> None:
         rolls = np.frombuffer(sheet.rows, ROLL)
-        rolls = rolls[np.isin(rolls["kind"], (SPENT, OLD)) & ((rolls["calls"] > 0) | (rolls["flagged_usd"] > 0.0))]
+        spent = (rolls["kind"] == SPENT) | (rolls["kind"] == OLD)
+        rolls = rolls[spent & ((rolls["calls"] > 0) | (rolls["flagged_usd"] > 0.0))]
         self._reach(sheet.minute)
         rows = np.zeros(len(rolls), ROW)
         numbers, place = np.unique(rolls["party"], return_inverse=True)

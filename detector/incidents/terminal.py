@@ -17,7 +17,7 @@ from detector.terminal import many
 
 _STYLE = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 _WORD = {"critical": "PAGE", "warning": "TICKET", "info": "BOARD"}
-_LEAST_WIDTH = 100
+_LEAST_WIDTH = 110
 _SUMMARY = 500
 
 
@@ -69,8 +69,8 @@ def _show_hour(alert: Alert, console: Console) -> None:
         console.print(Text.assemble((label, "dim"), (line, "blue")), no_wrap=True)
     console.print(Text(" " * 10 + bars.marks, style="bold"), no_wrap=True)
     each = "a column is a minute" if bars.column_min == 1 else f"a column is {bars.column_min} minutes"
-    told = f"{clock_time(bars.began_t)} to {clock_time(bars.ended_t)}, {each}; {chart.MARKS}"
-    console.print(Text(" " * 10 + told, style="dim"))
+    for told in (f"{clock_time(bars.began_t)} to {clock_time(bars.ended_t)}, {each}", chart.MARKS):
+        console.print(Text(" " * 10 + told, style="dim"), no_wrap=True)
 
 
 def _show_steps(alert: Alert, console: Console) -> None:
@@ -87,8 +87,9 @@ def _show_steps(alert: Alert, console: Console) -> None:
     for name in ("times", "failed", "results", "alike"):
         table.add_column(name, justify="right", no_wrap=True)
     for kind in chart.kinds(steps):
-        alike = "" if kind.least is None or kind.most is None else f"{kind.least:.0%} to {kind.most:.0%}"
-        figures = (f"{kind.steps:,}", f"{kind.failed:,}", f"{kind.results:,}" if kind.results else "", alike)
+        alike = [f"{x:.0%}" for x in (kind.least, kind.most) if x is not None]
+        results = f"{kind.results:,}" if kind.results else ""
+        figures = (f"{kind.steps:,}", f"{kind.failed:,}", results, " to ".join(dict.fromkeys(alike)))
         table.add_row(kind.letter, Text(shown(kind.name)), Text(shown(kind.action or "")), *figures)
     console.print(table)
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
 from detector.config import Config, load_config
 from detector.errors import ConfigError, DeploymentError
@@ -75,6 +75,33 @@ async def test_stages_start_in_order_and_stop_in_the_other(cast: Cast) -> None:
     assert await made.ended() == 0
     assert cast.diary[: len(STAGES)] == [f"start {name}" for name in STAGES]
     assert cast.diary[-len(STAGES) :] == [f"stop {name}" for name in reversed(STAGES)]
+
+
+async def test_what_a_stage_answers_is_served_before_any_stage_has_started(cast: Cast) -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="a page")
+
+    cast["pages"].routes = lambda: [web.get("/", page)]  # type: ignore[attr-defined]
+    cast["gateway"].start_gate = asyncio.Event()
+    made = worker(cast)
+    starting = asyncio.create_task(made.start())
+    await until(lambda: "start gateway" in cast.diary)
+    async with ClientSession() as client, client.get(made.address) as answer:
+        assert await answer.text() == "a page"
+    cast["gateway"].start_gate.set()
+    await starting
+    await made.close()
+
+
+async def test_a_stage_that_cannot_answer_ends_the_start_before_anything_listens(cast: Cast) -> None:
+    def wrong() -> list[web.RouteDef]:
+        raise ConfigError("policy.file: no such file")
+
+    cast["pages"].routes = wrong  # type: ignore[attr-defined]
+    made = worker(cast)
+    with pytest.raises(ConfigError, match=r"policy\.file"):
+        await made.start()
+    assert cast.diary == []
 
 
 async def test_only_the_stages_asked_for_are_made(cast: Cast) -> None:
