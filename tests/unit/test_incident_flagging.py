@@ -1,6 +1,7 @@
 """What an overview calls flagged the ledger does too, of the same events, but for the minute in which a spike ends."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import pytest
@@ -18,8 +19,8 @@ from detector.model.rollup import decode_rollup
 from detector.policy.scope import TEAMS
 from detector.portfolio import Portfolio
 from tests.support.fleets import spiking_fleet
-from tests.support.judged import T0, Event
-from tests.support.spread import before_the_end, rollups
+from tests.support.judged import T0
+from tests.support.spread import Told, before_the_end, rollups
 from tests.support.worked import spent
 
 CONFIG = Config()
@@ -44,8 +45,8 @@ class Both:
         self.book, self.spend = IncidentBook(), Spend(CONFIG.portfolio.max_teams, CONFIG.time.hold_back_s)
         self.live = Live(self.book, self.spend, lambda: 0.0, lambda: 0)
 
-    def take(self, events: Sequence[Event], spread: Spread = ALONE) -> None:
-        for n, told in enumerate(before_the_end(rollups(events, CONFIG, spread))):
+    def take(self, rollups: Sequence[Told]) -> None:
+        for n, told in enumerate(rollups):
             for alert in self.portfolio.process(told.value, n).alerts:
                 self.book.take(encode_alert(alert), 0.0)
             self.spend.take(told.to, decode_rollup(told.value), 0.0)
@@ -71,19 +72,24 @@ class Both:
 def test_a_loop_is_flagged_each_dollar_once(spread: Spread) -> None:
     both = Both()
     loop = [spent(30.0 * n, 0.5, output={"text": "the very same answer"}, team="red") for n in range(40)]
-    both.take([*loop, spent(9000.0, 1.0, "T-2", team="red")], spread)
+    both.take(before_the_end(rollups([*loop, spent(9000.0, 1.0, "T-2", team="red")], CONFIG, spread)))
     told = both.live.overview(TEAMS)
     assert [(team.team, sum(team.usd), sum(team.flagged_usd)) for team in told.teams] == [("red", 21.0, 20.0)]
 
 
-@pytest.mark.parametrize("hours", [0.5, 1.2, 4.0])
+@cache
+def of_fleet() -> list[Told]:
+    """Rollups of some days, and of four hours with two spikes of spend."""
+    return rollups([event for event in spiking_fleet() if event["time"] <= T0 + 4.0 * HOUR_S])
+
+
+@pytest.mark.parametrize("hours", [1.2, 4.0])
 def test_loops_and_spikes_of_a_fleet_are_flagged_as_in_the_ledger(hours: float) -> None:
     both = Both()
-    both.take([event for event in spiking_fleet() if event["time"] <= T0 + hours * HOUR_S])
+    both.take([told for told in of_fleet() if decode_rollup(told.value).mark <= T0 + hours * HOUR_S])
     told = both.hours()
     for pages, ledger in told:
         assert pages.usd == pytest.approx(ledger.usd, abs=1e-6)
         more_usd = pages.flagged_usd - ledger.flagged_usd
         assert -1e-6 <= more_usd <= LAST_MINUTE_USD + 1e-6, pages.began_t - T0
-    if hours > 1.0:
-        assert sum(pages.flagged_usd for pages, _ in told) > 10.0
+    assert sum(pages.flagged_usd for pages, _ in told) > 10.0
