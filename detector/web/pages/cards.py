@@ -53,7 +53,7 @@ def when(alert: Alert, now_s: float) -> str:
     began, end = lasted(alert)
     if alert.state == "resolved":
         why = alert.evidence.get("resolved_by")
-        return f"ended {clock(end)}{f', {escape(ended(str(why)))}' if why else ''}"
+        return f"ended {clock(end)}{f', {name(ended(str(why)), 200)}' if why else ''}"
     return f"since {clock(began)}, {duration(max(0.0, now_s - began))}"
 
 

@@ -22,7 +22,7 @@ _LAST_T = 253_402_300_799.0
 def name(text: str | None, most: int = 64, unknown: str = "not told") -> str:
     """A name of the input as text whose direction of writing touches nothing beside it."""
     if text is None or not text.strip():
-        return f'<span class="soft">{escape(unknown)}</span>'
+        return f'<span class="soft">{escape(unknown if text is None else "(blank)")}</span>'
     return f"<bdi>{escape(shown(text, most))}</bdi>"
 
 

@@ -94,7 +94,7 @@ def _box(step: Step, letters: Mapping[str, int]) -> str:
     prints = "".join(_prints(step))
     return (
         f'<div class="step{style}"><span class="usd">{usd(float(step["usd"]))}</span><b>{_letter(n)}</b>'
-        f"{name(step.get('name'), 24, _unnamed(step))}{_failed(step)}{prints}</div>"
+        f"{name(step.get('name') or None, 24, _unnamed(step))}{_failed(step)}{prints}</div>"
     )
 
 

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from detector.markup.axes import HIGH, bars, grid, labels, nice, times
-from detector.markup.words import UNKNOWN, day, duration
+from detector.markup.words import UNKNOWN, day, duration, shown
 from detector.model.alert import Alert, Severity, State, lasted
 from detector.rules.finding import usd
 from detector.web.pages.evidence import rows
@@ -40,7 +40,7 @@ class Line(NamedTuple):
 def line_of(alert: Alert) -> Line:
     """What is known of an episode over time."""
     minutes = {int(t): float(x) for t, x in alert.evidence.get("usd_by_minute", ()) if isinstance(x, int | float)}
-    moves = [(float(move["t"]), str(move["strength"])) for move in alert.evidence.get("moves", ())]
+    moves = [(float(move["t"]), shown(str(move["strength"]))) for move in alert.evidence.get("moves", ())]
     told = told_of(alert)
     since, ended = lasted(alert)
     times_told = [since, ended, *(one.at for one in told)]
