@@ -11,7 +11,7 @@ from detector.config import Config, Web
 from detector.web.pages.routes import CONTENT_POLICY
 from tests.support import axe
 from tests.support.browser import chromium, watched
-from tests.support.shown import Shown, bloat, cycle, hostile, near, served, shipped, spend, spike
+from tests.support.shown import HOSTILE, HOSTILES, Shown, bloat, cycle, hostile, near, served, shipped, spend, spike
 
 NAMES = ["payments", "search", "platform", None, "data", "growth", "support", "ops", "legal", "people", "lab"]
 CONFIG = Config(web=Web(grafana_url="https://grafana.example", trace_url="https://traces.example/?run={run}"))
@@ -49,7 +49,7 @@ async def test_pages_load_without_an_error_from_here_alone_and_fit(browser: Brow
 
 @each_look
 async def test_hostile_names_do_nothing_and_break_no_layout(browser: Browser, scheme: str, width: int) -> None:
-    source = hostile()
+    source = hostile(*HOSTILES)
     async with served(source, config=CONFIG) as base, watched(browser, base, scheme=scheme, width=width) as seen:
         for n, path in enumerate(["/", "/incidents", *(f"/incidents/{one.alert.id}" for one in source.held)]):
             await seen.open(path)
@@ -64,19 +64,20 @@ async def test_hostile_names_do_nothing_and_break_no_layout(browser: Browser, sc
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_contrast_labels_and_structure_hold(browser: Browser, scheme: str) -> None:
     axe.script()
-    for source in (usual(), Shown([], []), hostile()):
-        async with served(source, config=CONFIG) as base:
-            async with watched(browser, base, scheme=scheme, width=360, bypass_csp=True) as seen:
-                for name, path in paths(source).items():
-                    await seen.open(path)
-                    await open_all(seen.page)
-                    assert await axe.violations(seen.page) == [], name
+    for source in (usual(), Shown([], []), hostile(HOSTILE), hostile(" ")):
+        async with (
+            served(source, config=CONFIG) as base,
+            watched(browser, base, scheme=scheme, width=360, bypass_csp=True) as seen,
+        ):
+            for name, path in paths(source).items():
+                await seen.open(path)
+                await open_all(seen.page)
+                assert await axe.violations(seen.page) == [], name
 
 
 async def open_all(page: Page) -> None:
     """Shows what is folded."""
-    for summary in await page.locator("summary").all():
-        await summary.click()
+    await page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
 
 
 _ALL = "a[href], button, select, summary, [tabindex='0']"
@@ -89,6 +90,7 @@ async def test_by_keyboard_everything_is_reached_in_order_and_seen(browser: Brow
     source = usual()
     async with served(source, config=CONFIG) as base, watched(browser, base) as seen:
         await seen.open(paths(source)[page])
+        await open_all(seen.page)
         count = await seen.page.locator(_ALL).count()
         reached = []
         for _ in range(count):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ NOW = T0 + 1500.0
 SLICE_S = 300.0
 
 
+@cache
 def cycle(rounds: int = 9, **fields: Any) -> Alert:
     """The last record before the end of a loop of three steps that fails each time, as the engine tells it."""
     of_one = [
@@ -32,6 +34,7 @@ def cycle(rounds: int = 9, **fields: Any) -> Alert:
     return _open([status(-600.0, "PAY-7"), *events])
 
 
+@cache
 def near(**fields: Any) -> Alert:
     """The same of an agent that gives nearly the same answer again and again."""
     text = "I looked at the ranking of the results and found that the weights of the second model need to be checked"
@@ -172,9 +175,11 @@ def _renamed(value: Any, text: str) -> Any:
     return [_renamed(inner, text) for inner in value] if isinstance(value, list) else value
 
 
-def hostile() -> Shown:
-    """A source all of whose names want to be more than text."""
-    texts = [HOSTILE, LONG, ARABIC, " ", "\N{ZERO WIDTH SPACE}" * 40]
+HOSTILES = (HOSTILE, LONG, ARABIC, " ", "\N{ZERO WIDTH SPACE}" * 40)
+
+
+def hostile(*texts: str) -> Shown:
+    """A source all of whose names are such texts."""
     alerts = [msgspec.structs.replace(renamed(made(), text), id=f"e{n}{k}")
               for n, text in enumerate(texts) for k, made in enumerate((spike, cycle, bloat, shipped))]  # fmt: skip
     teams = [team._replace(tenant=text) for text in texts for team in spend([text])]

@@ -39,7 +39,7 @@ def label(field: str) -> str:
     for unit in ("_usd", "_s"):
         if field.endswith(unit) and len(field) > len(unit):
             field = field[: -len(unit)]
-    return shown(field.replace("_", " "))
+    return shown(field.replace("_", " ")) if field.strip() else "(blank)"
 
 
 def said(field: str, value: Any) -> str:
