@@ -268,7 +268,7 @@ def test_what_a_page_needs_stands_beside_what_was_found() -> None:
     text = text_of(incident_page(spike()))
     assert "times its usual hour at least 5.5 8.84" in text
     assert "dear and still for at least 7 minutes 30 minutes" in text
-    assert "every condition of a page holds" in text_of(incident_page(cycle()))
+    assert "It is a page. Every condition of a page holds" in text_of(incident_page(cycle()))
 
 
 def test_an_incident_leads_to_runbook_board_trace_record_and_others_of_its_cause() -> None:

@@ -18,9 +18,11 @@ from detector.web.pages.cards import lines
 from detector.web.pages.figures import label
 from detector.web.pages.frame import document
 from detector.web.pages.onward import Onward
-from detector.web.pages.parts import MOST_SENTENCE, SIGNS, badge, kind, moment, name, pair, section
+from detector.web.pages.parts import SIGNS, badge, kind, moment, name, pair, section
 
 UP = "../"
+_SENTENCE = 1_000
+"""Characters of a sentence that are shown."""
 _OTHERS = 8
 _WHO = ("tenant", "team", "agent", "user", "key", "run", "task", "model")
 _WIDE = {"team": ("tenant", "team"), "model": ("tenant", "team", "model"), "key": ("tenant", "team", "key")}
@@ -55,7 +57,7 @@ def record(told: Incident, links: Onward) -> bytes:
 def _body(told: Incident, others: Sequence[Incident], links: Onward, now_s: float) -> Iterator[str]:
     alert = told.alert
     yield f'<p class="state">{badge(alert.severity)}<span>{kind(alert)}</span><span>{_state(alert, now_s)}</span></p>'
-    yield f'<h1 class="sentence">{name(alert.summary, MOST_SENTENCE)}</h1>'
+    yield f'<h1 class="sentence">{name(alert.summary, _SENTENCE)}</h1>'
     yield _onward(alert, links)
     yield _figures(alert)
     yield section("over-time", "Over time", _over_time(alert), card(timeline.timeline(alert)))

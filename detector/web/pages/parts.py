@@ -13,8 +13,6 @@ SIGNS: dict[Severity, tuple[str, str]] = {
     "info": ("board", "· BOARD"),
 }
 """Of a severity its style, and what is shown; the shape tells it too where colours do not."""
-MOST_SENTENCE = 1_000
-"""Characters of a sentence that are shown."""
 _LAST_T = 253_402_300_799.0
 """The last second of the year 9999."""
 

@@ -110,7 +110,7 @@ def _prints(step: Step) -> Iterator[str]:
     """Fingerprints of action and result, as far as they are known."""
     action, result = step.get("action"), step.get("result")
     if action or result:
-        yield f"<code>{name(action, 8, '?')} → {name(result, 8, 'no result')}</code>"
+        yield f"<code>{name(action, 16, '?')} → {name(result, 16, 'no result')}</code>"
 
 
 def _likeness(told: Sequence[Step], letters: Mapping[str, int]) -> str:

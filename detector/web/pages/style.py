@@ -53,6 +53,7 @@ gap:.3rem 1.4rem;margin:.2rem 0}
 dl.pairs div{display:flex;gap:.6rem;justify-content:space-between;border-top:1px solid var(--line);padding:.25rem 0}
 dl.pairs dt{flex:none;max-width:60%}dl.pairs dd{margin:0;text-align:right;min-width:0}
 dl.pairs ul{list-style:none;margin:0;padding:0}
+.scroll table{overflow-wrap:break-word}
 .nested{margin:.9rem 0 0}
 .nested h3{margin:.6rem 0 .2rem}
 .ids{font-size:.85rem;margin:.3rem 0;padding-left:1.2rem;columns:16rem}
