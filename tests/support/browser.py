@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Request, async_playwright
 
 from tests.support.services import program
 
@@ -35,9 +35,13 @@ class Watched:
         self.wrong: list[str] = []
         page.on("console", lambda told: self.wrong.append(f"console {told.type}: {told.text}"))
         page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: self.wrong.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("request", lambda request: self._check(request.url))
         page.on("dialog", self._dismiss)
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # given up, as the page was left
+            self.wrong.append(f"failed: {request.url} {request.failure}")
 
     def _check(self, url: str) -> None:
         if urlsplit(url).netloc != urlsplit(self.base).netloc:
