@@ -1,18 +1,27 @@
 """What pages are given in tests: real records of loops, made ones of other rules, and a source that holds them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
+from aiohttp import web
 
+from detector.config import Config
 from detector.incidents.view import Incident, Overview, TeamSpend
 from detector.model.alert import Alert
+from detector.policy.grants import Policy
 from detector.policy.scope import Scope, may_see, shown_agent, shown_user
+from detector.web.listening import Listening
+from detector.web.pages import routes
 from tests.support.judged import T0, answers, in_order, judge, last, status, steps, tool
 
 NOW = T0 + 1500.0
 SLICE_S = 300.0
 
 
+@cache
 def cycle(rounds: int = 9, **fields: Any) -> Alert:
     """The last record before the end of a loop of three steps that fails each time, as the engine tells it."""
     of_one = [
@@ -25,6 +34,7 @@ def cycle(rounds: int = 9, **fields: Any) -> Alert:
     return _open([status(-600.0, "PAY-7"), *events])
 
 
+@cache
 def near(**fields: Any) -> Alert:
     """The same of an agent that gives nearly the same answer again and again."""
     text = "I looked at the ranking of the results and found that the weights of the second model need to be checked"
@@ -140,3 +150,51 @@ def _masked(one: Incident, scope: Scope) -> Incident | None:
         alert, user=shown_user(scope, alert.user), agent=shown_agent(scope, alert.agent)
     )  # fmt: skip
     return one._replace(alert=masked)
+
+
+HOSTILE = (
+    "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;</title></style><svg onload=alert(1)>"
+    "\u202egnp.exe\u2066\u200f"
+)
+LONG = "x" * 10_000
+ARABIC = "\u0645\u0631\u062d\u0628\u0627 (1) [2]"
+
+
+def renamed(alert: Alert, text: str) -> Alert:
+    """The record with every name and text in it replaced."""
+    names = dict.fromkeys(("tenant", "team", "agent", "user", "key", "run", "task", "model", "class_"), text)
+    evidence = {text: text, **{field: _renamed(value, text) for field, value in alert.evidence.items()}}
+    return msgspec.structs.replace(alert, **names, summary=text, group=text, evidence=evidence)
+
+
+def _renamed(value: Any, text: str) -> Any:
+    if isinstance(value, str):
+        return text
+    if isinstance(value, dict):
+        return {text: text} | {field: _renamed(inner, text) for field, inner in value.items()}
+    return [_renamed(inner, text) for inner in value] if isinstance(value, list) else value
+
+
+HOSTILES = (HOSTILE, LONG, ARABIC, " ", "\N{ZERO WIDTH SPACE}" * 40)
+
+
+def hostile(*texts: str) -> Shown:
+    """A source all of whose names are such texts."""
+    alerts = [msgspec.structs.replace(renamed(made(), text), id=f"e{n}{k}")
+              for n, text in enumerate(texts) for k, made in enumerate((spike, cycle, bloat, shipped))]  # fmt: skip
+    teams = [team._replace(tenant=text) for text in texts for team in spend([text])]
+    return Shown(alerts, teams, {HOSTILE: LONG, "status": HOSTILE})
+
+
+@asynccontextmanager
+async def served(source: Shown, policy: Policy | None = None, config: Config | None = None) -> AsyncIterator[str]:
+    """The pages over that source on loopback; gives their address."""
+    config = config or Config()
+    app = web.Application()
+    app.add_routes(routes(source, policy or Policy.configured(config), config, lambda: source.now_s))
+    listening = Listening("web", "127.0.0.1", 0, 1.0)
+    await listening.start(app)
+    try:
+        yield listening.address
+    finally:
+        await listening.stop()

@@ -125,6 +125,7 @@ def test_pictures_are_well_formed_whatever_the_figures(series: list[list[float]]
     of = [("s0", values) for values in series]
     ElementTree.fromstring(svg.stacked(text, of, 1.79e9, 3600.0, marks, [text] * 3, "$"))
     ElementTree.fromstring(svg.whole(text, [svg.Part("s0", sum(v), text) for v in series]))
+    ElementTree.fromstring(svg.small(text, of, sum(map(sum, series))))
     ElementTree.fromstring(svg.strip(text, series[0], 1.79e9, 15.0, 1.79e9 + 5, 1.79e9 + 20, text))
 
 

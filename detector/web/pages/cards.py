@@ -8,9 +8,10 @@ from detector.incidents.view import Incident
 from detector.markup.words import duration, ended
 from detector.model.alert import Alert, lasted
 from detector.rules.finding import usd
-from detector.web.pages.parts import MOST_SENTENCE, SIGNS, badge, clock, kind, name, pair
+from detector.web.pages.parts import SIGNS, badge, clock, kind, name, pair
 
-_IN_A_LINE = 300
+_IN_A_CARD, _IN_A_LINE = 400, 300
+"""Characters of a sentence that are shown."""
 
 
 def cards(incidents: Iterable[Incident], now_s: float, up: str = "") -> str:
@@ -34,7 +35,7 @@ def _card(alert: Alert, now_s: float, up: str) -> str:
     return (
         f'<article class="flag {style}"><h3>{badge(alert.severity)}<span>{kind(alert)}</span>'
         f"<b>{usd(alert.cost_usd)} <small>{usd(alert.burn_usd_per_hour)} an hour</small></b></h3>"
-        f'<p class="say"><a href="{escape(address(alert.id, up))}">{name(alert.summary, MOST_SENTENCE)}</a></p>'
+        f'<p class="say"><a href="{escape(address(alert.id, up))}">{name(alert.summary, _IN_A_CARD)}</a></p>'
         f"<dl>{''.join(_beside(alert, now_s))}</dl></article>"
     )
 
@@ -53,7 +54,7 @@ def when(alert: Alert, now_s: float) -> str:
     began, end = lasted(alert)
     if alert.state == "resolved":
         why = alert.evidence.get("resolved_by")
-        return f"ended {clock(end)}{f', {escape(ended(str(why)))}' if why else ''}"
+        return f"ended {clock(end)}{f', {name(ended(str(why)), 200)}' if why else ''}"
     return f"since {clock(began)}, {duration(max(0.0, now_s - began))}"
 
 

@@ -50,8 +50,9 @@ def _sentence(alert: Alert) -> Iterator[str]:
     known, by = alert.evidence.get("known"), alert.evidence.get("decided_by")
     if isinstance(by, str):
         sign = SIGNS[alert.severity][1].split()[1].lower()
-        why = "every condition of a page holds" if by == "every check holds" else f"not louder because of {by}"
-        yield f"<p>It is a {escape(sign)}: {name(why, 400)}.</p>"
+        louder = by.replace(": , needs ", ": ")  # of a check that finds nothing
+        why = "Every condition of a page holds" if by == "every check holds" else f"What keeps it from more: {louder}"
+        yield f"<p>It is a {escape(sign)}. {name(why, 400)}.</p>"
     if isinstance(known, str):
         yield f"<p>Steps were compared by <b>{name(known)}</b>.</p>"
 

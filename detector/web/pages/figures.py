@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from detector.markup.words import UNKNOWN, duration, share
+from detector.markup.words import UNKNOWN, duration, share, shown
 from detector.rules.finding import number, usd
 from detector.web.pages.parts import moment, name
 
@@ -39,7 +39,7 @@ def label(field: str) -> str:
     for unit in ("_usd", "_s"):
         if field.endswith(unit) and len(field) > len(unit):
             field = field[: -len(unit)]
-    return field.replace("_", " ")
+    return shown(field.replace("_", " ")) if field.strip() else "(blank)"
 
 
 def said(field: str, value: Any) -> str:
@@ -51,7 +51,7 @@ def said(field: str, value: Any) -> str:
     if isinstance(value, int | float):
         return _number(field, value)
     if isinstance(value, str):
-        return name(value, _MOST_TEXT, "empty")
+        return name(value, _MOST_TEXT)
     return escape(f"{len(value):,}")
 
 

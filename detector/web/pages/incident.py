@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from detector.clock import clock_time
 from detector.incidents.view import Incident
 from detector.markup.pieces import card, figure
 from detector.markup.words import UNKNOWN, duration, ended, short
@@ -17,9 +18,11 @@ from detector.web.pages.cards import lines
 from detector.web.pages.figures import label
 from detector.web.pages.frame import document
 from detector.web.pages.onward import Onward
-from detector.web.pages.parts import MOST_SENTENCE, SIGNS, badge, clock, kind, moment, name, pair, section
+from detector.web.pages.parts import SIGNS, badge, kind, moment, name, pair, section
 
 UP = "../"
+_SENTENCE = 1_000
+"""Characters of a sentence that are shown."""
 _OTHERS = 8
 _WHO = ("tenant", "team", "agent", "user", "key", "run", "task", "model")
 _WIDE = {"team": ("tenant", "team"), "model": ("tenant", "team", "model"), "key": ("tenant", "team", "key")}
@@ -54,7 +57,7 @@ def record(told: Incident, links: Onward) -> bytes:
 def _body(told: Incident, others: Sequence[Incident], links: Onward, now_s: float) -> Iterator[str]:
     alert = told.alert
     yield f'<p class="state">{badge(alert.severity)}<span>{kind(alert)}</span><span>{_state(alert, now_s)}</span></p>'
-    yield f'<h1 class="sentence">{name(alert.summary, MOST_SENTENCE)}</h1>'
+    yield f'<h1 class="sentence">{name(alert.summary, _SENTENCE)}</h1>'
     yield _onward(alert, links)
     yield _figures(alert)
     yield section("over-time", "Over time", _over_time(alert), card(timeline.timeline(alert)))
@@ -71,7 +74,7 @@ def _state(alert: Alert, now_s: float) -> str:
     if alert.state != "resolved":
         return f"open since {moment(alert.opened_at)} UTC, {duration(max(0.0, now_s - alert.opened_at))}"
     why = alert.evidence.get("resolved_by")
-    because = f", {escape(ended(str(why)))}" if why else ""
+    because = f", {name(ended(str(why)), 200)}" if why else ""
     return f"ended {moment(end)} UTC{because}, after {duration(max(0.0, end - since))}"
 
 
@@ -96,15 +99,11 @@ def _figures(alert: Alert) -> str:
     cells = [
         figure("burnt", usd(alert.cost_usd), f"{alert.calls:,} calls, {short(alert.tokens)} tokens"),
         figure("an hour costs", usd(alert.burn_usd_per_hour), beside),
-        figure("lasts for", duration(max(0.0, end - since)), f"from {_plain(since)} UTC"),
+        figure("lasts for", duration(max(0.0, end - since)), f"from {clock_time(since)}", small=True),
         figure("status moved last", UNKNOWN if moved is None else duration(moved),
-               unknown if moved is None else "before the last figures", small=moved is None),
+               unknown if moved is None else "before the last figures", small=True),
     ]  # fmt: skip
     return f'<dl class="figures">{"".join(cells)}</dl>'
-
-
-def _plain(t: float) -> str:
-    return clock(t).split(">", 1)[1].removesuffix("</time>")
 
 
 def _over_time(alert: Alert) -> str:

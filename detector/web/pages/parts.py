@@ -13,8 +13,6 @@ SIGNS: dict[Severity, tuple[str, str]] = {
     "info": ("board", "· BOARD"),
 }
 """Of a severity its style, and what is shown; the shape tells it too where colours do not."""
-MOST_SENTENCE = 1_000
-"""Characters of a sentence that are shown."""
 _LAST_T = 253_402_300_799.0
 """The last second of the year 9999."""
 
@@ -22,7 +20,7 @@ _LAST_T = 253_402_300_799.0
 def name(text: str | None, most: int = 64, unknown: str = "not told") -> str:
     """A name of the input as text whose direction of writing touches nothing beside it."""
     if text is None or not text.strip():
-        return f'<span class="soft">{escape(unknown)}</span>'
+        return f'<span class="soft">{escape(unknown if text is None else "(blank)")}</span>'
     return f"<bdi>{escape(shown(text, most))}</bdi>"
 
 

@@ -61,6 +61,7 @@ def _sentence(alert: Alert, told: Sequence[Step], period: int, letters: Mapping[
     cycle = " ".join(_letter(letters[_identity(step)]) for step in told[-period:])
     made = f"a round is {many(period, 'step')}: <b>{escape(cycle)}</b>" if period > 1 else "each step is a round"
     kinds = many(len(letters), "different action") if len(letters) > 1 else "all the same action"
+    kinds = "none of them uses a tool" if list(letters) == [""] else kinds
     return f"The newest {many(len(told), 'step')}{of}; {made}; {kinds}. The same letter is the same action."
 
 
@@ -94,7 +95,7 @@ def _box(step: Step, letters: Mapping[str, int]) -> str:
     prints = "".join(_prints(step))
     return (
         f'<div class="step{style}"><span class="usd">{usd(float(step["usd"]))}</span><b>{_letter(n)}</b>'
-        f"{name(step.get('name'), 24, _unnamed(step))}{_failed(step)}{prints}</div>"
+        f"{name(step.get('name') or None, 24, _unnamed(step))}{_failed(step)}{prints}</div>"
     )
 
 
@@ -109,8 +110,10 @@ def _failed(step: Step) -> str:
 def _prints(step: Step) -> Iterator[str]:
     """Fingerprints of action and result, as far as they are known."""
     action, result = step.get("action"), step.get("result")
-    if action or result:
-        yield f"<code>{name(action, 8, '?')} → {name(result, 8, 'no result')}</code>"
+    if result and not action:
+        yield f"<code>answer {name(result, 16)}</code>"
+    elif action:
+        yield f"<code>{name(action, 16)} → {name(result, 16, 'no result')}</code>"
 
 
 def _likeness(told: Sequence[Step], letters: Mapping[str, int]) -> str:

@@ -53,14 +53,15 @@ gap:.3rem 1.4rem;margin:.2rem 0}
 dl.pairs div{display:flex;gap:.6rem;justify-content:space-between;border-top:1px solid var(--line);padding:.25rem 0}
 dl.pairs dt{flex:none;max-width:60%}dl.pairs dd{margin:0;text-align:right;min-width:0}
 dl.pairs ul{list-style:none;margin:0;padding:0}
+.scroll table{overflow-wrap:break-word}
 .nested{margin:.9rem 0 0}
 .nested h3{margin:.6rem 0 .2rem}
 .ids{font-size:.85rem;margin:.3rem 0;padding-left:1.2rem;columns:16rem}
 .rounds{width:auto;border-collapse:separate;border-spacing:4px;margin:.2rem 0}
 .rounds th{padding:0 .5rem 0 0;white-space:nowrap;vertical-align:middle}
-.rounds td{border:0;padding:0;width:11.2rem;min-width:7.4rem;vertical-align:top}
+.rounds td{border:0;padding:0;width:13rem;min-width:11.6rem;vertical-align:top}
 .row{display:flex;flex-wrap:wrap;gap:4px;list-style:none;margin:.2rem 0;padding:0}
-.row li{flex:0 1 11.2rem;min-width:7.4rem}
+.row li{flex:0 1 13rem;min-width:11.6rem}
 .step{--tint:var(--rest);border-left:5px solid var(--tint);background:color-mix(in srgb,var(--tint) 20%,var(--card));
 border-radius:4px;padding:.25rem .5rem;font-size:.82rem;line-height:1.35;height:100%}
 .step b{margin-right:.35rem}.step .usd{float:right;margin-left:.4rem}
@@ -85,10 +86,13 @@ border-radius:6px;padding:.35rem .5rem;min-height:2.3rem;max-width:14rem}
 .empty{background:var(--card);border:1px dashed var(--soft);border-radius:8px;padding:1rem 1.1rem;color:var(--soft)}
 @media (max-width:40rem){.lines li{grid-template-columns:1fr auto;padding:.6rem .7rem}
 .lines li>a,.lines li>bdi{grid-column:1/-1;grid-row:2}.lines .beside{grid-column:1/-1}
-.teams,.teams tbody{display:block}.teams thead{display:none}
+.teams,.teams tbody,.teams caption{display:block}.teams thead{display:none}
 .teams tr{display:grid;grid-template-columns:1fr auto auto;gap:0 .8rem;border-top:1px solid var(--line);padding:.4rem 0}
 .teams td,.teams td.name,.teams td.wide{width:auto;border:0;padding:0}
 .teams td.wide{grid-column:1/-1;grid-row:2}
+.rounds{border-spacing:3px}.rounds td{width:auto;min-width:5.2rem}
+.rounds th{padding:0;white-space:normal;font-size:.72rem}
+.row li{flex-basis:5.2rem;min-width:5.2rem}.step .usd,.step code{display:none}.step{padding:.2rem .3rem}
 h1.sentence{font-size:1.12rem}svg.plot{margin-left:2.6rem;width:calc(100% - 2.6rem)}
 form.filter select{max-width:100%}form.filter div{flex:1 1 8rem}form.filter select{width:100%}}
 """

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from detector.markup.axes import HIGH, bars, grid, labels, nice, times
-from detector.markup.words import UNKNOWN, day, duration
+from detector.markup.words import UNKNOWN, day, duration, shown
 from detector.model.alert import Alert, Severity, State, lasted
 from detector.rules.finding import usd
 from detector.web.pages.evidence import rows
@@ -40,14 +40,14 @@ class Line(NamedTuple):
 def line_of(alert: Alert) -> Line:
     """What is known of an episode over time."""
     minutes = {int(t): float(x) for t, x in alert.evidence.get("usd_by_minute", ()) if isinstance(x, int | float)}
-    moves = [(float(move["t"]), str(move["strength"])) for move in alert.evidence.get("moves", ())]
+    moves = [(float(move["t"]), shown(str(move["strength"]))) for move in alert.evidence.get("moves", ())]
     told = told_of(alert)
     since, ended = lasted(alert)
     times_told = [since, ended, *(one.at for one in told)]
     began = min((*minutes, *times_told))
     end = max((*(m + _MINUTE_S for m in minutes), *times_told, began + _MINUTE_S))
     first, last = int(began // _MINUTE_S) * _MINUTE_S, -int(-end // _MINUTE_S) * _MINUTE_S
-    if minutes and last - first > _MOST_BARS * _MINUTE_S:  # of so long an episode what minutes are kept of
+    if minutes and last - first > _MOST_BARS * _MINUTE_S:  # of so long an episode that of which minutes are kept
         first, last = min(minutes), max(minutes) + _MINUTE_S
     return Line(first, last, minutes, told, moves)
 
@@ -61,9 +61,10 @@ def told_of(alert: Alert) -> Sequence[Told]:
 
 
 def timeline(alert: Alert) -> str:
-    """The picture, its key, and the same as tables."""
+    """The picture, its key, and the same as tables; where no minutes are kept the tables alone."""
     line = line_of(alert)
-    return f"{_picture(alert, line)}{_key(line)}{''.join(_notes(alert, line))}{_tables(alert, line)}"
+    picture = f"{_picture(alert, line)}{_key(line)}" if line.minutes else ""
+    return f"{picture}{''.join(_notes(alert, line))}{_tables(alert, line)}"
 
 
 def _picture(alert: Alert, line: Line) -> str:
@@ -89,8 +90,6 @@ def _place(line: Line, t: float) -> float:
 
 def _unknown(line: Line) -> Iterator[str]:
     """What lies before and after the minutes that are kept."""
-    if not line.minutes:
-        return
     first, last = _place(line, min(line.minutes)), _place(line, max(line.minutes) + _MINUTE_S)
     for left, right in ((0.0, first), (last, 100.0)):
         if right - left > 0.5:
@@ -191,5 +190,9 @@ def _tables(alert: Alert, line: Line) -> str:
     told += [{"at": t, "state": f"{strength} status"} for t, strength in line.moves]
     told.sort(key=lambda one: float(one["at"]))
     minutes = [{"t": t, "usd": x} for t, x in sorted(line.minutes.items())]
-    out = details("What happened when, as a table", rows("Records of the alert, and status", told))
-    return out + (details("Dollars by minute, as a table", rows("Dollars by minute", minutes)) if minutes else "")
+    happened = rows("Records of the alert, and status", told)
+    if not minutes:
+        return happened
+    return details("What happened when, as a table", happened) + details(
+        "Dollars by minute, as a table", rows("Dollars by minute", minutes)
+    )
