@@ -32,7 +32,7 @@ def test_both_stages_have_the_base_of_one_version() -> None:
     }
     pinned = re.search(r"^ARG PYTHON=(3\.\d+\.\d+-slim-\w+)$", FILE.read_text(encoding="utf-8"), re.MULTILINE)
     assert pinned is not None
-    assert f"org.opencontainers.image.base.name=\"docker.io/library/python:{pinned[1]}\"" in last("LABEL")
+    assert f'org.opencontainers.image.base.name="docker.io/library/python:{pinned[1]}"' in last("LABEL")
 
 
 def test_what_is_copied_is_there_and_nothing_else_can_be_read() -> None:
