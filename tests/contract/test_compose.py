@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from detector.cli import cli
 from detector.config import load_config
+from detector.pipeline.stage import STAGES
 from detector.pipeline.worker import STOP_S
 from tests.support import go_tools
 from tests.support.prometheus import promtool
@@ -23,14 +24,18 @@ VARIABLE = "${DETECTOR_SECRETS:?"
 pytestmark = pytest.mark.timeout(900)  # the parser is built first, once
 
 
-@pytest.fixture(scope="module")
-def model() -> dict[str, Any]:
-    # It would take variables from .env alone; what they are is not asked here.
-    asked = [go_tools.compose(), "-no-interpolation", "-format", "json", str(FILE)]
+def parsed(*files: Path) -> dict[str, Any]:
+    """What files, one over the other, come to; variables stay as they are written."""
+    asked = [go_tools.compose(), "-no-interpolation", "-format", "json", *map(str, files)]
     told = subprocess.run(asked, cwd=DEPLOY, capture_output=True, text=True, timeout=60, check=False)
     assert told.returncode == 0, told.stderr
-    parsed: dict[str, Any] = yaml.safe_load(told.stdout)
-    return parsed
+    model: dict[str, Any] = yaml.safe_load(told.stdout)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model() -> dict[str, Any]:
+    return parsed(FILE)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +110,18 @@ def test_the_build_finds_its_file(services: dict[str, dict[str, Any]]) -> None:
 def test_commands_are_those_of_the_detector(services: dict[str, dict[str, Any]]) -> None:
     for name in ("topics", "detector"):
         assert CliRunner().invoke(cli, [*services[name]["command"], "--help"]).exit_code == 0
+
+
+def test_the_page_splits_it_so_that_each_stage_runs_once(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    file = tmp_path / "compose.split.yaml"
+    file.write_text(block.replace("file: compose.yaml", f"file: {FILE}"))
+    services = parsed(FILE, file)["services"]
+    commands = [services[name]["command"] for name in ("detector", "ingest-watch")]
+    assert sorted(part for command in commands for part in command if part in STAGES) == sorted(STAGES)
+    assert not services["ingest-watch"].get("ports")
+    assert services["ingest-watch"]["read_only"]
 
 
 def test_secrets_are_files_without_a_default_and_missing_ones_are_told(model: dict[str, Any]) -> None:
