@@ -95,7 +95,7 @@ def test_what_is_mounted_is_there_and_cannot_be_written(
     mounts = [mount for service in services.values() for mount in service["volumes"]]
     for mount in mounts:
         if mount["type"] == "bind":
-            assert Path(mount["source"]).exists(), mount["source"]
+            assert VARIABLE in mount["source"] or Path(mount["source"]).exists(), mount["source"]
             assert mount["read_only"], mount["source"]
     assert {mount["source"] for mount in mounts if mount["type"] == "volume"} == set(model["volumes"])
 
@@ -172,6 +172,14 @@ def test_prometheus_is_configured_as_elsewhere_but_for_its_addresses() -> None:
     asked = [promtool(), "check", "config", str(place / "compose.yml")]
     told = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_secrets_of_receivers_are_where_alertmanager_looks_for_them(services: dict[str, dict[str, Any]]) -> None:
+    mounts = {mount["target"]: mount["source"] for mount in services["alertmanager"]["volumes"]}
+    text = (DEPLOY / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8")
+    asked = {Path(file) for file in re.findall(r"^[^#\n]*_file: (/[\w/.-]+)", text, re.MULTILINE)}
+    assert {str(file.parent) for file in asked} <= {"/run/secrets"}
+    assert VARIABLE in mounts["/run/secrets"]
 
 
 def test_grafana_is_told_what_its_provisioning_asks_for(services: dict[str, dict[str, Any]]) -> None:
