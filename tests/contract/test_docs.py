@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 PAGES = [
     ROOT / "docs" / "connect.md",
+    ROOT / "docs" / "deploying.md",
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
     ROOT / "docs" / "portfolio.md",
