@@ -19,6 +19,7 @@ from detector.model import baseline, packed, rollup
 from detector.pipeline.stage import STAGES
 from detector.reasons import Failed, Unready
 from detector.state import layout
+from tests.support.markdown import anchors
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -132,9 +133,7 @@ def test_links_within_the_documentation_lead_to_a_heading(page: Path) -> None:
     for target, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
         if target.startswith("https://"):
             continue
-        headings = re.findall(r"^#+ (.+)$", (page.parent / target if target else page).read_text("utf-8"), re.MULTILINE)
-        known = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-        assert anchor in known, f"{target}#{anchor}"
+        assert anchor in anchors(page.parent / target if target else page), f"{target}#{anchor}"
 
 
 def test_every_reason_of_health_is_explained_and_no_other() -> None:

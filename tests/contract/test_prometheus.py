@@ -12,7 +12,9 @@ import yaml
 from detector.config import Config, Notify, Rules
 from detector.config.settings import Metrics as Limits
 from detector.metrics import Metrics
+from tests.support.markdown import anchors
 from tests.support.prometheus import promtool
+from tests.support.services import program
 
 ROOT = Path(__file__).parents[2]
 DEPLOYED = ROOT / "deploy" / "prometheus"
@@ -74,12 +76,6 @@ def page_of(address: str) -> tuple[Path, str]:
     assert address.startswith(f"{BASE}/"), address
     page, _, anchor = address.removeprefix(f"{BASE}/").partition("#")
     return RUNBOOKS / page, anchor
-
-
-def anchors(page: Path) -> set[str]:
-    """Those that the headings of a page have."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def ran(*arguments: str) -> str:
@@ -168,6 +164,21 @@ def test_all_workers_are_scraped_under_the_name_that_the_rules_ask_for() -> None
     assert jobs == {"detector"}
     (targets,) = (each["targets"] for each in config["scrape_configs"][0]["static_configs"])
     assert targets == [f"127.0.0.1:{Config().web.port}"]
+
+
+def test_the_route_of_the_watchdog_to_a_dead_mans_switch_is_one_that_alertmanager_takes(tmp_path: Path) -> None:
+    page = (RUNBOOKS / "watchdog.md").read_text(encoding="utf-8")
+    told = yaml.safe_load(re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)[0])
+    whole = {"route": {"receiver": "pager"} | told["route"], "receivers": [{"name": "pager"}, *told["receivers"]]}
+    (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    amtool = program("amtool", package="prometheus-alertmanager")
+    for severity, arguments, receiver in (
+        ("none", [f"alertname={WATCHDOG}"], "dead-mans-switch"),
+        ("critical", ["alertname=loop"], "pager"),
+    ):
+        route = ["config", "routes", "test", f"--config.file={tmp_path / 'alertmanager.yml'}", f"severity={severity}"]
+        said = subprocess.run([amtool, *route, *arguments], capture_output=True, text=True, timeout=60)
+        assert (said.returncode, said.stdout.strip()) == (0, receiver), said.stderr
 
 
 def test_every_alert_stands_in_the_operations_page() -> None:

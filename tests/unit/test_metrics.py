@@ -214,10 +214,3 @@ def test_a_stage_is_ready_once_it_has_no_reason_any_more() -> None:
     assert value(made, "detector_stage_ready", stage="ingest") == 1
     assert value(made, "detector_stage_ready", stage="watch") == 0
     assert value(made, "detector_stage_ready", stage="notify") is None
-
-
-def test_labels_are_told_of_every_metric_of_ours() -> None:
-    made = metrics()
-    suffix = {"counter": "_total"}
-    served = {f.name + suffix.get(f.type, "") for f in made.registry.collect() if f.name.startswith("detector_")}
-    assert set(made.labelled) == served - {"detector_build"}
