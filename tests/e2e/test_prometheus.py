@@ -80,6 +80,7 @@ def ready(running: Worker) -> Worker:
     return running
 
 
+@pytest.mark.timeout(600)  # four starts of a worker, each of up to a minute on a loaded machine
 def test_workers_that_die_are_told_and_so_is_their_return(
     kafka: Kafka, heard: tuple[Heard, Alertmanager], tmp_path: Path
 ) -> None:
