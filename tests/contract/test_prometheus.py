@@ -120,6 +120,13 @@ def test_an_alert_says_how_bad_it_is_since_when_what_and_what_to_do(alert: dict[
     assert alert["alert"] in NOTHING_TO_COUNT or "$value" in told["summary"] + told["description"]
 
 
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_each_threshold_stands_with_its_reason(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for block in re.findall(r"((?: +#.*\n)* +- alert: (?:.*\n)+?) +labels:", text):
+        assert "#" in block or WATCHDOG in block, block
+
+
 @each_alert
 def test_the_link_of_an_alert_leads_to_a_page_that_names_it(alert: dict[str, Any]) -> None:
     page, anchor = page_of(alert["annotations"]["runbook_url"])
