@@ -72,7 +72,8 @@ def _body(told: Incident, others: Sequence[Incident], links: Onward, now_s: floa
 def _state(alert: Alert, now_s: float) -> str:
     since, end = lasted(alert)
     if alert.state != "resolved":
-        return f"open since {moment(alert.opened_at)} UTC, {duration(max(0.0, now_s - alert.opened_at))}"
+        lasts = f", {duration(now_s - alert.opened_at)}" if now_s > alert.opened_at else ""
+        return f"open since {moment(alert.opened_at)} UTC{lasts}"
     why = alert.evidence.get("resolved_by")
     because = f", {name(ended(str(why)), 200)}" if why else ""
     return f"ended {moment(end)} UTC{because}, after {duration(max(0.0, end - since))}"
@@ -99,9 +100,9 @@ def _figures(alert: Alert) -> str:
     cells = [
         figure("burnt", usd(alert.cost_usd), f"{alert.calls:,} calls, {short(alert.tokens)} tokens"),
         figure("an hour costs", usd(alert.burn_usd_per_hour), beside),
-        figure("lasts for", duration(max(0.0, end - since)), f"from {clock_time(since)}", small=True),
-        figure("status moved last", UNKNOWN if moved is None else duration(moved),
-               unknown if moved is None else "before the last figures", small=True),
+        figure("lasted" if alert.state == "resolved" else "lasts for", duration(max(0.0, end - since)), f"from {clock_time(since)}", small=True),
+        figure("status unchanged for", UNKNOWN if moved is None else duration(moved),
+               unknown if moved is None else "by the last figures", small=True),
     ]  # fmt: skip
     return f'<dl class="figures">{"".join(cells)}</dl>'
 

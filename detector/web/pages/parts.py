@@ -38,6 +38,12 @@ def clock(t: float) -> str:
     return f'<time datetime="{time.strftime("%Y-%m-%dT%H:%M:%SZ", told)}">{time.strftime("%d %b %H:%M", told)}</time>'
 
 
+def time_of_day(t: float) -> str:
+    """Hour, minute and second of a time (s UTC), for people and for programs."""
+    told = time.gmtime(min(max(t, 0.0), _LAST_T))
+    return f'<time datetime="{time.strftime("%Y-%m-%dT%H:%M:%SZ", told)}">{time.strftime("%H:%M:%S", told)}</time>'
+
+
 def badge(severity: Severity) -> str:
     """How loud it is."""
     style, sign = SIGNS[severity]
