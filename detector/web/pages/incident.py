@@ -100,7 +100,8 @@ def _figures(alert: Alert) -> str:
     cells = [
         figure("burnt", usd(alert.cost_usd), f"{alert.calls:,} calls, {short(alert.tokens)} tokens"),
         figure("an hour costs", usd(alert.burn_usd_per_hour), beside),
-        figure("lasted" if alert.state == "resolved" else "lasts for", duration(max(0.0, end - since)), f"from {clock_time(since)}", small=True),
+        figure("lasted" if alert.state == "resolved" else "lasts for", duration(max(0.0, end - since)),
+               f"from {clock_time(since)}", small=True),
         figure("status unchanged for", UNKNOWN if moved is None else duration(moved),
                unknown if moved is None else "by the last figures", small=True),
     ]  # fmt: skip
