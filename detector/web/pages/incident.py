@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -26,7 +27,13 @@ _SENTENCE = 1_000
 _OTHERS = 8
 _WHO = ("tenant", "team", "agent", "user", "key", "run", "task", "model")
 _WIDE = {"team": ("tenant", "team"), "model": ("tenant", "team", "model"), "key": ("tenant", "team", "key")}
-"""What is named of an episode that is about more than one agent."""
+"""What is named of an episode that is about more than one agent, known or not."""
+_NARROWER = {
+    ("task", "run"): "any of its runs",
+    ("agent", "run"): "any of its runs",
+    ("agent", "task"): "any of its tasks",
+}
+"""What an episode of a level does not name, since it is about several."""
 
 
 def page(told: Incident, others: Sequence[Incident], links: Onward, scope: Scope, now_s: float) -> str:
@@ -84,7 +91,7 @@ def _onward(alert: Alert, links: Onward) -> str:
     items = "".join(
         f'<li><a href="{escape(address)}" rel="noreferrer">{text}</a></li>' for text, address in told if address
     )
-    items += f'<li><a href="{escape(alert.id)}.json" download>Download as JSON</a></li>'
+    items += f'<li><a href="{quote(alert.id, safe="")}.json" download>Download as JSON</a></li>'
     lacks = [f"No trace: {links.trace_lacks}."] if links.trace is None else []
     lacks += ["No board: web.grafana_url is not set."] if links.board is None else []
     note = f'<p class="note">{escape(" ".join(lacks))}</p>' if lacks else ""
@@ -131,8 +138,11 @@ def _decided(alert: Alert) -> str:
 
 
 def _who(alert: Alert) -> Iterator[str]:
-    for field in _WIDE.get(alert.level, _WHO):
-        yield pair(field, name(getattr(alert, field), 200))
+    wide = _WIDE.get(alert.level, _WHO)
+    for field in _WHO:
+        value = getattr(alert, field)
+        if field in wide or value is not None:
+            yield pair(field, name(value, 200, _NARROWER.get((alert.level, field), "not told")))
     if alert.level in _WIDE:
         yield pair("about", f"all of the {alert.level}")
 
