@@ -29,6 +29,7 @@ PAGES = [
     ROOT / "docs" / "deploying.md",
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
+    ROOT / "docs" / "pages.md",
     ROOT / "docs" / "portfolio.md",
     ROOT / "docs" / "privacy.md",
     ROOT / "schemas" / "README.md",
