@@ -49,6 +49,7 @@ class Worker:
         self._idle = {name: [str(Unready.STARTING)] for name in self._names}
         self._failures: dict[str, list[str]] = {}
         self._server = Server(config.web, self.metrics, lambda: self._failures, self.unready)
+        self.metrics.show_ready(self.unready())  # none is yet, so all are known
 
     @property
     def address(self) -> str:

@@ -54,6 +54,7 @@ class Server:
         await self._listening.stop()
 
     async def _serve_metrics(self, _: web.Request) -> web.Response:
+        self._metrics.show_ready(self._unready())
         # In a thread: thousands of series take longer to write than the stages' loop should stand still.
         text = await asyncio.to_thread(self._metrics.text)
         return web.Response(body=text, headers={"Content-Type": METRICS_TYPE})

@@ -259,6 +259,9 @@ def test_what_is_not_known_is_said() -> None:
     assert "no source of status is connected, or no task claims this spend" in text
     assert "No dollars by minute are kept of this alert." in text
     assert "task not told" in text
+    assert "run any of its runs" in text_of(incident_page(spike()))
+    assert "agent" not in text_of(incident_page(shipped())).split(" Who ")[1].split("All else")[0]
+    assert "agent indexer" in text_of(incident_page(shipped(agent="indexer")))
     plain = incident.page(Incident(bloat(), NOW), [], onward(Web(), bloat()), TEAMS, NOW)
     assert "web.trace_url is not set" in text_of(plain)
     assert "web.grafana_url is not set" in text_of(plain)
@@ -289,6 +292,8 @@ def test_an_incident_leads_to_runbook_board_trace_record_and_others_of_its_cause
 
 def test_an_address_that_is_no_web_address_is_no_link() -> None:
     assert "javascript:" not in incident_page(spike(runbook_url="javascript:alert(1)"))
+    for html in every_page(spike(id="javascript:alert(1)")):
+        assert 'href="javascript:' not in html
 
 
 def test_what_became_of_stopping_it_is_shown() -> None:

@@ -175,6 +175,13 @@ async def test_it_is_ready_when_every_stage_is(running: Running) -> None:
     assert (await running.get("/healthz"))[0] == 200
 
 
+async def test_its_metrics_tell_which_stages_are_ready(running: Running) -> None:
+    running.cast["watch"].reasons = ["recovering: 3 partitions left"]
+    async with ClientSession() as client, client.get(running.worker.address + "/metrics") as answer:
+        told = [line for line in (await answer.text()).splitlines() if line.startswith("detector_stage_ready{")]
+    assert sorted(told) == sorted(f'detector_stage_ready{{stage="{name}"}} {name != "watch":.1f}' for name in STAGES)
+
+
 async def test_a_stage_that_is_starting_or_stopped_is_not_ready(cast: Cast) -> None:
     cast["watch"].start_gate = asyncio.Event()
     made = worker(cast)

@@ -55,7 +55,7 @@ def when(alert: Alert, now_s: float) -> str:
     if alert.state == "resolved":
         why = alert.evidence.get("resolved_by")
         return f"ended {clock(end)}{f', {name(ended(str(why)), 200)}' if why else ''}"
-    return f"since {clock(began)}, {duration(max(0.0, now_s - began))}"
+    return f"since {clock(began)}{f', {duration(now_s - began)}' if now_s > began else ''}"
 
 
 def _line(alert: Alert, now_s: float, up: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -26,7 +27,13 @@ _SENTENCE = 1_000
 _OTHERS = 8
 _WHO = ("tenant", "team", "agent", "user", "key", "run", "task", "model")
 _WIDE = {"team": ("tenant", "team"), "model": ("tenant", "team", "model"), "key": ("tenant", "team", "key")}
-"""What is named of an episode that is about more than one agent."""
+"""What is named of an episode that is about more than one agent, known or not."""
+_NARROWER = {
+    ("task", "run"): "any of its runs",
+    ("agent", "run"): "any of its runs",
+    ("agent", "task"): "any of its tasks",
+}
+"""What an episode of a level does not name, since it is about several."""
 
 
 def page(told: Incident, others: Sequence[Incident], links: Onward, scope: Scope, now_s: float) -> str:
@@ -72,7 +79,8 @@ def _body(told: Incident, others: Sequence[Incident], links: Onward, now_s: floa
 def _state(alert: Alert, now_s: float) -> str:
     since, end = lasted(alert)
     if alert.state != "resolved":
-        return f"open since {moment(alert.opened_at)} UTC, {duration(max(0.0, now_s - alert.opened_at))}"
+        lasts = f", {duration(now_s - alert.opened_at)}" if now_s > alert.opened_at else ""
+        return f"open since {moment(alert.opened_at)} UTC{lasts}"
     why = alert.evidence.get("resolved_by")
     because = f", {name(ended(str(why)), 200)}" if why else ""
     return f"ended {moment(end)} UTC{because}, after {duration(max(0.0, end - since))}"
@@ -83,7 +91,7 @@ def _onward(alert: Alert, links: Onward) -> str:
     items = "".join(
         f'<li><a href="{escape(address)}" rel="noreferrer">{text}</a></li>' for text, address in told if address
     )
-    items += f'<li><a href="{escape(alert.id)}.json" download>Download as JSON</a></li>'
+    items += f'<li><a href="{quote(alert.id, safe="")}.json" download>Download as JSON</a></li>'
     lacks = [f"No trace: {links.trace_lacks}."] if links.trace is None else []
     lacks += ["No board: web.grafana_url is not set."] if links.board is None else []
     note = f'<p class="note">{escape(" ".join(lacks))}</p>' if lacks else ""
@@ -99,9 +107,10 @@ def _figures(alert: Alert) -> str:
     cells = [
         figure("burnt", usd(alert.cost_usd), f"{alert.calls:,} calls, {short(alert.tokens)} tokens"),
         figure("an hour costs", usd(alert.burn_usd_per_hour), beside),
-        figure("lasts for", duration(max(0.0, end - since)), f"from {clock_time(since)}", small=True),
-        figure("status moved last", UNKNOWN if moved is None else duration(moved),
-               unknown if moved is None else "before the last figures", small=True),
+        figure("lasted" if alert.state == "resolved" else "lasts for", duration(max(0.0, end - since)),
+               f"from {clock_time(since)}", small=True),
+        figure("status unchanged for", UNKNOWN if moved is None else duration(moved),
+               unknown if moved is None else "by the last figures", small=True),
     ]  # fmt: skip
     return f'<dl class="figures">{"".join(cells)}</dl>'
 
@@ -129,8 +138,11 @@ def _decided(alert: Alert) -> str:
 
 
 def _who(alert: Alert) -> Iterator[str]:
-    for field in _WIDE.get(alert.level, _WHO):
-        yield pair(field, name(getattr(alert, field), 200))
+    wide = _WIDE.get(alert.level, _WHO)
+    for field in _WHO:
+        value = getattr(alert, field)
+        if field in wide or value is not None:
+            yield pair(field, name(value, 200, _NARROWER.get((alert.level, field), "not told")))
     if alert.level in _WIDE:
         yield pair("about", f"all of the {alert.level}")
 

@@ -52,12 +52,14 @@ def _headline(told: Overview) -> str:
 def _until(told: Overview) -> str:
     if told.until_s is None:
         return "No event has been read."
-    return f"Up to {moment(told.until_s)} UTC, {_behind(told)}."
+    late = _late(told)
+    return f"Up to {moment(told.until_s)} UTC, {f'{late} behind' if late else 'not behind'}."
 
 
-def _behind(told: Overview) -> str:
+def _late(told: Overview) -> str:
+    """How far behind it is; empty where it is not."""
     late_s = told.now_s - (told.until_s or 0.0)
-    return f"{duration(late_s)} behind" if late_s >= 1 else "not behind"
+    return duration(late_s) if late_s >= 1 else ""
 
 
 def _again(refresh_s: int | None) -> str:
@@ -88,11 +90,11 @@ def _figures(told: Overview) -> str:
         figure("burning now", f"{usd(told.hour_usd)}/h" if known else "not known", "the last hour, all teams"),
         figure(
             "of it flagged", f"{usd(told.flagged_hour_usd)}/h" if known else "not known",
-            f"{share(told.flagged_hour_usd, told.hour_usd)} of it, in tickets and pages" if known else "",
+            f"{share(told.flagged_hour_usd, told.hour_usd)} of it, by tickets and pages" if known else "",
         ),
         figure("open pages", f"{len(loud):,}", f"{usd(burnt)} burnt so far" if loud else "nobody is woken"),
         figure("open tickets", f"{len(counted['warning']):,}", f"and {episodes(rest, 'info')}"),
-        figure("behind", _behind(told).removesuffix(" behind") if known else "not known",
+        figure("behind", _late(told) or "nothing" if known else "not known",
                "what came since is in no figure"),
     ]  # fmt: skip
     if loud:

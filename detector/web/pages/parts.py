@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from html import escape
 
-from detector.markup.words import day, shown
+from detector.markup.words import shown
 from detector.model.alert import Alert, Severity
 
 SIGNS: dict[Severity, tuple[str, str]] = {
@@ -25,17 +25,23 @@ def name(text: str | None, most: int = 64, unknown: str = "not told") -> str:
 
 
 def moment(t: float) -> str:
-    """A time (s UTC), for people and for programs."""
-    t = min(max(t, 0.0), _LAST_T)
-    told = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t))
-    return f'<time datetime="{told}">{day(t)}:{time.gmtime(t).tm_sec:02d}</time>'
+    """A time (s UTC) to the second, for people and for programs."""
+    return _time(t, "%d %b %Y %H:%M:%S")
 
 
 def clock(t: float) -> str:
-    """The time of day of a time (s UTC), for people and for programs."""
-    t = min(max(t, 0.0), _LAST_T)
-    told = time.gmtime(t)
-    return f'<time datetime="{time.strftime("%Y-%m-%dT%H:%M:%SZ", told)}">{time.strftime("%d %b %H:%M", told)}</time>'
+    """A time (s UTC) to the minute, without its year, for people and for programs."""
+    return _time(t, "%d %b %H:%M")
+
+
+def time_of_day(t: float) -> str:
+    """Hour, minute and second of a time (s UTC), for people and for programs."""
+    return _time(t, "%H:%M:%S")
+
+
+def _time(t: float, form: str) -> str:
+    told = time.gmtime(min(max(t, 0.0), _LAST_T))
+    return f'<time datetime="{time.strftime("%Y-%m-%dT%H:%M:%SZ", told)}">{time.strftime(form, told)}</time>'
 
 
 def badge(severity: Severity) -> str:

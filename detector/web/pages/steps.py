@@ -9,7 +9,7 @@ from detector.model.alert import Alert
 from detector.rules.finding import usd
 from detector.terminal import many
 from detector.web.pages.evidence import rows
-from detector.web.pages.parts import clock, details, name, scrolling, tbody
+from detector.web.pages.parts import details, name, scrolling, tbody, time_of_day
 
 FIELDS = frozenset({"steps", "period", "rounds"})
 """Fields of the evidence that are shown here."""
@@ -72,7 +72,7 @@ def _rounds(told: Sequence[Step], period: int, letters: Mapping[str, int]) -> st
     body = []
     for begin in range(0, len(cells), period):
         first = told[max(0, begin - missing)]
-        head = f'<th scope="row">{clock(float(first["t"]))}</th>'
+        head = f'<th scope="row">{time_of_day(float(first["t"]))}</th>'
         body.append(f"<tr>{head}{''.join(cells[begin : begin + period])}</tr>")
     heads = "".join(f'<th scope="col">step {n + 1}</th>' for n in range(period))
     caption = f"Rounds of {many(period, 'step')}, the newest last; equal columns are the cycle"

@@ -90,8 +90,9 @@ border-radius:6px;padding:.35rem .5rem;min-height:2.3rem;max-width:14rem}
 .teams tr{display:grid;grid-template-columns:1fr auto auto;gap:0 .8rem;border-top:1px solid var(--line);padding:.4rem 0}
 .teams td,.teams td.name,.teams td.wide{width:auto;border:0;padding:0}
 .teams td.wide{grid-column:1/-1;grid-row:2}
-.rounds{border-spacing:3px}.rounds td{width:auto;min-width:5.2rem}
-.rounds th{padding:0;white-space:normal;font-size:.72rem}
+.rounds{border-spacing:3px}.rounds td{width:auto;min-width:4.4rem}
+.rounds .step b{display:block}
+.rounds th{padding:0;font-size:.72rem}
 .row li{flex-basis:5.2rem;min-width:5.2rem}.step .usd,.step code{display:none}.step{padding:.2rem .3rem}
 h1.sentence{font-size:1.12rem}svg.plot{margin-left:2.6rem;width:calc(100% - 2.6rem)}
 form.filter select{max-width:100%}form.filter div{flex:1 1 8rem}form.filter select{width:100%}}

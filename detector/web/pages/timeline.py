@@ -177,9 +177,9 @@ def _notes(alert: Alert, line: Line) -> Iterator[str]:
 
 
 def status_of(alert: Alert) -> str:
-    """When a status moved last, in a sentence; why none is known, where none is."""
+    """For how long no status moved it, in a sentence; why that is not known, where it is not."""
     if alert.since_status_change_s is not None:
-        return f"Its status moved last {duration(alert.since_status_change_s)} before the last figures."
+        return f"By the last figures its status was unchanged for {duration(alert.since_status_change_s)}."
     if alert.spend_only:
         return "No status is known: no source of status is connected, or no task claims this spend."
     return f"When its status moved last is {UNKNOWN}."
