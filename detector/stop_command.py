@@ -48,7 +48,9 @@ def filled(pattern: str, values: Mapping[str, str | None]) -> str | None:
 
 
 def _is_plain(value: str) -> bool:
-    return 0 < len(value) <= MAX_VALUE_CHARS and value.isprintable() and not value.startswith(_FIRST_OF_NO_NAME)
+    # A grave accent ends code in a chat, whose templates replace it: the command there would be another one.
+    shown = value.isprintable() and "`" not in value
+    return 0 < len(value) <= MAX_VALUE_CHARS and shown and not value.startswith(_FIRST_OF_NO_NAME)
 
 
 def _bare(pattern: str) -> Iterator[int]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from detector.stop_command import FIELDS, MAX_CHARS, faults, filled
 
 BLOCK = 'curl -fsS "$URL/key/block" -H "Authorization: Bearer $LITELLM_MASTER_KEY" --json {key_json}'
-HOSTILE = ["x; rm -rf /", "$(id)", "`id`", "a' ; id ; '", 'a" ; id ; "', "a\\", "a b", "*", "~", "!!", "a&b|c>d", "#x"]
+HOSTILE = ["x; rm -rf /", "$(id)", "a' ; id ; '", 'a" ; id ; "', "a\\", "a b", "*", "~", "!!", "a&b|c>d", "#x"]
 
 
 def test_a_litellm_key_is_blocked_by_its_hash() -> None:
@@ -33,7 +33,7 @@ def test_no_value_adds_a_word_or_a_field_of_json(value: str) -> None:
     assert (verb, key, option, json.loads(body)) == ("block", value, "-d", {"key": value})
 
 
-@pytest.mark.parametrize("value", ["", None, "-rf", "=ls", "a\nb", "a\u202eb", "a\x1b[2Jb", "a" * 257])
+@pytest.mark.parametrize("value", ["", None, "-rf", "=ls", "a\nb", "`id`", "a\u202eb", "a\x1b[2Jb", "a" * 257])
 def test_there_is_no_command_for_a_value_that_is_missing_or_is_not_what_it_seems(value: str | None) -> None:
     assert filled("stop {agent}", {"agent": value}) is None
 
