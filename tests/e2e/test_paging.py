@@ -382,7 +382,7 @@ async def test_hostile_names_arrive_as_text_and_nothing_else(paging: Paging, sev
 def _harmless_in_mail(html: str, subject: str) -> None:
     assert "<script" not in html
     assert "<img" not in html
-    assert html.count("<a href=") == html.count("</a>") == 4
+    assert html.count("<a href=") == html.count("</a>") == _links(html)
     assert "\n" not in subject.replace("\n ", "")
 
 
@@ -391,5 +391,10 @@ def _harmless_in_slack(attachment: dict[str, Any]) -> None:
     text = attachment["text"]
     assert "<!" not in text
     assert "<https://evil" not in text
-    assert text.count("<") == text.count(">") == text.count("|Incident>") * 4
+    assert text.count("<") == text.count(">") == _links(text)
     assert text.count("```") in (0, 2)
+
+
+def _links(text: str) -> int:
+    """Incident, board, runbook and silence; a link that would be too long is left out."""
+    return 3 if "xxx" in text else 4
