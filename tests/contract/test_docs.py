@@ -26,6 +26,7 @@ PAGES = [
     ROOT / "docs" / "connect.md",
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
+    ROOT / "docs" / "paging.md",
     ROOT / "docs" / "portfolio.md",
     ROOT / "docs" / "privacy.md",
     ROOT / "schemas" / "README.md",

@@ -17,7 +17,7 @@ from tests.support.alertmanager import Alertmanager
 from tests.support.paged import Desk
 from tests.unit.alert_records import alert
 
-COMMAND = 'curl -fsS "$LITELLM_URL/key/block" -H "Authorization: Bearer $LITELLM_MASTER_KEY" --json {key_json}'
+COMMAND = 'curl -fsS "$LITELLM_URL/key/block" -H "Authorization: Bearer $LITELLM_MASTER_KEY" -d {key_json}'
 ONWARD = Onward("https://pages.example", "https://boards.example", "https://alerts.example", COMMAND)
 LIVES_S = 60.0
 SEEN_S = 3.0
