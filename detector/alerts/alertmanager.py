@@ -68,8 +68,8 @@ def notice_of(alert: Alert, written_s: float, onward: Onward = NOWHERE) -> Notic
 def labels_of(alert: Alert) -> Labels:
     """The identity in Alertmanager; what the record does not have is left out.
 
-    People are not among the labels (an agent that is named after one is a pseudonym): whoever is paged reads the record
-    or the incident page.
+    People are not among the labels (an agent that is named after one is a pseudonym): whoever is paged reads the
+    pseudonym in the annotations.
     """
     told: dict[str, str | None] = {
         "alertname": alert.rule,

@@ -34,15 +34,16 @@ class Paging:
         """As notify does of the newest records."""
         now = time.time()
         notices = [notice_of(each, now, ONWARD) for each in alerts]
-        await self._post([firing(n, now, LIVES_S) if n.firing else ended(n, n.labels, now) for n in notices])
+        await self.post([firing(n, now, LIVES_S) if n.firing else ended(n, n.labels, now) for n in notices])
 
     async def tell_escalated(self, before: Alert, after: Alert) -> None:
         """As notify does of a record whose severity is another one than before."""
         now = time.time()
         notice = notice_of(after, now, ONWARD)
-        await self._post([firing(notice, now, LIVES_S), ended(notice, notice_of(before, now).labels, now)])
+        await self.post([firing(notice, now, LIVES_S), ended(notice, notice_of(before, now).labels, now)])
 
-    async def _post(self, posted: Sequence[Posted]) -> None:
+    async def post(self, posted: Sequence[Posted]) -> None:
+        """Sends these as they are."""
         async with aiohttp.ClientSession() as session:
             body = msgspec.json.encode(posted)
             async with session.post(f"{self.there.url}/api/v2/alerts", data=body, headers=JSON) as response:

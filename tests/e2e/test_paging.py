@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from detector.alerts.alertmanager import Posted, rfc3339
 from detector.kafka.clients import producer
 from detector.metrics import Metrics
 from detector.model.alert import Alert, encode_alert
@@ -19,8 +20,6 @@ from tests.support.brokers import Kafka
 from tests.support.judged import Event, in_order, judge, last, steps, tool
 from tests.support.paged import desk, errors, parts, plain
 from tests.unit.alert_records import OPENED_S, alert
-
-pytestmark = pytest.mark.services
 
 
 @pytest.fixture
@@ -227,6 +226,52 @@ async def test_an_escalation_pages_and_its_ticket_does_not_read_as_over(paging: 
     assert errors(paging.log) == []
 
 
+HELD_BACK = {"severity": "critical", "rule": "pages_held_back", "level": "tenant", "tenant": "acme", "group": "held"}
+OTHERS = [
+    (
+        {"alertname": "DetectorDown", "severity": "critical", "job": "detector"},
+        {
+            "summary": "No worker answers.",
+            "description": "Look at its log.",
+            "runbook_url": "https://r.example/down.md",
+        },
+        "[PAGE] DetectorDown: No worker answers.",
+    ),
+    (
+        {"alertname": "pages_held_back", "episode": "h1", **HELD_BACK},
+        {
+            "summary": "acme: 2 held back",
+            "held_back": "loop: one\nloop: two",
+            "cost_usd": "9.00",
+            "burn_usd_per_hour": "3.00",
+        },
+        "[PAGE] pages_held_back: acme: 2 held back: $9.00 burnt, $3.00 an hour",
+    ),
+    (
+        {"alertname": "DetectorBehind", "severity": "warning"},
+        {"summary": "watch is 2m behind.", "description": "Add workers.", "runbook_url": "https://r.example/behind.md"},
+        "[TICKET] DetectorBehind: watch is 2m behind.",
+    ),
+]
+"""Alerts that are no episodes: labels, annotations, and the title that they come to."""
+
+
+async def test_alerts_that_are_no_episodes_arrive_as_whole(paging: Paging) -> None:
+    now = time.time()
+    await paging.post([Posted(labels, told, rfc3339(now - 1), rfc3339(now + 60)) for labels, told, _ in OTHERS])
+    there = paging.desk
+    await until(lambda: len(there.pages) == 2 and len(there.slack) == 3 and len(there.mails) == 1)
+    titles = {slack["attachments"][0]["title"] for _, slack in there.slack}
+    assert titles == {title for _, _, title in OTHERS}
+    texts = [page["payload"]["custom_details"]["firing"] for _, page in there.pages]
+    texts += [parts(mail)["text/plain"] for mail in there.mails]
+    for _, told, _ in OTHERS:
+        facts = [told[name] for name in ("summary", "description", "held_back", "runbook_url") if name in told]
+        assert any(all(fact in text.replace("\r\n", "\n") for fact in facts) for text in texts)
+    assert not any(word in text for text in texts for word in ("Who:", "Since:", "Its task moved", "Stop it"))
+    assert errors(paging.log) == []
+
+
 # One page for what is one thing
 
 
@@ -256,6 +301,21 @@ async def test_a_prompt_that_loops_in_400_runs_gives_one_page(paging: Paging) ->
     assert "These are 5 of 400." in page["custom_details"]["firing"]
     assert len(plain(page)) < 30_000
     assert errors(paging.log) == []
+
+
+def test_runs_that_loop_alike_are_one_group_wherever_in_the_cycle_they_are_seen() -> None:
+    cycle = [tool("read", result="the same", path="/a"), tool("test", error="1 failed"), tool("think", result="hm")]
+
+    def groups(**fields: Any) -> set[str]:
+        told = {"run": "run-1", "task": "T-1", "user": "mara", **fields}
+        return {
+            found.group for found in judge(steps(*(cycle * 8)[told.pop("skip", 0) :], **told)) if found.rule == "loop"
+        }
+
+    (one,) = groups()
+    assert groups(run="run-2", task="T-2", user="noah") == {one}
+    assert groups(run="run-3", skip=1) == groups(run="run-4", skip=2) == {one}
+    assert groups(agent="another") != {one}
 
 
 def _moved(found: Alert, now: float) -> Alert:
