@@ -2,35 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from detector.alerts.alertmanager import Posted, rfc3339
 from detector.kafka.clients import producer
 from detector.metrics import Metrics
-from detector.model.alert import Alert, encode_alert
+from detector.model.alert import encode_alert
 from detector.pipeline.notify import NotifyStage
 from tests.e2e.pager import until
 from tests.e2e.paging import COMMAND, Paging, recent
-from tests.support.alertmanager import Alertmanager
 from tests.support.brokers import Kafka
-from tests.support.judged import Event, in_order, judge, last, steps, tool
-from tests.support.paged import desk, errors, parts, plain
+from tests.support.paged import errors, parts, plain
 from tests.unit.alert_records import OPENED_S, alert
-
-
-@pytest.fixture
-async def paging(alertmanager: Callable[..., Alertmanager], tmp_path: Path) -> AsyncIterator[Paging]:
-    async with desk() as there:
-        running = await asyncio.to_thread(alertmanager, there.config(tmp_path))
-        try:
-            yield Paging(running, there, running.log)
-        finally:
-            running.kill()
-
 
 FACTS = {
     "task": "PAY-1312",
@@ -270,191 +253,3 @@ async def test_alerts_that_are_no_episodes_arrive_as_whole(paging: Paging) -> No
         assert any(all(fact in text.replace("\r\n", "\n") for fact in facts) for text in texts)
     assert not any(word in text for text in texts for word in ("Who:", "Since:", "Its task moved", "Stop it"))
     assert errors(paging.log) == []
-
-
-# One page for what is one thing
-
-
-def prompt_that_loops(runs: int) -> list[Event]:
-    """The same steps in each run, and every run is on a task of its own."""
-    failing = tool("edit", error="no such line", line=12)
-    return in_order(
-        event | {"time": event["time"] + n * 0.01}
-        for n in range(runs)
-        for event in steps(*[failing] * 5, run=f"run-{n}", task=f"task-{n}")
-    )
-
-
-async def test_a_prompt_that_loops_in_400_runs_gives_one_page(paging: Paging) -> None:
-    loops = [found for found in last(judge(prompt_that_loops(400)), "loop") if found.severity == "critical"]
-    assert len({(found.run, found.task) for found in loops}) == 400
-    assert len({found.group for found in loops}) == 1
-    now = time.time()
-    told = [_moved(found, now) for found in loops]
-    await paging.tell(*told[:100])
-    await until(lambda: len(paging.desk.pages) == 1)
-    await paging.tell(*told[100:])
-    await until(lambda: paging.desk.pages[-1][1]["payload"]["custom_details"]["num_firing"] == "400")
-    assert len({page["dedup_key"] for _, page in paging.desk.pages}) == 1
-    page = paging.desk.pages[-1][1]["payload"]
-    assert page["summary"].startswith("[PAGE x400] loop: agent agent, team team")
-    assert "These are 5 of 400." in page["custom_details"]["firing"]
-    assert len(plain(page)) < 30_000
-    assert errors(paging.log) == []
-
-
-def test_runs_that_loop_alike_are_one_group_wherever_in_the_cycle_they_are_seen() -> None:
-    cycle = [tool("read", result="the same", path="/a"), tool("test", error="1 failed"), tool("think", result="hm")]
-
-    def groups(**fields: Any) -> set[str]:
-        told = {"run": "run-1", "task": "T-1", "user": "mara", **fields}
-        return {
-            found.group for found in judge(steps(*(cycle * 8)[told.pop("skip", 0) :], **told)) if found.rule == "loop"
-        }
-
-    (one,) = groups()
-    assert groups(run="run-2", task="T-2", user="noah") == {one}
-    assert groups(run="run-3", skip=1) == groups(run="run-4", skip=2) == {one}
-    assert groups(agent="another") != {one}
-
-
-def _moved(found: Alert, now: float) -> Alert:
-    """The record as of now, as open: events of tests are of another day."""
-    found.opened_at, found.updated_at, found.state, found.resolved_at = now - 60, now, "update", None
-    return found
-
-
-async def test_a_runaway_team_gives_one_page_whether_its_agents_or_itself_come_first(paging: Paging) -> None:
-    spikes = [
-        recent(rule="spend_spike", level="agent", id=f"a{n}", agent=f"agent-{n}", run=None, group=f"g{n}")
-        for n in range(30)
-    ]
-    await paging.tell(*spikes[:10])
-    await until(lambda: len(paging.desk.pages) == 1)
-    team = recent(rule="spend_spike", level="team", id="t", agent=None, run=None, group="gt")
-    await paging.tell(team, *spikes[10:])
-    await until(lambda: len(paging.desk.pages) == 2)
-    await paging.settled()
-    assert len({page["dedup_key"] for _, page in paging.desk.pages}) == 1
-    newest = paging.desk.pages[-1][1]["payload"]["custom_details"]
-    assert newest["num_firing"] == "1"
-    assert "team search, tenant acme" in newest["firing"]
-
-
-# What silences what: (already told, what comes, whether it is silenced)
-
-TASK, OTHER, NONE = {"task": "T-1"}, {"task": "T-2"}, {"task": None}
-RUN_SPIKE = {"rule": "spend_spike", "level": "run"}
-TASK_SPIKE = {"rule": "spend_spike", "level": "task", "run": None}
-AGENT_SPIKE = {"rule": "spend_spike", "level": "agent", "run": None}
-TEAM_SPIKE = {"rule": "spend_spike", "level": "team", "run": None, "agent": None}
-INFLATION = {"rule": "run_inflation", "level": "task", "run": None, "severity": "warning"}
-WARNING, INFO = {"severity": "warning"}, {"severity": "info"}
-NO_TEAM, OTHER_TEAM = {"team": None}, {"team": "payments"}
-
-CASES: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
-    "a loop silences its task's spike": (TASK, TASK_SPIKE | TASK, True),
-    "a loop silences the spike of a run of its task": (TASK, RUN_SPIKE | TASK, True),
-    "a loop silences its task's run_inflation": (TASK, INFLATION | TASK, True),
-    "a loop's warning silences a warning": (TASK | WARNING, INFLATION | TASK, True),
-    "a loop's warning silences no page": (TASK | WARNING, TASK_SPIKE | TASK, False),
-    "a loop's info silences no page": (TASK | INFO, TASK_SPIKE | TASK, False),
-    "a loop's info silences no ticket": (TASK | INFO, INFLATION | TASK, False),
-    "a loop leaves another task's spike": (TASK, TASK_SPIKE | OTHER, False),
-    "a loop leaves another tenant's spike": (TASK, TASK_SPIKE | TASK | {"tenant": "globex"}, False),
-    "a loop without a task leaves a spike without one": (NONE, RUN_SPIKE | NONE, False),
-    "a loop without a task leaves a task's spike": (NONE, TASK_SPIKE | TASK, False),
-    "a loop leaves other rules": (TASK, {"rule": "redundant_work", **TASK, **WARNING}, False),
-    "a loop leaves another loop of its task": (TASK, {"rule": "loop", "run": "run-8", **TASK}, False),
-    "a spike silences no loop": (TASK_SPIKE | TASK, {"rule": "loop", **TASK}, False),
-    "a team's spike silences its agents'": (TEAM_SPIKE, AGENT_SPIKE, True),
-    "a team's spike silences its tasks'": (TEAM_SPIKE, TASK_SPIKE | TASK, True),
-    "a team's spike leaves its loops": (TEAM_SPIKE, {"rule": "loop"}, False),
-    "a team's warning silences no page": (TEAM_SPIKE | WARNING, AGENT_SPIKE, False),
-    "a team's warning silences a warning": (TEAM_SPIKE | WARNING, AGENT_SPIKE | WARNING, True),
-    "a team's spike leaves another team's agents": (TEAM_SPIKE, AGENT_SPIKE | OTHER_TEAM, False),
-    "a spike of no team leaves agents of none": (TEAM_SPIKE | NO_TEAM, AGENT_SPIKE | NO_TEAM, False),
-    "a team's spike leaves its model's": (TEAM_SPIKE, {"rule": "spend_spike", "level": "model", **WARNING}, False),
-    "an agent's spike leaves its team's": (AGENT_SPIKE, TEAM_SPIKE, False),
-}  # fmt: skip
-
-
-async def test_what_is_told_by_another_alert_is_silenced_and_nothing_else(paging: Paging) -> None:
-    """All pairs at once, each with a tenant of its own."""
-    told = []
-    for n, (source, target, _) in enumerate(CASES.values()):
-        told.append(recent(id=f"source-{n}", **{"tenant": f"tenant-{n}", **source}))
-        told.append(recent(id=f"target-{n}", **{"tenant": f"tenant-{n}", **target}))
-    await paging.tell(*told)
-    await paging.settled()
-    states = {each["labels"]["episode"]: each["status"] for each in paging.there.alerts()}
-    assert {case: bool(states[f"target-{n}"]["inhibitedBy"]) for n, case in enumerate(CASES)} == {
-        case: silenced for case, (_, _, silenced) in CASES.items()
-    }
-    both = [
-        n for n in range(len(CASES)) if states[f"source-{n}"]["inhibitedBy"] and states[f"target-{n}"]["inhibitedBy"]
-    ]
-    assert both == []  # two that silence each other would be told by nobody
-
-
-# Hostile names
-
-BIDI = "abc\u202edef"
-NAMES = {
-    "script": "<script>alert(1)</script>",
-    "attribute": '"><img src=x onerror=alert(1)>',
-    "mention": "<!channel> <https://evil.example|click>",
-    "code": "`code` ```block``` *bold*",
-    "template": '{{ template "detector.title" . }}',
-    "lines": "a\nSubject: other\r\n.\r\nb",
-    "direction": BIDI,
-    "long": "x" * 10_000,
-    "shell": "$(id); '\"; rm -rf /",
-}
-
-
-@pytest.mark.parametrize("severity", ["critical", "warning"])
-async def test_hostile_names_arrive_as_text_and_nothing_else(paging: Paging, severity: str) -> None:
-    told = [
-        recent(
-            id=f"e-{kind}", group=f"g-{kind}", severity=severity, agent=name, team=name, user=name, task=name, key=name,
-            run=name, summary=f"{name} repeats {name}", evidence={name: name}, runbook_url=f"https://r.example/{name}",
-        )
-        for kind, name in NAMES.items()
-    ]  # fmt: skip
-    await paging.tell(*told)
-    many, there = len(NAMES), paging.desk
-    if severity == "critical":
-        await until(lambda: len(there.pages) == many and len(there.slack) == many)
-        assert all(len(page["payload"]["summary"]) <= 1024 for _, page in there.pages)
-    else:
-        await until(lambda: len(there.mails) == many and len(there.slack) == many and len(there.webhooks) == many)
-        for mail in there.mails:
-            _harmless_in_mail(parts(mail)["text/html"], str(mail["Subject"]))
-    for _, slack in there.slack:
-        _harmless_in_slack(slack["attachments"][0])
-    everything = plain({"all": [there.pages, there.slack, there.webhooks, [parts(mail) for mail in there.mails]]})
-    assert "\u202e" not in everything
-    assert "x" * 2500 not in everything
-    assert errors(paging.log) == []
-
-
-def _harmless_in_mail(html: str, subject: str) -> None:
-    assert "<script" not in html
-    assert "<img" not in html
-    assert html.count("<a href=") == html.count("</a>") == _links(html)
-    assert "\n" not in subject.replace("\n ", "")
-
-
-def _harmless_in_slack(attachment: dict[str, Any]) -> None:
-    assert "<" not in attachment["title"]
-    text = attachment["text"]
-    assert "<!" not in text
-    assert "<https://evil" not in text
-    assert text.count("<") == text.count(">") == _links(text)
-    assert text.count("```") in (0, 2)
-
-
-def _links(text: str) -> int:
-    """Incident, board, runbook and silence; a link that would be too long is left out."""
-    return 3 if "xxx" in text else 4
