@@ -1,8 +1,10 @@
 """What arrives at a webhook, in Slack, in PagerDuty and by mail, by our configuration of a real Alertmanager."""
 
 import asyncio
+import subprocess
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from detector.alerts.alertmanager import Posted, rfc3339
 from detector.kafka.clients import producer
@@ -13,6 +15,7 @@ from tests.e2e.pager import until
 from tests.e2e.paging import COMMAND, Paging, recent
 from tests.support.brokers import Kafka
 from tests.support.paged import errors, parts, plain
+from tests.support.services import program
 from tests.unit.alert_records import OPENED_S, alert
 
 FACTS = {
@@ -207,6 +210,28 @@ async def test_an_escalation_pages_and_its_ticket_does_not_read_as_over(paging: 
     assert "Over: it is critical now, and told as that" in told["text/plain"]
     assert "it is critical now" in told["text/html"]
     assert errors(paging.log) == []
+
+
+async def test_a_silence_of_the_link_keeps_this_episode_quiet_when_it_escalates_and_no_other(paging: Paging) -> None:
+    """Debian's Alertmanager has no pages, so the link's matchers are given to amtool in place of the form."""
+    ticket, other = recent(**FACTS, severity="warning"), recent(id="e2", group="g2")
+    await paging.tell(ticket, other)
+    await until(lambda: len(paging.desk.webhooks) == 1 and len(paging.desk.pages) == 1)
+    (one,) = paging.desk.webhooks[0][1]["alerts"]
+    (matchers,) = parse_qs(urlsplit(one["annotations"]["silence_url"]).fragment.partition("?")[2])["filter"]
+    await asyncio.to_thread(_silence, paging.there.url, matchers.strip("{}"))
+    await paging.tell_escalated(ticket, recent(**FACTS, version=2, state="update"))
+    await until(lambda: {a["labels"]["severity"] for a in paging.there.alerts()} == {"critical"})
+    await paging.settled()
+    states = {a["labels"]["episode"]: a["status"]["state"] for a in paging.there.alerts()}
+    assert states == {"e1": "suppressed", "e2": "active"}
+    assert len(paging.desk.pages) == 1
+
+
+def _silence(url: str, matcher: str) -> None:
+    told = [f"--alertmanager.url={url}", "--author=test", "--comment=known", "--duration=1h", matcher]
+    path = program("amtool", package="prometheus-alertmanager")
+    subprocess.run([path, "silence", "add", *told], check=True, capture_output=True, timeout=30)
 
 
 HELD_BACK = {"severity": "critical", "rule": "pages_held_back", "level": "tenant", "tenant": "acme", "group": "held"}
