@@ -12,6 +12,7 @@ from detector.alerts.book import Book
 from detector.alerts.delivery import Courier
 from detector.alerts.due import Policy
 from detector.alerts.endpoint import Endpoint
+from detector.alerts.onward import onward_of
 from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.kafka.whole import Record, WholeTopic
@@ -47,6 +48,7 @@ class NotifyStage:
         self._policy = Policy(settings.min_severity, settings.resend_s, settings.ends_s)
         self._topic = WholeTopic(config, config.topics.alerts)
         self._book = Book()
+        self._onward = onward_of(config)
         self._session: aiohttp.ClientSession | None = None
         self._couriers: list[Courier] = []
         self._stopping = asyncio.Event()
@@ -139,7 +141,7 @@ class NotifyStage:
 
     def _read(self, record: Record, written_s: float) -> Notice | None:
         try:
-            return notice_of(decode_alert(record.value), written_s)
+            return notice_of(decode_alert(record.value), written_s, self._onward)
         except msgspec.MsgspecError as error:
             self._metrics.notify_bad_records.inc()
             log.error(

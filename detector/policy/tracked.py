@@ -166,6 +166,7 @@ def _boards(config: Config) -> list[Board]:
     people = "all agents that are pseudonyms are one, 'person'"
     web = f"http://{config.web.host}:{config.web.port}/metrics"
     named = "names; no user, and an agent that is named after a person as a pseudonym"
+    paged = "names; the user of an alert, and an agent that is named after a person, as pseudonyms; no label is a user"
     return [
         Board("the topics above", "what they hold", "whom the brokers' ACLs let read them"),
         Board(web, f"the metrics above; {people}", "whoever reaches it: there is no login"),
@@ -174,7 +175,7 @@ def _boards(config: Config) -> list[Board]:
             "teams' sums and incidents; of people oneself alone, else 'person'",
             "whoever reaches it, within the scope of the policy",
         ),
-        *(Board(f"Alertmanager at {one}", named, "whom it routes to") for one in config.notify.alertmanagers),
+        *(Board(f"Alertmanager at {one}", paged, "whom it routes to") for one in config.notify.alertmanagers),
         Board("detector report", f"agents, models, teams and tasks; {people}; flags: {named}", "who runs it"),
         Board("detector audit", "teams and tasks, no people", "who runs it, within the scope of policy.token"),
         Board(

@@ -30,6 +30,7 @@ PAGES = [
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
     ROOT / "docs" / "pages.md",
+    ROOT / "docs" / "paging.md",
     ROOT / "docs" / "portfolio.md",
     ROOT / "docs" / "privacy.md",
     ROOT / "schemas" / "README.md",

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from detector.alerts.alertmanager import notice_of
+from detector.alerts.onward import Onward
 from detector.config import Config, Ingest
 from detector.config.price_list import read_price_list
 from detector.engine import Engine
@@ -91,9 +92,12 @@ def baselines() -> Try:
     return once
 
 
+_ONWARD = Onward("https://pages.example", "https://boards.example", "https://alerts.example", "stop {agent} {key_json}")
+
+
 def alert(data: bytes) -> bool:
     try:
-        notice = notice_of(decode_alert(data), 1_795_165_200.0)
+        notice = notice_of(decode_alert(data), 1_795_165_200.0, _ONWARD)
     except msgspec.MsgspecError:
         return False
     msgspec.json.encode((notice.labels, notice.annotations))
