@@ -23,6 +23,7 @@ HOLDS = {
     "accounts": "sums of teams, agents and tasks",
     "links": "which run works on which task",
     "alerts": "alerts: names, the person, dollars, ids of calls",
+    "stops": "what was asked to be stopped, and what came of it: names, dollars",
     "dead_letters": "what could not be used, byte for byte, with whatever texts and people it names",
 }
 """By the key of [topics]; `sources`: what [[sources]] names."""
