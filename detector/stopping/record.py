@@ -91,7 +91,7 @@ def newer(known: Stop | None, told: Stop) -> Stop:
     """Which of two records of an episode holds, where several workers write: what was accepted stays so."""
     if known is None or known.finished < told.finished:
         return told
-    if known.finished > told.finished or known.outcome == "accepted":
+    if known.finished > told.finished or (known.outcome == "accepted") > (told.outcome == "accepted"):
         return known
     return told if told.finished or told.attempts > known.attempts else known
 

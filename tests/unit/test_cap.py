@@ -150,7 +150,7 @@ def test_a_start_decides_as_a_worker_that_saw_each_in_its_turn(
     story: list[tuple[int, str]], pages: int, known: int, chance: random.Random
 ) -> None:
     notices = [critical(f"e{n:02}", float(at), tenant=tenant) for n, (at, tenant) in enumerate(sorted(story))]
-    running, one_by_one = Cap(pages), {}
+    running, one_by_one = Cap(pages), dict[str, bool]()
     for notice in notices:
         one_by_one |= decided(running, notice)
     before, after = notices[:known], notices[known:]
