@@ -143,7 +143,7 @@ class NotifyStage:
     async def _paging(self) -> set[str]:
         """Ids of the episodes that an Alertmanager shows as critical: what has paged pages on, whatever comes late."""
         paging = set[str]()
-        for courier in self._couriers:
+        for courier in self._couriers if self._config.notify.pages_a_day else ():
             with suppress(UnreachableError, TimeoutError):
                 async with asyncio.timeout(RECALL_S):
                     shown = await courier.endpoint.firing()

@@ -9,6 +9,7 @@ from detector.config.load import variable
 from detector.config.policy_file import Grant, PolicyFile
 from detector.kafka.plan import DAY_MS, Topic, topics
 from detector.metrics import USAGE_LABELS, Metrics
+from detector.stopping.choosing import target_of
 
 NAMES = "tenant, team, agent, key, run, task, task_type, model, provider, names of tools, ids of calls"
 _OBSERVED = "names, people, tokens, dollars; fingerprints and sketches in place of texts"
@@ -171,6 +172,7 @@ def _boards(config: Config) -> list[Board]:
         Board("the topics above", "what they hold", "whom the brokers' ACLs let read them"),
         Board(web, f"the metrics above; {people}", "whoever reaches it: there is no login"),
         *(Board(f"Alertmanager at {one}", named, "whom it routes to") for one in config.notify.alertmanagers),
+        *([Board(f"stop.url at {target_of(config.stop)}", named, "who runs it")] if config.stop.mode == "on" else []),
         Board("detector report", f"agents, models, teams and tasks; {people}; flags: {named}", "who runs it"),
         Board("detector audit", "teams and tasks, no people", "who runs it, within the scope of policy.token"),
         Board(

@@ -1,7 +1,6 @@
 """One request to stop over HTTP: signed, without redirects, its secret in no error."""
 
 import aiohttp
-from yarl import URL
 
 from detector import __version__
 from detector.clock import Clock
@@ -13,12 +12,6 @@ from detector.stopping.signing import signed, signing_key
 
 class UnansweredError(Exception):
     """Nobody answered; the text says why, and holds neither path nor secret."""
-
-
-def target_of(settings: Settings) -> str:
-    """Host and port of stop.url, for records and logs: a path may be as good as a password."""
-    url = URL(settings.url or "")
-    return f"{url.host}:{url.port}"
 
 
 async def ask(session: aiohttp.ClientSession, settings: Settings, stop: Stop, clock: Clock) -> int:

@@ -1,5 +1,7 @@
 """Whether an alert asks for a stop, and what an answer to the request means: decisions without any client."""
 
+from urllib.parse import urlsplit
+
 from detector.config import Stop as Settings
 from detector.model.alert import Alert
 from detector.stopping.record import Outcome
@@ -25,3 +27,9 @@ def outcome_of(status: int) -> Outcome | None:
     if 400 <= status < 500 and status not in _AGAIN:
         return "refused"
     return None
+
+
+def target_of(settings: Settings) -> str:
+    """Host and port of stop.url, for records and logs: a path may be as good as a password."""
+    parts = urlsplit(settings.url or "")
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -17,26 +17,22 @@ from detector.kafka.outbox import Out, Outbox
 from detector.kafka.whole import Record, WholeTopic
 from detector.metrics import Metrics
 from detector.model.alert import Alert
-from detector.stopping.asking import UnansweredError, ask, target_of
-from detector.stopping.choosing import asks, outcome_of
+from detector.stopping.asking import UnansweredError, ask
+from detector.stopping.choosing import asks, outcome_of, target_of
 from detector.stopping.record import Mode, Outcome, Stop, decode_stop, encode_stop, newer, stop_of, told
+from detector.stopping.signing import signing_key
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.25
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 15.0
+END_S = 8.0
+"""Requests in hand at the end have this long to come to theirs; those that are cut off the next start asks again."""
 AT_ONCE = 8
 """Requests that wait for an answer, at most."""
 MAX_REMEMBERED = 10_000
 """Stops of episodes that are not open, about 1 kB each: a record that is read late still finds its own."""
-
-
-class _Asking(NamedTuple):
-    """A request in hand; `over` is set where nothing more is to be asked."""
-
-    task: asyncio.Task[None]
-    over: asyncio.Event
 
 
 class Stopper:
@@ -57,7 +53,8 @@ class Stopper:
         self._session: aiohttp.ClientSession | None = None
         self._stops: dict[str, Stop] = {}
         self._open: dict[str, Alert] = {}
-        self._asking: dict[str, _Asking] = {}
+        self._asking: dict[str, asyncio.Event] = {}  # of the requests in hand: set once nothing more is to be asked
+        self._tasks: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
         self._places, self._writing = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -67,7 +64,9 @@ class Stopper:
         return told(stop) if (stop := self._stops.get(id)) is not None else None
 
     async def start(self) -> None:
-        """Connects to Kafka; raises DeploymentError. Whoever is asked may be down."""
+        """Connects to Kafka; raises DeploymentError or ConfigError. Whoever is asked may be down."""
+        if self._settings.mode == "on":
+            signing_key(self._settings)
         self._session = aiohttp.ClientSession()
         await self.topic.start()
         await self._outbox.start()
@@ -83,8 +82,8 @@ class Stopper:
     def ended(self, id: str) -> None:
         """The episode is over, or nothing of it is known any more."""
         self._open.pop(id, None)
-        if (asking := self._asking.get(id)) is not None:
-            asking.over.set()
+        if (over := self._asking.get(id)) is not None:
+            over.set()
 
     async def catch_up(self) -> None:
         """Reads what was asked before."""
@@ -106,9 +105,12 @@ class Stopper:
     async def stop(self) -> None:
         """Ends run() after the requests in hand, and closes; those without an answer the next start asks again."""
         self._stopping.set()
-        for asking in self._asking.values():
-            asking.over.set()
-        await asyncio.gather(*(asking.task for asking in self._asking.values()), return_exceptions=True)
+        for over in self._asking.values():
+            over.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=END_S)
+            for task in late:
+                task.cancel()
 
     async def close(self) -> None:
         """Closes the connections; idempotent, and allowed after a failed start."""
@@ -128,10 +130,10 @@ class Stopper:
             if held is stop:
                 self._stops[stop.id] = stop
                 changed.append(stop.id)
-                if stop.finished and (asking := self._asking.get(stop.id)) is not None:
-                    asking.over.set()
-            elif stop.finished and self._group is not None:
-                self._group.create_task(self._write(held))  # the record that stays has to say so
+                if stop.finished and (over := self._asking.get(stop.id)) is not None:
+                    over.set()
+            elif stop.finished:
+                self._spawn(self._write(held))  # the record that stays has to say so
         self._forget()
         if changed:
             self._changed(changed)
@@ -159,7 +161,14 @@ class Stopper:
         over = asyncio.Event()
         if id not in self._open:  # it ended while nobody was here to ask on
             over.set()
-        self._asking[id] = _Asking(self._group.create_task(self._whole(id, over)), over)
+        self._asking[id] = over
+        self._spawn(self._whole(id, over))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._group is not None, "run() comes first"
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _whole(self, id: str, over: asyncio.Event) -> None:
         """One request from its first record to its last."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from detector.errors import DeploymentError
+from detector.errors import ConfigError, DeploymentError
 from detector.kafka.clients import producer
 from detector.pipeline.notify import NotifyStage
 from detector.stopping import stopper
@@ -308,3 +308,40 @@ async def test_one_who_hangs_holds_up_no_page(kafka: Kafka) -> None:
             await stops.scene.tell(id="e2", severity="warning")
             await until(lambda: len(stops.alertmanager.firing) == 2)
             stops.there.open.set()
+
+
+async def test_a_secret_that_cannot_be_used_is_told_at_the_start(kafka: Kafka, tmp_path: Path) -> None:
+    async with stops_of(kafka, secret_file=tmp_path / "none") as stops:
+        stage = NotifyStage(stops.scene.config, stops.scene.metrics)
+        with pytest.raises(ConfigError, match=r"stop\.secret_file"):
+            await stage.start()
+        await stage.stop()
+
+
+async def test_an_end_waits_for_no_answer_beyond_its_time(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopper, "END_S", 0.1)
+    async with stops_of(kafka) as stops:
+        stops.there.open.clear()
+        async with stops.scene.stage():
+            await stops.scene.tell()
+            await until(lambda: len(stops.there.asked) == 1)
+        stops.there.open.set()
+        async with stops.scene.stage():  # the next start asks on
+            await until(lambda: stops.outcomes == {"e1": "accepted"})
+    assert stops.there.ids == ["e1", "e1"]
+
+
+async def test_what_cannot_be_put_on_record_is_not_asked_and_pages_go_out(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(*_: Any) -> None:
+        raise DeploymentError("it takes no records")
+
+    monkeypatch.setattr(stopper.Outbox, "deliver", refuse)
+    async with stops_of(kafka) as stops:
+        async with stops.scene.stage():
+            await stops.scene.tell()
+            await until(lambda: stops.counted("unrecorded") == 1)
+            await until(lambda: stops.alertmanager.firing == {("e1", "critical")})
+        assert stops.there.asked == []
+    assert "the stop of episode e1 cannot be recorded: it takes no records" in caplog.text

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from detector.config import Config
 from detector.config.stop import Stop as Settings
 from detector.errors import ConfigError
-from detector.stopping.asking import target_of
-from detector.stopping.choosing import asks, outcome_of
+from detector.stopping.choosing import asks, outcome_of, target_of
 from detector.stopping.record import Stop, decode_stop, encode_stop, newer, request_of, stop_of, told
 from detector.stopping.signing import signed, signing_key
 from detector.webhooks.refusing import Refused
