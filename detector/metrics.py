@@ -175,7 +175,9 @@ class Metrics:
 
     def _make_pages(self) -> None:
         new = self._counter
-        self.pages = new("pages", "Alerts that page, summaries of what is held back among them.", "tenant")
+        self.pages = new(
+            "pages", "Pages, each of a group of alerts; summaries of what is held back among them.", "tenant"
+        )
         self.pages_held_back = new(
             "pages_held_back", "Critical alerts beyond notify.pages_a_day, sent as warnings.", "tenant"
         )

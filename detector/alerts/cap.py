@@ -9,6 +9,7 @@ from detector.model.alert import Alert
 DAY_S = 86_400
 LAST_S = 253_402_300_799.0
 """The last second of the year 9999: no day is beyond it."""
+INFINITE_S = float("inf")
 KEPT_S = 2 * DAY_S
 """After its midnight a day is forgotten, unless something of it burns: nothing is told as late as that."""
 
@@ -21,19 +22,33 @@ class TenantDay(NamedTuple):
 
 
 class Given(NamedTuple):
-    """The decision about an episode, made once."""
+    """The decision about an episode, made once: whether it pages, and whether that is a further page of the day."""
 
     id: str
     day: TenantDay
     page: bool
+    further: bool
+
+
+class _Critical(NamedTuple):
+    """An episode from when it became critical until it ended (s UTC), infinite while it burns.
+
+    `group`: of episodes that one page can stand for.
+    """
+
+    since_s: float
+    ended_s: float
+    group: str
 
 
 class _Day:
-    """What is known of one tenant's day."""
+    """What is known of one tenant's day. `taken`: how many pages it has had."""
 
     def __init__(self) -> None:
-        self.waiting: dict[str, float] = {}
-        self.pages: set[str] = set()
+        self.waiting: dict[str, _Critical] = {}
+        self.pages: dict[str, dict[str, _Critical]] = {}  # by group
+        self.paging: set[str] = set()
+        self.taken = 0
         self.held: dict[str, float] = {}
         self.burning: set[str] = set()
         self.changed_s = self.written_s = 0.0
@@ -64,7 +79,8 @@ class Cap:
     """Gives each critical episode its place among those of its tenant and day, by when it became critical.
 
     The day is that of UTC in which it became critical, and the decision holds as long as the episode does. A place
-    is taken whether or not an Alertmanager could be told, and is not free again when the episode ends. Of what is
+    is taken whether or not an Alertmanager could be told, and is not free again when the episode ends. What becomes
+    critical while another one of its group pages and burns is part of that page, and takes no place. Of what is
     known at once the earlier ones come first: a start that reads the topic whole decides as those before it did.
     `pages_a_day` 0: all page.
     """
@@ -84,14 +100,21 @@ class Cap:
         if key is None:
             begins_s = int(notice.critical_s // DAY_S) * DAY_S
             key = self._day_of[notice.id] = TenantDay(notice.labels.get("tenant", ""), begins_s)
-            self._days.setdefault(key, _Day()).waiting[notice.id] = notice.critical_s
+            self._days.setdefault(key, _Day())
             self._undecided[key] = None
         day = self._days[key]
+        told = _Critical(
+            notice.critical_s, INFINITE_S if notice.firing else notice.changed_s, notice.labels.get("group", notice.id)
+        )
+        if notice.id in day.paging:
+            day.pages[told.group][notice.id] = told
+        elif notice.id not in day.held:
+            day.waiting[notice.id] = told
         if notice.firing:
             day.burning.add(notice.id)
         else:
             day.burning.discard(notice.id)
-        if notice.id not in day.pages:
+        if notice.id not in day.paging:
             day.changed_s = max(day.changed_s, notice.changed_s)
             day.written_s = max(day.written_s, notice.written_s)
             self._touched.add(key)
@@ -104,13 +127,18 @@ class Cap:
         given = []
         for key in self._undecided:
             day = self._days[key]
-            for id in sorted(day.waiting, key=lambda id: (id not in shown, day.waiting[id], id)):
-                page = not self.pages_a_day or id in shown or len(day.pages) < self.pages_a_day
+            for id in sorted(day.waiting, key=lambda id: (id not in shown, day.waiting[id].since_s, id)):
+                told = day.waiting[id]
+                of_group = day.pages.get(told.group, {}).values()
+                further = not any(other.ended_s > told.since_s for other in of_group)
+                page = not further or not self.pages_a_day or id in shown or day.taken < self.pages_a_day
                 if page:
-                    day.pages.add(id)
+                    day.pages.setdefault(told.group, {})[id] = told
+                    day.paging.add(id)
+                    day.taken += further
                 else:
-                    day.held[id] = day.waiting[id]
-                given.append(Given(id, key, page))
+                    day.held[id] = told.since_s
+                given.append(Given(id, key, page, further))
             day.waiting.clear()
         self._undecided.clear()
         return given
@@ -128,7 +156,7 @@ class Cap:
     @staticmethod
     def _standing(day: _Day) -> Standing:
         burning = sorted(day.burning & day.held.keys())
-        return Standing(burning, len(day.pages), min(day.held.values()), day.changed_s, day.written_s)
+        return Standing(burning, day.taken, min(day.held.values()), day.changed_s, day.written_s)
 
     def held_now(self) -> dict[str, int]:
         """By tenant how many episodes are held back and burn; 0 for those that have had some."""
@@ -143,7 +171,7 @@ class Cap:
         old = [key for key, day in self._days.items() if key.begins_s + KEPT_S < now and not day.burning]
         for key in old:
             day = self._days.pop(key)
-            for id in (*day.waiting, *day.pages, *day.held):
+            for id in (*day.waiting, *day.paging, *day.held):
                 del self._day_of[id]
             self._undecided.pop(key, None)
             self._touched.discard(key)

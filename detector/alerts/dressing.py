@@ -89,7 +89,10 @@ class Dresser:
     def _count(self, given: Iterable[Given]) -> None:
         for each in given:
             tenant = self._metrics.label("tenant", each.day.tenant)
-            (self._metrics.pages if each.page else self._metrics.pages_held_back).labels(tenant).inc()
+            if not each.page:
+                self._metrics.pages_held_back.labels(tenant).inc()
+            elif each.further:
+                self._metrics.pages.labels(tenant).inc()
 
     def _show(self) -> None:
         shown: dict[str, int] = {}

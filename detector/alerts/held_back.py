@@ -78,7 +78,7 @@ def _labels(day: TenantDay) -> Labels:
 def _annotations(day: TenantDay, pages: int, held: Sequence[Notice]) -> dict[str, str]:
     cost, burn = sum(map(_cost, held)), sum(map(_burn, held))
     many = "1 more critical alert is" if len(held) == 1 else f"{len(held)} more critical alerts are"
-    told = f"{pages} alerts of {date(day)} have paged; {many} held back: ${cost:.2f} so far, ${burn:.2f} an hour"
+    told = f"{date(day)} has had {pages} pages; {many} held back: ${cost:.2f} so far, ${burn:.2f} an hour"
     lines = [_line(notice) for notice in sorted(held, key=lambda notice: (-_burn(notice), notice.id))[:MAX_LINES]]
     if len(held) > MAX_LINES:
         lines.append(f"and {len(held) - MAX_LINES} more")

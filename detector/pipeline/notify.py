@@ -187,12 +187,15 @@ class NotifyStage:
                     changed.add(id)
                     if self._stopper is not None:
                         self._stopper.ended(id)
-            elif (alert := self._read(record)) is not None and self._book.take(_noticed(alert, written_s)):
+            elif (alert := self._read(record)) is not None and self._book.take(self._noticed(alert, written_s)):
                 changed.add(alert.id)
                 if self._stopper is not None:
                     self._stopper.see(alert)
         self._dresser.see(changed)
         return changed
+
+    def _noticed(self, alert: Alert, written_s: float) -> Notice:
+        return notice_of(alert, written_s)._replace(critical_s=critical_since(alert))
 
     def _read(self, record: Record) -> Alert | None:
         try:
@@ -228,7 +231,3 @@ class NotifyStage:
         # What was there at the start has waited for a worker, which says nothing of delivery.
         if notice.written_s >= self._live_s:
             self._metrics.notify_seconds.observe(max(0.0, self._clock() - notice.written_s))
-
-
-def _noticed(alert: Alert, written_s: float) -> Notice:
-    return notice_of(alert, written_s)._replace(critical_s=critical_since(alert))

@@ -42,7 +42,7 @@ class Desk:
     async def tell(self, n: int, version: int = 1, **fields: Any) -> None:
         """Episode e`n`, which became critical `n` minutes after a midnight."""
         history = [Mark(MIDNIGHT + 60.0 * n, "open", "critical", 1.0)]
-        await self.scene.tell(id=f"e{n}", version=version, history=history, **fields)
+        await self.scene.tell(id=f"e{n}", version=version, history=history, group=f"g{n}", **fields)
 
     def summaries(self) -> list[dict[str, Any]]:
         """What Alertmanager shows of summaries."""

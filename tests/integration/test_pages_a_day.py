@@ -15,8 +15,8 @@ from tests.unit.alert_records import OPENED_S
 
 
 def since(n: float) -> dict[str, Any]:
-    """The history of an episode that became critical `n` seconds after the start of some day; not across midnight."""
-    return {"history": [Mark(OPENED_S // 86_400 * 86_400 + n, "open", "critical", 1.0)]}
+    """Of an episode that became critical `n` seconds after the start of some day, in a group of its own."""
+    return {"history": [Mark(OPENED_S // 86_400 * 86_400 + n, "open", "critical", 1.0)], "group": f"g{n}"}
 
 
 def sent(there: FakeAlertmanager) -> dict[str, str]:

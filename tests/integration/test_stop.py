@@ -294,8 +294,8 @@ async def test_a_held_back_page_is_stopped_all_the_same(kafka: Kafka) -> None:
         one = stops.scene.config.notify.model_copy(update={"pages_a_day": 1})
         stops.scene.config = stops.scene.config.model_copy(update={"notify": one})
         async with stops.scene.stage():
-            await stops.scene.tell(id="e1")
-            await stops.scene.tell(id="e2")
+            await stops.scene.tell(id="e1", group="g1")
+            await stops.scene.tell(id="e2", group="g2")
             await until(lambda: set(stops.there.stopped) == {"e1", "e2"})
 
 

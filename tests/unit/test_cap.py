@@ -19,7 +19,7 @@ TODAY = TenantDay("acme", int(MIDNIGHT))
 def critical(id: str, at: float = 0.0, **fields: Any) -> Notice:
     """An episode that became critical `at` seconds after midnight."""
     t = MIDNIGHT + at
-    told = alert(id=id, opened_at=t, updated_at=t, **fields)
+    told = alert(**{"id": id, "opened_at": t, "updated_at": t, "group": id, **fields})
     return notice_of(told, t + 1)._replace(critical_s=critical_since(told))
 
 
@@ -72,6 +72,27 @@ def test_an_ended_page_frees_no_place() -> None:
     cap = Cap(1)
     decided(cap, critical("e0"))
     assert decided(cap, critical("e0", state="resolved", version=2), critical("e1", 60.0)) == {"e1": False}
+
+
+def test_one_page_stands_for_a_group_while_it_burns() -> None:
+    cap = Cap(2)
+    runs = [critical(f"run{n}", float(n), group="one prompt") for n in range(400)]
+    assert all(decided(cap, *runs, critical("other", 500.0)).values())
+    assert decided(cap, critical("third", 600.0)) == {"third": False}
+    assert decided(cap, critical("run400", 700.0, group="one prompt")) == {"run400": True}
+
+
+def test_a_group_that_was_over_takes_another_place_as_it_comes_again() -> None:
+    cap, over = Cap(2), {"state": "resolved", "resolved_at": MIDNIGHT + 50.0, "version": 2, "group": "g"}
+    assert decided(cap, critical("a", 0.0, group="g")) == {"a": True}
+    cap.see(critical("a", 0.0, **over))
+    assert decided(cap, critical("b", 60.0, group="g"), critical("c", 70.0)) == {"b": True, "c": False}
+    again = Cap(2)
+    assert decided(again, critical("c", 70.0), critical("b", 60.0, group="g"), critical("a", 0.0, **over)) == {
+        "a": True,
+        "b": True,
+        "c": False,
+    }
 
 
 def test_each_tenant_and_each_day_has_its_own() -> None:

@@ -37,7 +37,7 @@ class Desk:
         self.dresser = Dresser(self.config, self.metrics, self.book, lambda: self.now, self.stops.get)
 
     def tell(self, id: str, at: float = 0.0, **fields: Any) -> set[str]:
-        told = alert(id=id, opened_at=OPENED_S + at, updated_at=OPENED_S + at, **fields)
+        told = alert(**{"id": id, "opened_at": OPENED_S + at, "updated_at": OPENED_S + at, "group": id, **fields})
         assert self.book.take(notice_of(told, self.now)._replace(critical_s=critical_since(told)))
         self.dresser.see([id])
         return self.dresser.dress({id})
@@ -85,7 +85,7 @@ def test_a_summary_lists_who_what_cost_and_link_the_dearest_first() -> None:
     linked = dear._replace(annotations=dear.annotations | {"incident_url": "https://d.example/incidents/dear"})
     told = summary(TODAY, standing("e1", "dear"), [notice(), linked], {"runbook_url": "there"}, NOW).annotations
     assert told == {
-        "summary": "acme: 5 alerts of 2025-10-09 have paged; 2 more critical alerts are held back: "
+        "summary": "acme: 2025-10-09 has had 5 pages; 2 more critical alerts are held back: "
         "$92.50 so far, $240.00 an hour",
         "held_back": "loop: search/crawler/run-7: $80.00 so far, $200.00 an hour: It goes round. "
         "https://d.example/incidents/dear\n"
@@ -134,6 +134,14 @@ def test_beyond_the_cap_tickets_and_one_page_of_all() -> None:
     assert desk.summary.annotations["held_back_count"] == "2"
     assert (desk.counted("pages_total"), desk.counted("pages_held_back_total")) == (3, 2)
     assert desk.counted("held_back_episodes") == 2
+
+
+def test_a_page_of_many_alerts_counts_once() -> None:
+    desk = Desk(pages=1)
+    for n in range(3):
+        desk.tell(f"e{n}", float(n), group="g")
+    assert desk.sent() == dict.fromkeys(("e0", "e1", "e2"), "critical")
+    assert desk.counted("pages_total") == 1
 
 
 def test_a_further_record_of_a_held_back_alert_stays_a_ticket_and_updates_the_summary() -> None:
@@ -200,7 +208,7 @@ def test_a_tombstone_ends_what_is_held_back() -> None:
 def test_what_a_start_finds_is_decided_but_not_counted() -> None:
     desk = Desk(pages=1)
     for n in (2, 0, 1):
-        told = alert(id=f"e{n}", opened_at=OPENED_S + n)
+        told = alert(id=f"e{n}", opened_at=OPENED_S + n, group=f"g{n}")
         desk.book.take(notice_of(told, NOW)._replace(critical_s=critical_since(told)))
         desk.dresser.see([f"e{n}"])
     desk.dresser.dress(desk.book.notices, counted=False)
