@@ -12,6 +12,10 @@ Mode = Literal["dry_run", "on"]
 Outcome = Literal["asking", "accepted", "refused", "given_up", "resolved", "dry_run"]
 
 
+LARGEST_S = 253_402_300_799.0
+"""The last second of the year 9999: a record that somebody else wrote may hold any time."""
+
+
 class Stop(msgspec.Struct, kw_only=True, frozen=True):
     """The whole story of one request; of the records of an `id`, which is the episode's, the last one holds.
 
@@ -98,7 +102,7 @@ def newer(known: Stop | None, told: Stop) -> Stop:
 
 def told(stop: Stop) -> str:
     """What came of it in a few words, for whoever is paged."""
-    at = time.strftime("%H:%M UTC", time.gmtime(stop.asked_at))
+    at = time.strftime("%H:%M UTC", time.gmtime(min(max(stop.asked_at, 0.0), LARGEST_S)))
     if stop.outcome == "dry_run":
         return f"dry run: would have asked {stop.target} at {at}"
     many = "1 attempt" if stop.attempts == 1 else f"{stop.attempts} attempts"

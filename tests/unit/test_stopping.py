@@ -135,6 +135,11 @@ def test_what_came_of_it_is_told_in_a_few_words(of: Stop, words: str) -> None:
     assert told(of) == words
 
 
+@pytest.mark.parametrize("t", [-1e300, 1e300])
+def test_a_time_that_is_none_is_told_all_the_same(t: float) -> None:
+    assert told(stop(asked_at=t)).startswith("asked at ")
+
+
 def test_a_dry_run_is_over_as_it_begins() -> None:
     dry = stop_of(alert(), "dry_run", "stopper.example:443", AT)
     assert (dry.outcome, dry.finished, dry.attempts) == ("dry_run", True, 0)
