@@ -26,7 +26,8 @@ class Notice(NamedTuple):
     """What an Alertmanager is to know of an episode, by the newest record of it.
 
     `starts_s` and `changed_s` (when it was resolved, else last updated) are event time, `written_s` is the
-    broker's time of the record; all in seconds UTC.
+    broker's time of the record; all in seconds UTC. `critical_s`: when it became critical, None where it has not.
+    `revision` rises where notify adds something to what a record says.
     """
 
     id: str
@@ -38,6 +39,8 @@ class Notice(NamedTuple):
     starts_s: float
     changed_s: float
     written_s: float
+    critical_s: float | None = None
+    revision: int = 0
 
 
 class Posted(msgspec.Struct, rename="camel"):

@@ -76,6 +76,7 @@ class Topics(Section):
     accounts: Name = Field("detector.accounts", description="checkpoints of portfolio, compacted")
     links: Name = Field("detector.links", description="run to task, compacted")
     alerts: Name = Field("detector.alerts", description="written: alert records, compacted, kept 30 days")
+    stops: Name = Field("detector.stops", description="written: what was asked to be stopped, compacted; see stop.mode")
     dead_letters: Name = Field("detector.dead-letters", description="written: what could not be used; kept 3 days")
     partitions: Count = Field(
         8, description="of every topic that detector topics creates; at most this many watch workers"
@@ -251,6 +252,11 @@ class Notify(Section):
     bearer_token_file: Path | None = Field(None, description="file that holds the token; wins over a value")
     min_severity: Literal["info", "warning", "critical"] = Field(
         "info", description="what is milder is not sent; Alertmanager routes the rest"
+    )
+    pages_a_day: Annotated[int, Field(ge=0)] = Field(
+        5,
+        description="critical alerts of a tenant that page in a day (UTC); those after them are sent as warnings, with "
+        "one page that lists them; 0: all page",
     )
     runbook_base: str = Field(
         "https://github.com/detector/detector/blob/main/docs/runbooks",

@@ -4,6 +4,7 @@ It raises for a fault only: each declared refusal is caught here, by name.
 """
 
 import atexit
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ from detector.sources import native
 from detector.sources.linking import make_link
 from detector.state.stored import open_stored, store
 from detector.state.whole import Whole
+from detector.stopping.record import decode_stop, request_of, told
 from detector.webhooks import Refused
 from tests.fuzz import corpus
 from tests.fuzz.mutate import to_msgpack
@@ -101,6 +103,16 @@ def alert(data: bytes) -> bool:
     except msgspec.MsgspecError:
         return False
     msgspec.json.encode((notice.labels, notice.annotations))
+    return True
+
+
+def stop(data: bytes) -> bool:
+    try:
+        read = decode_stop(data)
+        json.loads(request_of(read))
+        told(read)
+    except msgspec.MsgspecError:
+        return False
     return True
 
 
