@@ -165,7 +165,8 @@ class EpisodeBook:
         now = finding.standing
         finding.evidence.update(drawn)
         alert = marked(self._alert(key, ident, t, finding, since_status_s))
-        gap_s = (t - finding.begin_t) / max(1, now.calls - 1)
+        counted = now.calls > 1 or key[0] not in BY_MINUTE  # of a model nobody counts the calls of an hour
+        gap_s = (t - finding.begin_t) / max(1, now.calls - 1) if counted else 60.0
         calls = list(finding.evidence["calls"])
         episode = Episode(*key, *place, alert, now, t, gap_s, now.cost_usd, calls, drawn)
         self._put(episode)

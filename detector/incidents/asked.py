@@ -44,14 +44,25 @@ async def _read(config: Config) -> IncidentBook:
             book.take(record.value, max(0, record.timestamp) / 1000)
         except msgspec.MsgspecError as error:
             log.warning("skipped a record of %s that cannot be read: %s", topic, error)
+    await _read_stops(config, book)
     return book
+
+
+async def _read_stops(config: Config, book: IncidentBook) -> None:
+    topic = config.topics.stops
+    async for record in rest_of(config, topic, dict.fromkeys(range(await partitions_of(config, topic)), 0)):
+        try:
+            if record.value is not None:
+                book.take_stop(record.value)
+        except msgspec.MsgspecError as error:
+            log.warning("skipped a record of %s that cannot be read: %s", topic, error)
 
 
 def choose(book: IncidentBook, scope: Scope, wanted: Wanted) -> list[Incident]:
     """Those that the scope may see and that are wanted: open ones first, then what has ended, the newest first."""
     entries = [*book.open(), *(() if wanted.open_only else book.ended())]
     rule, severity = wanted.rule, wanted.severity
-    found = seen((e for e in entries if rule in (None, e.rule) and severity in (None, e.severity)), scope)
+    found = seen(book, (e for e in entries if rule in (None, e.rule) and severity in (None, e.severity)), scope)
     tenant, team = wanted.tenant, wanted.team
     return [i for i in found if tenant in (None, i.alert.tenant) and team in (None, i.alert.team)]
 
@@ -59,7 +70,7 @@ def choose(book: IncidentBook, scope: Scope, wanted: Wanted) -> list[Incident]:
 def find(book: IncidentBook, scope: Scope, prefix: str) -> Incident:
     """The one whose id begins so; raises DetectorError where there is none that the scope may see, or several."""
     exact = book.get(prefix)
-    found = seen([exact] if exact is not None else book.beginning_with(prefix), scope)
+    found = seen(book, [exact] if exact is not None else book.beginning_with(prefix), scope)
     if not found:
         raise DetectorError(
             f"there is no incident whose id begins with {prefix!r}, or the scope (by {scope.grant}) may not see it; "

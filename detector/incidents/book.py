@@ -8,11 +8,14 @@ import msgspec
 
 from detector.kafka.plan import ALERTS_KEPT_MS
 from detector.model.alert import SEVERITIES, Alert, Severity, decode_alert
+from detector.stopping.record import Stop, decode_stop, newer
 
 MAX_ENDED = 20_000
 """Episodes that have ended and are kept, the newest; some 2 kB each."""
 MAX_GONE = 200_000
 """Ids of episodes that left whose version is remembered, about 200 B each; those that left first go first."""
+MAX_STOPS = 20_000
+"""Stops that are kept, some 1 kB each; those that were told first go first."""
 KEPT_S = ALERTS_KEPT_MS / 1000
 """As long as the topic keeps a record."""
 _SPARE = 1.25
@@ -49,6 +52,7 @@ class IncidentBook:
         self._gone: OrderedDict[str, int] = OrderedDict()
         self._max_ended, self._max_gone = max_ended, max_gone
         self._ended = 0
+        self._stops: OrderedDict[str, Stop] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -75,6 +79,17 @@ class IncidentBook:
         if self._ended > _SPARE * self._max_ended:
             self._drop_oldest()
         return True
+
+    def take_stop(self, value: bytes) -> None:
+        """Takes a record of what was asked to be stopped; raises msgspec.MsgspecError on bytes that are none."""
+        told = decode_stop(value)
+        self._stops[told.id] = newer(self._stops.get(told.id), told)
+        if len(self._stops) > MAX_STOPS:
+            self._stops.popitem(last=False)
+
+    def stop_of(self, id: str) -> Stop | None:
+        """What became of the request to stop an episode; None where none was made."""
+        return self._stops.get(id)
 
     def bury(self, id: str) -> bool:
         """Takes a tombstone: nothing is shown of the episode any more; False where none is known."""

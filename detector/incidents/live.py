@@ -1,6 +1,7 @@
 """What pages show, of what was read: cut down to the scope that asks."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +14,14 @@ from detector.incidents.view import Incident, Overview, TeamSpend
 from detector.policy.incidents import restrict_incident
 from detector.policy.scope import Kind, Scope, may_see, shown_agent
 from detector.rules import spend_spike
+from detector.stopping.record import Stop, told
 
 MOST_TEAMS = 100
 """Teams of an overview, the dearest; all others are one, 'other'."""
 MOST_ENDED = 500
 """Ended incidents of a list, the newest."""
+
+_OF_STOP = ("mode", "outcome", "target", "asked_at", "attempts", "status", "error", "finished_at", "cost_usd")
 
 
 class Live:
@@ -54,28 +58,36 @@ class Live:
 
     def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
         """Open ones first, the most severe and dearest first; then the newest MOST_ENDED of what has ended."""
-        told = seen(self._book.open(), scope)
-        return told if open_only else told + seen(self._book.ended(), scope, MOST_ENDED)
+        told = seen(self._book, self._book.open(), scope)
+        return told if open_only else told + seen(self._book, self._book.ended(), scope, MOST_ENDED)
 
     def incident(self, scope: Scope, id: str) -> Incident | None:
         """One episode; None where there is none, or the scope may not see it."""
         entry = self._book.get(id)
-        return None if entry is None else incident_of(entry, scope)
+        return None if entry is None else incident_of(self._book, entry, scope)
 
 
-def incident_of(entry: Entry, scope: Scope) -> Incident | None:
+def incident_of(book: IncidentBook, entry: Entry, scope: Scope) -> Incident | None:
     """An episode as the scope may see it, None where it may not."""
     alert = restrict_incident(entry.alert, scope)
-    return None if alert is None else Incident(alert, entry.written_s)
+    if alert is None:
+        return None
+    stop = book.stop_of(entry.id)
+    return Incident(alert, entry.written_s, None if stop is None else shown_stop(stop))
 
 
-def seen(entries: Iterable[Entry], scope: Scope, most: int | None = None) -> list[Incident]:
+def shown_stop(stop: Stop) -> dict[str, Any]:
+    """A stop without whom it was about: that is the alert's to say, as far as the scope may see it."""
+    return {"said": told(stop), **{name: getattr(stop, name) for name in _OF_STOP}}
+
+
+def seen(book: IncidentBook, entries: Iterable[Entry], scope: Scope, most: int | None = None) -> list[Incident]:
     """Those that the scope may see, in their order; `most`: no more than so many."""
     out: list[Incident] = []
     for entry in entries if scope.kind is not Kind.NOTHING else ():
         if most is not None and len(out) >= most:
             break
-        if (incident := incident_of(entry, scope)) is not None:
+        if (incident := incident_of(book, entry, scope)) is not None:
             out.append(incident)
     return out
 

@@ -14,7 +14,7 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 
 
 MAX_MARKS = 32
-"""Of an episode: the first half of its records and the newest."""
+"""Of an episode: the first half of its records and the newest, and those at which it escalated."""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -70,9 +70,10 @@ class Alert(msgspec.Struct, kw_only=True):
 def marked(alert: Alert) -> Alert:
     """The record with itself at the end of its history."""
     mark = Mark(alert.updated_at, alert.state, alert.severity, alert.cost_usd)
-    history, half = [*alert.history, mark], MAX_MARKS // 2
+    history = [*alert.history, mark]
     if len(history) > MAX_MARKS:
-        history = [*history[:half], *history[-half:]]
+        middle = range(MAX_MARKS // 2, MAX_MARKS)
+        del history[next(n for n in middle if history[n].severity == history[n - 1].severity)]
     return msgspec.structs.replace(alert, history=history)
 
 

@@ -1,8 +1,9 @@
-"""The pages stage: reads detector.alerts whole and the last hours of detector.rollups, and shows them to people."""
+"""The pages stage: reads alerts and stops whole and the last hours of rollups, and shows them to people."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 import msgspec
 from aiohttp import web
@@ -42,7 +43,9 @@ class PagesStage:
     def __init__(self, config: Config, metrics: Metrics, clock: Clock = system_clock) -> None:
         self._config, self._metrics, self._clock = config, metrics, clock
         self._alerts = WholeTopic(config, config.topics.alerts)
+        self._stops = WholeTopic(config, config.topics.stops)
         self._rollups = WholeTopic(config, config.topics.rollups, lambda: clock() - HOURS * 3600.0)
+        self._topics = (self._alerts, self._stops, self._rollups)
         self._book = IncidentBook()
         self._spend = Spend(config.portfolio.max_teams, config.time.hold_back_s)
         self.source = Live(self._book, self._spend, clock, self._left)
@@ -57,8 +60,8 @@ class PagesStage:
 
     async def start(self) -> None:
         """Connects to Kafka; raises DeploymentError."""
-        await self._alerts.start()
-        await self._rollups.start()
+        for topic in self._topics:
+            await topic.start()
 
     async def run(self) -> None:
         """Works until stop(); raises where Kafka fails for good."""
@@ -68,6 +71,7 @@ class PagesStage:
                 await self._read_alerts()  # first, since they say which dollars are flagged
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow_alerts())
+                group.create_task(self._follow_stops())
                 group.create_task(self._follow_rollups())
         except ExceptionGroup as group_error:
             raise group_error.exceptions[0] from None
@@ -78,24 +82,33 @@ class PagesStage:
         """Ends run(), and closes."""
         self._stopping.set()
         await self._ended.wait()
-        try:
-            await self._alerts.stop()
-        finally:
-            await self._rollups.stop()
+        async with AsyncExitStack() as closing:
+            for topic in self._topics:
+                closing.push_async_callback(topic.stop)
 
     def health(self) -> list[str]:
         """Reasons why it is not ready: a topic is not read yet, or cannot be."""
-        for topic in (self._alerts, self._rollups):
+        for topic in self._topics:
             if not topic.caught_up:
                 return [Unready.READING.format(topic=topic.topic, left=topic.left)]
-        lag = {(t.topic, p): records for t in (self._alerts, self._rollups) for p, records in t.lag().items()}
+        lag = {(t.topic, p): records for t in self._topics for p, records in t.lag().items()}
         return [*waiting(self._metrics.behind.of(self.name), lag, BEHIND_S)]
 
     def _left(self) -> int:
         """Records that are still to be read until figures are whole; 1 at least while there may be any."""
-        topics = (self._alerts, self._rollups)
-        left = sum(topic.left for topic in topics)
-        return left if all(topic.caught_up for topic in topics) else max(1, left)
+        left = sum(topic.left for topic in self._topics)
+        return left if all(topic.caught_up for topic in self._topics) else max(1, left)
+
+    async def _follow_stops(self) -> None:
+        while not self._stopping.is_set():
+            for record in await self._stops.read(POLL_S):
+                try:
+                    if record.value is not None:
+                        self._book.take_stop(record.value)
+                except msgspec.MsgspecError as error:
+                    self._skip(record, error)
+            self._measure(self._stops)
+            await asyncio.sleep(0)
 
     async def _follow_alerts(self) -> None:
         loop = asyncio.get_running_loop()

@@ -233,3 +233,18 @@ def test_of_very_many_records_the_first_and_the_newest_are_carried() -> None:
     half = MAX_MARKS // 2
     at = [m.at - T0 for m in told[-1].history]
     assert at == [60.0 + n for n in (*range(half), *range(40 - half, 40))]
+
+
+def test_when_it_escalated_is_carried_however_many_records_come_after() -> None:
+    book = Book()
+    for n in range(80):
+        told = book.found(60.0 + n, 2.0**n, "critical" if n >= 20 else "info")
+    (newest,) = told
+    assert len(newest.history) == MAX_MARKS
+    assert next(m.at - T0 for m in newest.history if m.severity == "critical") == 80.0
+
+
+def test_what_is_told_by_the_minute_and_counts_no_calls_ends_as_soon_as_another() -> None:
+    book = Book("spend_spike")
+    book.found(60.0, 40.0, calls=0)
+    assert book.book.tick(T0 + 60.0 + 15 * 60.0 + 60.0) != []

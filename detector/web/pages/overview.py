@@ -15,8 +15,8 @@ from detector.web.pages.cards import cards, lines
 from detector.web.pages.frame import document
 from detector.web.pages.parts import moment, name, section, warning
 
-BEHIND_S = 60.0
-"""More than so far behind is a warning."""
+BEHIND_S = 150.0
+"""More than so far behind is a warning: minutes are told whole, up to a minute and a half is as it should be."""
 _TEAMS, _CARDS, _LINES = 8, 12, 8
 """Teams, cards and lines that are shown one by one."""
 REFRESH_S = 30
