@@ -43,6 +43,7 @@ class NotifyStage:
 
     def __init__(self, config: Config, metrics: Metrics, clock: Clock = system_clock) -> None:
         self._config, self._metrics, self._clock = config, metrics, clock
+        metrics.episodes.follow(clock)
         settings = config.notify
         self._policy = Policy(settings.min_severity, settings.resend_s, settings.ends_s)
         self._topic = WholeTopic(config, config.topics.alerts)
@@ -131,6 +132,7 @@ class NotifyStage:
             written_s = record.timestamp / 1000 if record.timestamp >= 0 else self._clock()
             if record.value is None:
                 id = (record.key or b"").decode("utf-8", "replace")
+                self._metrics.episodes.bury(id)
                 if self._book.bury(id, written_s):
                     changed.add(id)
             elif (notice := self._read(record, written_s)) is not None and self._book.take(notice):
@@ -139,7 +141,9 @@ class NotifyStage:
 
     def _read(self, record: Record, written_s: float) -> Notice | None:
         try:
-            return notice_of(decode_alert(record.value), written_s)
+            alert = decode_alert(record.value)
+            self._metrics.episodes.take(alert)
+            return notice_of(alert, written_s)
         except msgspec.MsgspecError as error:
             self._metrics.notify_bad_records.inc()
             log.error(

@@ -94,7 +94,7 @@ def subject_of(alert: Alert) -> Subject:
 
 def _page(paged: Alert, last: Alert) -> Page:
     """What became of an episode by its first page and the record that resolves it."""
-    moved = last.evidence.get("resolved_by") == "the task moved"
+    moved = last.evidence.get("resolved_by") == TASK_MOVED
     soon = moved and last.resolved_at is not None and last.resolved_at - paged.updated_at <= PROGRESS_S
     tells = last.task is not None and last.level in ("task", "run")
     return Page(last.cost_usd, max(0.0, last.cost_usd - paged.cost_usd), soon if tells else None)
