@@ -72,6 +72,15 @@ def test_boards_can_be_made_for_another_address_of_the_detector() -> None:
         assert (constant["type"], constant["query"]) == ("constant", "https://detector.example")
 
 
+def test_what_is_provisioned_is_a_source_and_a_folder_of_these_boards() -> None:
+    provisioned = DEPLOY / "grafana" / "provisioning"
+    [source] = yaml.safe_load((provisioned / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    assert (source["type"], source["url"], source["isDefault"]) == ("prometheus", "$PROMETHEUS_URL", True)
+    [provider] = yaml.safe_load((provisioned / "dashboards" / "detector.yaml").read_text())["providers"]
+    assert (provider["type"], provider["folderUid"]) == ("file", "detector")
+    assert Path(provider["options"]["path"]).name == COMMITTED.name
+
+
 @each_board
 def test_a_board_has_no_fault(uid: str) -> None:
     assert faults(BOARDS[uid]) == []
