@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from detector.alerts.episodes import TASK_MOVED
 from detector.enrich.pseudonyms import impersonal
 from detector.model.alert import SEVERITIES, Alert, Level, Severity
 
