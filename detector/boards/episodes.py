@@ -1,7 +1,9 @@
 """What boards are told of episodes: of every open one and of those of the last 30 days, from the records of alerts."""
 
+import bisect
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily
@@ -12,12 +14,13 @@ from detector.audit.window import DAY_S
 from detector.clock import Clock
 from detector.model.alert import Alert, Severity, lasted
 
-MOST = 100_000
-"""Episodes that are remembered, some 300 B each; the longest known leave."""
+MOST = 50_000
+"""Episodes that are remembered, some 500 B each; the longest known leave."""
 WINDOWS_S = {"24h": DAY_S, "7d": 7 * DAY_S, "30d": 30 * DAY_S}
 SOON_S = 3600.0
 """A page whose task moves within this was probably wrong."""
 PAGE_BOUNDS_S = (60.0, 180.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14_400.0, float("inf"))
+_BUCKETS = [f"{bound:g}" for bound in PAGE_BOUNDS_S[:-1]] + ["+Inf"]
 
 _TEAM = ("tenant", "team", "rule")
 PREFIX = "detector_incidents_"
@@ -36,7 +39,7 @@ Shown = tuple[str, ...]
 class Known(NamedTuple):
     """An episode by its newest record, of a team as it is shown. Times in s UTC.
 
-    `paged_t`: when it became critical, None: it has not; `page_s`: how long it had burnt by then.
+    `paged_t`: when it became critical, None: it has not; `bucket`: how long it had burnt by then, by the bound above.
     """
 
     version: int
@@ -47,7 +50,7 @@ class Known(NamedTuple):
     is_open: bool
     opened_t: float
     paged_t: float | None
-    page_s: float
+    bucket: str
     moved_soon: bool
 
 
@@ -66,7 +69,7 @@ def known_of(alert: Alert, tenant: str, team: str) -> Known:
         is_open=alert.state != "resolved",
         opened_t=alert.opened_at,
         paged_t=paged_t,
-        page_s=0.0 if paged_t is None else max(0.0, paged_t - lasted(alert)[0]),
+        bucket=_bucket_of(0.0 if paged_t is None else paged_t - lasted(alert)[0]),
         moved_soon=paged_t is not None and moved_t is not None and moved_t - paged_t <= SOON_S,
     )
 
@@ -110,6 +113,7 @@ class Episodes(Collector):
             now = self._clock()
             for known in list(self._of.values()):
                 counts.update(_counted(known, now))
+        _add_up_buckets(counts)
         for name, labels, told in FAMILIES:
             family = GaugeMetricFamily(PREFIX + name, told, labels=labels)
             for (of, values), n in counts.items():
@@ -130,6 +134,18 @@ def _counted(known: Known, now: float) -> Iterator[tuple[str, Shown]]:
             yield "paged", (*team, window)
             if known.moved_soon:
                 yield "paged_moved", (*team, window)
-            for bound in PAGE_BOUNDS_S:
-                if known.page_s <= bound:
-                    yield "page_seconds", (known.rule, "+Inf" if bound == float("inf") else f"{bound:g}", window)
+            yield "page_seconds", (known.rule, known.bucket, window)
+
+
+def _bucket_of(page_s: float) -> str:
+    """The label of the least bound that is not below it."""
+    return _BUCKETS[bisect.bisect_left(PAGE_BOUNDS_S, page_s)]
+
+
+def _add_up_buckets(counts: Counter[tuple[str, Shown]]) -> None:
+    """What falls between two bounds becomes what lies below the higher one, as histograms count."""
+    of = {(rule, window) for name, values in list(counts) if name == "page_seconds" for rule, _, window in [values]}
+    for rule, window in of:
+        keys = [("page_seconds", (rule, bucket, window)) for bucket in _BUCKETS]
+        for key, total in zip(keys, accumulate(counts[key] for key in keys), strict=True):
+            counts[key] = total

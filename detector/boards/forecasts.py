@@ -18,4 +18,4 @@ def forecasts(books: Books) -> dict[tuple[str, str | None], float]:
     t = (books.common.newest_t // HOUR_S + 1) * HOUR_S
     months = zip(teams, months_of(books, asked, t), strict=True)
     told = {team: forecast(month.facts, FROM_DAYS) for team, month in months if month is not None}
-    return {team: usd for team, usd in told.items() if usd is not None}
+    return {team: usd for team, usd in told.items() if usd}

@@ -23,6 +23,7 @@ from detector.state import layout
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 PAGES = [
+    ROOT / "docs" / "boards.md",
     ROOT / "docs" / "connect.md",
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
