@@ -55,16 +55,21 @@ def board(
     return _numbered(made.build())
 
 
-def to_board(uid: str, title: str, *labels: str) -> model.DashboardLink:
-    """A link from a series to another board, narrowed to the values of its labels, over the same time."""
-    narrowed = "".join(f"&var-{label}=${{__field.labels.{label}}}" for label in labels)
+def to_board(uid: str, title: str, *labels: str, table: bool = False) -> model.DashboardLink:
+    """A link from a series (or a row of a table) to another board, narrowed to its labels, over the same time."""
+    narrowed = "".join(f"&var-{label}={_value(label, table)}" for label in labels)
     return _link(title, f"/d/{uid}?${{datasource:queryparam}}&${{__url_time_range}}{narrowed}")
 
 
-def to_incidents(*labels: str) -> model.DashboardLink:
-    """A link from a series to the detector's list of incidents, narrowed to the values of its labels."""
-    narrowed = "&".join(f"{label}=${{__field.labels.{label}}}" for label in labels)
+def to_incidents(*labels: str, table: bool = False) -> model.DashboardLink:
+    """A link from a series (or a row of a table) to the detector's list of incidents, narrowed to its labels."""
+    narrowed = "&".join(f"{label}={_value(label, table)}" for label in labels)
     return _link("incidents of it, on the detector's pages", f"${{detector_url}}/incidents?{narrowed}".rstrip("?"))
+
+
+def _value(label: str, table: bool) -> str:
+    """A label as links name it; whatever it holds, it stays one value of a query."""
+    return f"${{{'__data.fields' if table else '__field.labels'}.{label}:percentencode}}"
 
 
 def to_page(title: str, path: str) -> model.DashboardLink:

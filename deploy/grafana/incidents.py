@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana.asking import OF_TEAM, WINDOW
-from deploy.grafana.frame import Row, to_board, to_incidents
+from deploy.grafana.frame import Row, to_board, to_incidents, to_page
 from deploy.grafana.frame import board as framed
 from deploy.grafana.panels import (
     AMBER,
@@ -41,7 +41,7 @@ def board(detector_url: str) -> Dashboard:
 
 def _open() -> Row:
     burns: Steps = ((None, GREEN), (1.0, AMBER))
-    team = to_board("detector-team", "board of the team", "tenant", "team")
+    team = to_board("detector-team", "board of the team", "tenant", "team", table=True)
     wakes: Steps = ((None, GREEN), (1.0, RED))
     return (
         "Open now",
@@ -57,7 +57,7 @@ def _open() -> Row:
                     [Query("3600 * sum by (rule) (rule:detector_flagged_usd:rate5m)", "{{rule}}")],
                     USD_AN_HOUR,
                     12,
-                    links=[to_incidents()],
+                    links=[to_incidents("rule")],
                 )
             ),
             rows(
@@ -68,7 +68,7 @@ def _open() -> Row:
                     COUNT,
                     12,
                     9,
-                    links=[team, to_incidents("tenant", "team")],
+                    links=[team, to_incidents("tenant", "team", "rule", "severity", table=True)],
                     none="none is open",
                 ),
                 ["tenant", "team", "rule", "severity"],
@@ -82,7 +82,7 @@ def _open() -> Row:
                     COUNT,
                     12,
                     9,
-                    links=[to_incidents()],
+                    links=[to_incidents("rule", "severity", table=True)],
                 ),
                 ["rule", "severity"],
                 {"episodes": COUNT},
@@ -103,7 +103,8 @@ def _open() -> Row:
 
 def _count(title: str, told: str, severity: str, steps: Steps) -> Made:
     expr = f'sum({OPEN[:-1]}, severity="{severity}"}})'
-    return figure(Panel(title, told, [Query(expr)], COUNT, 4, steps=steps, links=[to_incidents()], none="0"))
+    link = to_page("these, on the detector's pages", f"/incidents?open=1&severity={severity}")
+    return figure(Panel(title, told, [Query(expr)], COUNT, 4, steps=steps, links=[link], none="0"))
 
 
 def _pages() -> Row:

@@ -19,6 +19,8 @@ _PEOPLE = re.compile(r"\b(user|person|people|key)\b")
 _OVER_TIME = re.compile(r"\b(rate|irate|increase|delta|idelta|deriv|changes|resets)\b")
 _RANGE = re.compile(r"\[([^\]:]+)(?::[^\]]*)?\]")
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
+_OF_SERIES = re.compile(r"\$\{__(?:field\.labels|data\.fields)\.(\w+)")
+_BY = re.compile(r"\bby \(([^)]*)\)")
 _VARIABLE = re.compile(r"\$\{?([a-zA-Z_]\w*)")
 
 
@@ -106,6 +108,14 @@ def _of_panel(panel: dict[str, Any], known: set[str]) -> Iterator[str]:
     for link in defaults.get("links", []):
         if unknown := {name for name in _VARIABLE.findall(link["url"]) if not name.startswith("__")} - known:
             yield f"a link asks for {', '.join(sorted(unknown))}, which is no variable"
+        for label in _OF_SERIES.findall(link["url"]):
+            if not all(label in _left(target["expr"]) for target in panel["targets"]):
+                yield f"a link asks for {label}, which its series do not have"
+
+
+def _left(expr: str) -> set[str]:
+    """The labels that a query leaves."""
+    return {label.strip() for found in _BY.findall(expr) for label in found.split(",")}
 
 
 def _of_datasource(asks: dict[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ Figures over days read the gauges of portfolio, which are reckoned from state th
 """
 
 from deploy.grafana.asking import LINKS, OF_AGENT, OF_TEAM, RISES, WINDOW, gauge, ratio, total, within
-from deploy.grafana.frame import Row
+from deploy.grafana.frame import Row, to_board, to_incidents
 from deploy.grafana.panels import (
     AMBER,
     COUNT,
@@ -84,7 +84,7 @@ def bought() -> Row:
                 Panel(
                     "Cost of a completed task over time",
                     cost + " Each point is a whole window that ends there.",
-                    [Query(ratio("spend_usd", "tasks_completed", "team"), "{{team}}")],
+                    [Query(ratio("spend_usd", "tasks_completed", "tenant", "team"), "{{team}}")],
                     USD,
                     12,
                     8,
@@ -173,6 +173,10 @@ def spent() -> Row:
                     USD,
                     8,
                     9,
+                    links=[
+                        to_board("detector-team", "board of the team", "tenant", "team", table=True),
+                        to_incidents("tenant", "team", table=True),
+                    ],
                 ),
                 ["tenant", "team", "agent"],
                 {"spend": USD, "of it flagged": USD},

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana import flagged, money
 from deploy.grafana.asking import LINKS, OF_TEAM, gauge, within
-from deploy.grafana.frame import Row, to_incidents, to_page
+from deploy.grafana.frame import Row, to_page
 from deploy.grafana.frame import board as framed
 from deploy.grafana.panels import (
     AMBER,
@@ -26,7 +26,9 @@ from deploy.grafana.panels import (
 
 TOLD = """One team: what its money bought, what burns now beside what is usual, open incidents, tasks under way. For \
 the team itself; nobody in it is shown."""
-TASKS = to_page("incidents of open tasks, on the detector's pages", "/incidents?tenant=$tenant&team=$team&open=1")
+_OF = "tenant=${tenant:percentencode}&team=${team:percentencode}"
+_RULE = "rule=${__data.fields.rule:percentencode}"
+TASKS = to_page("incidents of open tasks, on the detector's pages", f"/incidents?{_OF}&open=1")
 INPUT, CALLS = "tenant_team:detector_input_tokens:rate5m", "tenant_team:detector_calls:rate5m"
 
 
@@ -73,7 +75,9 @@ def _now() -> Row:
                     [Query(f"sum by (rule, severity) ({incidents})")],
                     COUNT,
                     12,
-                    links=[to_incidents()],
+                    links=[
+                        to_page("incidents of this rule, on the detector's pages", f"/incidents?{_OF}&open=1&{_RULE}")
+                    ],
                     none="none is open",
                 ),
                 ["rule", "severity"],
@@ -100,7 +104,7 @@ def _under_way() -> Row:
         Query(f"sum({gauge('tokens', within(w), of_input)}) / (sum({gauge('calls', within(w))}) > 0)", w)
         for w in ("24h", "7d", "30d")
     ]
-    pace = f"sum by (team) ({INPUT}{{{OF_TEAM}}}) / (sum by (team) ({CALLS}{{{OF_TEAM}}}) > 0)"
+    pace = f"sum by (tenant, team) ({INPUT}{{{OF_TEAM}}}) / (sum by (tenant, team) ({CALLS}{{{OF_TEAM}}}) > 0)"
     return (
         "Under way",
         [

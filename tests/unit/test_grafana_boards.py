@@ -121,6 +121,23 @@ def test_boards_link_to_each_other_and_to_incidents(uid: str) -> None:
         assert url.startswith(("${detector_url}/incidents", *(f"/d/{other}?" for other in TITLES))), url
 
 
+def test_names_in_links_stay_one_value_whatever_they_hold() -> None:
+    for uid in BOARDS:
+        for panel in panels(uid):
+            for link in panel["fieldConfig"]["defaults"].get("links") or []:
+                for name in re.findall(r"=\$\{([^}]+)\}", link["url"]):
+                    assert name.endswith(":percentencode"), link["url"]
+
+
+def test_incidents_are_asked_for_as_their_page_understands() -> None:
+    known = {"open", "tenant", "team", "rule", "severity"}
+    for uid in BOARDS:
+        for panel in panels(uid):
+            for link in panel["fieldConfig"]["defaults"].get("links") or []:
+                if "/incidents" in link["url"]:
+                    assert set(re.findall(r"[?&](\w+)=", link["url"])) <= known
+
+
 @each_board
 def test_readers_may_narrow_a_board_to_what_is_theirs(uid: str) -> None:
     wanted = {"detector-fleet": ["tenant", "team", "agent", "model"], "detector-incidents": ["tenant", "team"]}
@@ -155,6 +172,12 @@ def broken(**of_panel: Any) -> Any:
     return board
 
 
+def linking(url: str) -> Any:
+    board = copy.deepcopy(BOARDS["detector-fleet"])
+    next(p for p in board["panels"] if p["type"] != "row")["fieldConfig"]["defaults"]["links"] = [{"url": url}]
+    return board
+
+
 def asking(expr: str) -> Any:
     board = copy.deepcopy(BOARDS["detector-fleet"])
     next(p for p in board["panels"] if p["type"] != "row")["targets"][0]["expr"] = expr
@@ -183,6 +206,8 @@ def asking(expr: str) -> Any:
         (asking("3600 * sum(rate(detector_cost_usd_total[1h30m]))"), "dollars of counters over 1h30m"),
         (asking("sum(increase(detector_cost_usd_total[$__range]))"), "dollars of counters over $__range"),
         (asking("sum(increase(detector_flagged_usd_total[2h:5m]))"), "dollars of counters over 2h"),
+        (linking("${other_url}/incidents"), "a link asks for other_url, which is no variable"),
+        (linking("/d/x?var-team=${__field.labels.team}"), "a link asks for team, which its series do not have"),
         (asking('sum(detector_calls_total{team="$group"})'), "it asks for group, which is no variable"),
     ],
 )
