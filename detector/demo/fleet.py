@@ -12,6 +12,8 @@ from detector.demo.verdict import Planted
 
 MINUTE_S = 60.0
 SEED = 7
+AGAIN_MIN = 25.0
+"""Minutes before the present from which the fixer goes round again, and nobody stops it: pages show one that burns."""
 
 
 class Times(NamedTuple):
@@ -65,7 +67,10 @@ def fleet(times: Times, seed: int = SEED) -> Fleet:
 
 
 def _plans(times: Times, planted: Sequence[Planted]) -> list[tuple[Member, list[Phase]]]:
-    """The three runaways, stopped at their end, and the shipper, which surges beside the spender."""
+    """The three runaways, stopped at their end, and the shipper, which surges beside the spender.
+
+    The fixer begins anew shortly before the present.
+    """
     fixer, analyst, spender = planted
     rarely, never, often = agents.long_task(180), agents.long_task(0), agents.long_task(8)
     return [
@@ -75,6 +80,7 @@ def _plans(times: Times, planted: Sequence[Planted]) -> list[tuple[Member, list[
                 Phase(times.history, agents.developing),
                 Phase(fixer.begins, agents.repeating, cast.REPEATING),
                 Phase(fixer.ends, agents.developing, stopped=("stopped", "not_planned")),
+                Phase(times.present - AGAIN_MIN * MINUTE_S, agents.repeating, cast.REPEATING),
             ],
         ),
         (

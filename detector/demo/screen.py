@@ -93,7 +93,7 @@ def _flags(board: Board, now: float) -> Panel:
 def _footer(verdict: Verdict, moment: Moment) -> Panel:
     parts: list[RenderableType] = [Text.assemble("  ", *_planted(finding)) for finding in verdict.findings]
     parts.insert(0, Text(tally(verdict), "bold"))
-    return Panel(Group(*parts), title=f"planted · {moment.address}/metrics · Ctrl-C ends", title_align="left")
+    return Panel(Group(*parts), title=f"planted · pages at {moment.address}/ · Ctrl-C ends", title_align="left")
 
 
 def _planted(finding: Finding) -> list[str | tuple[str, str]]:

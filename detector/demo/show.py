@@ -16,7 +16,7 @@ class Show(Protocol):
     """What the demo tells as it goes."""
 
     def begin(self, address: str) -> None:
-        """Before the first of the others; `address` is where metrics are served."""
+        """Before the first of the others; `address` is where pages and metrics are served."""
 
     def news(self, alert: Alert) -> None:
         """An episode has become serious, more serious, or has ended."""
@@ -60,7 +60,7 @@ class Lines:
 
     def begin(self, address: str) -> None:
         """Says where to look besides."""
-        self._print(f"metrics are served at {address}/metrics; Ctrl-C ends")
+        self._print(f"open {address}/ to see which agents burn what (metrics: {address}/metrics); Ctrl-C ends")
 
     def news(self, alert: Alert) -> None:
         """Its line."""

@@ -6,7 +6,7 @@ from detector.model.packed import ERROR, FAILURE
 from detector.rules.finding import Facts
 from detector.state import found as fnd
 from detector.state.alike import similarity
-from detector.state.layout import MINUTES, MODE_ACTION, MODE_OUTPUT, MODE_RESULT, RECENT
+from detector.state.layout import MODE_ACTION, MODE_OUTPUT, MODE_RESULT, RECENT
 from detector.state.shard import Shard
 from detector.state.trails import KEEP_IDS
 
@@ -47,8 +47,6 @@ def names_of(shard: Shard, facts: Facts) -> tuple[str, ...]:
 def drawn(shard: Shard, facts: Facts) -> dict[str, Any]:
     """What a page about it draws: the steps of its rounds, dollars by minute, and when its task moved."""
     told: dict[str, Any] = {"moves": moves(facts.strong_t, facts.medium_t)}
-    if facts.kind == fnd.CALLS:
-        told["usd_by_minute"] = _minutes_of(shard.subjects.rows[facts.subject])
     if facts.kind == fnd.STEP and facts.how != fnd.THRASH:
         told |= _steps(shard, facts)
     return told
@@ -58,14 +56,6 @@ def moves(strong_t: float, medium_t: float) -> list[dict[str, Any]]:
     """The last strong and the last medium status (s UTC, 0: none came), in their order."""
     told = {strong_t: "strong"} if medium_t == strong_t else {strong_t: "strong", medium_t: "medium"}
     return [{"t": t, "strength": told[t]} for t in sorted(told) if t > 0.0]
-
-
-def _minutes_of(subject: Any) -> list[list[float]]:
-    """Dollars of a task, or a run without one, by minute of its last hour: [s UTC, USD]."""
-    newest, ring = int(subject["minute"]), subject["minutes"]
-    minutes = range(newest - MINUTES + 1, newest + 1)
-    told = ((minute * 60.0, round(float(ring[minute % MINUTES]), 6)) for minute in minutes)
-    return [[t, usd] for t, usd in told if usd]
 
 
 def _steps(shard: Shard, facts: Facts) -> dict[str, Any]:

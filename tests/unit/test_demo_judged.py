@@ -6,6 +6,7 @@ from itertools import groupby
 import msgspec
 
 from detector.config import Config
+from detector.demo import cast
 from detector.demo.board import Board
 from detector.demo.desk import Sent
 from detector.demo.run import HISTORY_STEP_S, PARTITIONS
@@ -57,5 +58,6 @@ def test_all_planted_are_paged_in_time_and_no_innocent_gets_more_than_a_ticket_f
     assert fixer.after_s < 600
     assert analyst.after_s < 900
     assert spender.after_s < 3000
-    of_agents = [alert for alert in board.flagged() if alert.agent is not None]
-    assert all(alert.state == "resolved" for alert in of_agents)
+    burning = [a for a in board.flagged() if a.agent is not None and a.state != "resolved"]
+    assert {(a.agent, a.severity) for a in burning if a.rule == "loop"} == {(cast.FIXER.name, "critical")}
+    assert {a.agent for a in burning} == {cast.FIXER.name}

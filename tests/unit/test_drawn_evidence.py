@@ -78,10 +78,3 @@ def test_answers_that_are_nearly_the_same_show_how_near() -> None:
     assert likes
     assert all(0.8 < like <= 1.0 for like in likes)
     assert {s["action"] for s in told["steps"]} == {None}
-
-
-def test_many_calls_of_a_task_come_with_its_dollars_by_minute() -> None:
-    calls = answers(*(f"The square of {n} is {n * n}." for n in range(24)), task="T", cost_usd=0.1, gap_s=30.0)
-    told = newest(judge(calls), "run_inflation")
-    assert sum(usd for _, usd in told["usd_by_minute"]) == pytest.approx(0.1 * 20, abs=0.11)
-    assert told["moves"] == []
