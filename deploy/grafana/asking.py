@@ -14,6 +14,8 @@ WINDOW = 'window="$window"'
 RISES: Steps = ((None, GREEN), (1.25, AMBER), (2.0, RED))
 WASTE: Steps = ((None, GREEN), (0.1, AMBER), (0.25, RED))
 BLIND: Steps = ((None, GREEN), (0.01, AMBER), (0.05, RED))
+TEAM = "{{team}} ({{tenant}})"
+"""What a series of a team is called: two tenants may have teams of one name."""
 LINKS = (to_board("detector-team", "board of the team", "tenant", "team"), to_incidents("tenant", "team"))
 
 

@@ -1,6 +1,6 @@
 """The row that boards of the fleet and of a team share about what was flagged, and what is not known."""
 
-from deploy.grafana.asking import BLIND, LINKS, WASTE, WINDOW, gauge, ratio, total
+from deploy.grafana.asking import BLIND, LINKS, TEAM, WASTE, WINDOW, gauge, ratio, total
 from deploy.grafana.frame import Row
 from deploy.grafana.panels import (
     NEUTRAL,
@@ -69,7 +69,7 @@ def flagged() -> Row:
                 Panel(
                     "Share flagged, by team",
                     "By name; a team that tries new things has more.",
-                    [Query(ratio("flagged_usd", "spend_usd", "tenant", "team"), "{{team}}")],
+                    [Query(ratio("flagged_usd", "spend_usd", "tenant", "team"), TEAM)],
                     SHARE,
                     8,
                     8,

@@ -3,7 +3,7 @@
 Figures over days read the gauges of portfolio, which are reckoned from state that survives restarts and replays.
 """
 
-from deploy.grafana.asking import LINKS, OF_AGENT, OF_TEAM, RISES, WINDOW, gauge, ratio, total, within
+from deploy.grafana.asking import LINKS, OF_AGENT, OF_TEAM, RISES, TEAM, WINDOW, gauge, ratio, total, within
 from deploy.grafana.frame import Row, to_board, to_incidents
 from deploy.grafana.panels import (
     AMBER,
@@ -24,11 +24,15 @@ from deploy.grafana.panels import (
     rows,
 )
 
+_BUDGET = ("used", "limit", "forecast")
+_BY_MODEL = "tenant_team_model:detector_cost_usd:rate5m"
+
 
 def bought() -> Row:
     """What the money bought."""
     tasks = "A task counts once, when a strong status completes it; trackers differ in what a task is."
     cost = "All dollars of the window by tasks completed in it, work under way included: over 24h that is most of it."
+    middling, by_dollars = (gauge(f"completed_task_{kind}_usd", WINDOW) for kind in ("median", "weighted"))
     return (
         "What the money bought",
         [
@@ -49,7 +53,7 @@ def bought() -> Row:
                     "Trend of that cost",
                     "What a completed task cost in 7 days over the 7 before, by team, whatever the window: above 1 it"
                     " rises. Few tasks a week make it jump. By name, for no comparison between teams.",
-                    [Query(f"max by (tenant, team) ({gauge('cost_trend')})", "{{team}}")],
+                    [Query(f"max by (tenant, team) ({gauge('cost_trend')})", TEAM)],
                     TIMES,
                     8,
                     steps=RISES,
@@ -83,10 +87,20 @@ def bought() -> Row:
             lines(
                 Panel(
                     "Cost of a completed task over time",
-                    cost + " Each point is a whole window that ends there.",
-                    [Query(ratio("spend_usd", "tasks_completed", "tenant", "team"), "{{team}}")],
+                    cost + " Of all that is chosen. Each point is a whole window that ends there.",
+                    [Query(ratio("spend_usd", "tasks_completed"), "all that is chosen")],
                     USD,
-                    12,
+                    8,
+                    8,
+                )
+            ),
+            lines(
+                Panel(
+                    "The same, by team",
+                    cost + " Each point is a whole window that ends there.",
+                    [Query(ratio("spend_usd", "tasks_completed", "tenant", "team"), TEAM)],
+                    USD,
+                    8,
                     8,
                     links=LINKS,
                 )
@@ -98,13 +112,11 @@ def bought() -> Row:
                     " dollars. Only side by side: many tiny tasks lower the first alone, one dear task raises the"
                     " second.",
                     [
-                        Query(f"max by (team) ({gauge('completed_task_median_usd', WINDOW)})", "{{team}}: middling"),
-                        Query(
-                            f"max by (team) ({gauge('completed_task_weighted_usd', WINDOW)})", "{{team}}: by dollars"
-                        ),
+                        Query(f"max by (tenant, team) ({middling})", f"{TEAM}: middling"),
+                        Query(f"max by (tenant, team) ({by_dollars})", f"{TEAM}: by dollars"),
                     ],
                     USD,
-                    12,
+                    8,
                     8,
                 )
             ),
@@ -117,7 +129,7 @@ def spent() -> Row:
     told = "Metered dollars; calls without a price are missing from it. Ends at the newest event."
     each = [Query(f"sum({gauge('spend_usd', within(w))})", w) for w in ("24h", "7d", "30d", "month")]
     each.append(Query(f"sum({gauge('forecast_usd')})", "month, forecast"))
-    used, limit, month_end = (f"sum by (budget) ({gauge(f'budget_{n}_usd')})" for n in ("used", "limit", "forecast"))
+    used, limit, month_end = (f"sum by (tenant, budget) ({gauge(f'budget_{n}_usd')})" for n in _BUDGET)
     near: Steps = ((None, GREEN), (0.8, AMBER), (1.0, RED))
     by_model = f"sum by (model) (detector_portfolio_agent_spend_usd{{{OF_AGENT}, {WINDOW}}})"
     by_agent = f"sum by (tenant, team, agent) (detector_portfolio_agent_spend_usd{{{OF_AGENT}, {WINDOW}}})"
@@ -142,8 +154,8 @@ def spent() -> Row:
                     "Used, and forecast by its end, as shares of the limit. A budget stops"
                     " nothing; a ticket comes at 80 %, or where the forecast passes the limit.",
                     [
-                        Query(f"{used} / {limit}", "{{budget}}: used"),
-                        Query(f"{month_end} / {limit}", "{{budget}}: forecast"),
+                        Query(f"{used} / {limit}", "{{budget}} ({{tenant}}): used"),
+                        Query(f"{month_end} / {limit}", "{{budget}} ({{tenant}}): forecast"),
                     ],
                     SHARE,
                     10,
@@ -155,7 +167,7 @@ def spent() -> Row:
                 Panel(
                     "By team",
                     told,
-                    [Query(total("spend_usd", "tenant", "team"), "{{team}}")],
+                    [Query(total("spend_usd", "tenant", "team"), TEAM)],
                     USD,
                     8,
                     9,
@@ -181,13 +193,12 @@ def spent() -> Row:
                 ["tenant", "team", "agent"],
                 {"spend": USD, "of it flagged": USD},
             ),
-            _an_hour("By team, now", "team", "tenant_team", OF_TEAM),
-            _an_hour("By model, now", "model", "tenant_team_model", f'{OF_TEAM}, model=~"$model"'),
+            _an_hour("By team, now", "tenant, team", TEAM, f"tenant_team:detector_cost_usd:rate5m{{{OF_TEAM}}}"),
+            _an_hour("By model, now", "model", "{{model}}", f'{_BY_MODEL}{{{OF_TEAM}, model=~"$model"}}'),
         ],
     )
 
 
-def _an_hour(title: str, label: str, series: str, of: str) -> Made:
-    expr = f"3600 * sum by ({label}) ({series}:detector_cost_usd:rate5m{{{of}}})"
+def _an_hour(title: str, labels: str, legend: str, series: str) -> Made:
     told = "Dollars an hour at the pace of the last 5 minutes, from counters of workers: what burns now, and no sum."
-    return lines(Panel(title, told, [Query(expr, f"{{{{{label}}}}}")], USD_AN_HOUR, 12, 8))
+    return lines(Panel(title, told, [Query(f"3600 * sum by ({labels}) ({series})", legend)], USD_AN_HOUR, 12, 8))

@@ -66,8 +66,9 @@ def figure(panel: Panel) -> Made:
 
 
 def bars(panel: Panel) -> Made:
-    """The newest value of each series as a bar, by name."""
+    """The newest value of each series as a bar, by name; many bars are scrolled."""
     kind = bargauge.Panel().display_mode(options.BarGaugeDisplayMode.BASIC)
+    kind = kind.sizing(options.BarGaugeSizing.MANUAL).min_viz_height(24).max_viz_height(48)
     kind = kind.orientation(options.VizOrientation.HORIZONTAL).value_mode(options.BarGaugeValueMode.TEXT)
     return _made(kind.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])), panel, instant=True)
 

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana import flagged, money
-from deploy.grafana.asking import LINKS, OF_TEAM, gauge, within
+from deploy.grafana.asking import LINKS, OF_TEAM, TEAM, gauge, within
 from deploy.grafana.frame import Row, to_page
 from deploy.grafana.frame import board as framed
 from deploy.grafana.panels import (
@@ -147,7 +147,7 @@ def _under_way() -> Row:
                 Panel(
                     "Input of a call, over time",
                     "The same at the pace of the last 5 minutes.",
-                    [Query(pace, "{{team}}")],
+                    [Query(pace, TEAM)],
                     TOKENS_A_CALL,
                     24,
                     7,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.grafana.__main__ import main
 from deploy.grafana.every import boards, texts
 from deploy.grafana.frame import TITLES
 from deploy.grafana.lint import faults, faults_of_query
@@ -64,6 +65,12 @@ def test_the_boards_are_those_that_others_link_to() -> None:
 def test_what_is_committed_is_what_the_code_gives() -> None:
     committed = {path.name: path.read_text(encoding="utf-8") for path in COMMITTED.glob("*.json")}
     assert committed == texts(), "run: python -m deploy.grafana"
+
+
+def test_the_command_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["deploy.grafana", "--out", str(tmp_path / "new")])
+    main()
+    assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "new").iterdir()} == texts()
 
 
 def test_boards_can_be_made_for_another_address_of_the_detector() -> None:
