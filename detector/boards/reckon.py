@@ -40,6 +40,7 @@ def reckon(books: Books) -> Generator[None, None, Figures]:
             saved = saved_usd(table, events, window, books.common.newest_t).tolist()
             named = zip(table.names, saved, strict=True)
             figures.saved |= {(name, tenant, team): usd for (tenant, team), usd in named if usd > 0.0}
+        yield
         if name != WEEK_BEFORE:
             tell_agents(table, told, name, figures)
             for tenant, without_ai in events.without_ai(window, told.achieved).items():
