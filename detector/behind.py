@@ -11,6 +11,7 @@ Source = tuple[str, int]
 """Topic and partition."""
 
 NAME = "detector_behind_seconds"
+LABELS = ("stage", "topic", "partition")
 TOLD = "Since when the oldest record waits that the stage has not worked off, by the broker's time."
 
 
@@ -45,7 +46,7 @@ class Behind(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """For Prometheus; called in the web server's thread."""
-        family = GaugeMetricFamily(NAME, TOLD, labels=("stage", "topic", "partition"))
+        family = GaugeMetricFamily(NAME, TOLD, labels=LABELS)
         now = self._clock()
         for (stage, (topic, partition)), t in self._until.copy().items():
             family.add_metric([stage, topic, str(partition)], max(0.0, now - t))

@@ -19,6 +19,7 @@ from detector.commands.doctor import doctor
 from detector.commands.explain_event import explain_event
 from detector.commands.forget import forget
 from detector.commands.hook import hook
+from detector.commands.incidents import incident, incidents
 from detector.commands.link import link
 from detector.commands.policy import policy
 from detector.commands.prices import prices
@@ -63,7 +64,7 @@ def cli(context: click.Context, path: str | None) -> None:
 
 
 for command in (
-    worker, topics, connect, doctor, link, status, hook, explain_event,
+    worker, topics, connect, doctor, incidents, incident, link, status, hook, explain_event,
     replay, report, audit, backtest, prices, policy, who, forget, demo, config, broker,
 ):  # fmt: skip
     cli.add_command(command)

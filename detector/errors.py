@@ -6,7 +6,8 @@ DetectorError
 ├── StateError         a checkpoint cannot be read: unknown version or damaged bytes
 ├── DeploymentError    brokers, topics or services are not as they must be
 ├── NotAllowed         the policy does not let whoever asks see it
-└── Refused            a delivery of a webhook is not taken (detector.webhooks)
+├── Refused            a delivery of a webhook is not taken (detector.webhooks)
+└── Unclear            what the address of a page asks for is not understood (detector.web.pages)
 """
 
 from enum import StrEnum

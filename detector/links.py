@@ -33,5 +33,12 @@ def silence_url(base: str, labels: Mapping[str, str]) -> str:
     return f"{base.rstrip('/')}/#/silences/new?{urlencode({'filter': '{' + told + '}'}, quote_via=quote)}"
 
 
+def board_url(base: str, tenant: str, team: str | None) -> str:
+    """The board of a team in the Grafana at `base`, its address; where no team is told that of the fleet."""
+    board, named = ("detector-fleet", {}) if team is None else ("detector-team", {"var-team": team})
+    asked = urlencode({"var-tenant": tenant, **named}, quote_via=quote)
+    return f"{base.rstrip('/')}/d/{board}?{asked}"
+
+
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, Metric, generate_latest
@@ -10,7 +10,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from detector import __version__
-from detector.behind import Behind
+from detector.behind import LABELS, NAME, Behind
 from detector.boards.collector import Boards
 from detector.boards.episodes import Episodes
 from detector.boards.episodes import labels_of as labels_of_episodes
@@ -69,6 +69,7 @@ class Metrics:
         """The labels of each metric, by the name that it is served under."""
         self._usage: dict[tuple[str, ...], _UsageSeries] = {}
         self._known_episodes: dict[str, set[tuple[str, str]]] = {}
+        self._known_stages: set[str] = set()
         self._make_usage()
         self._make_input()
         self._make_findings()
@@ -77,7 +78,7 @@ class Metrics:
         self.behind = Behind(wall)
         self.boards = Boards(self.label, limits.max_board_teams, limits.max_board_sets, OTHER)
         self.episodes = Episodes(self.boards.named)
-        self.labelled |= labels_of() | labels_of_episodes()
+        self.labelled |= labels_of() | labels_of_episodes() | {NAME: LABELS}
         for collector in (self.behind, self.boards, self.episodes):
             self.registry.register(collector)
         Info("detector_build", "The version that runs.", registry=self.registry).info({"version": __version__})
@@ -109,6 +110,7 @@ class Metrics:
     def _make_input(self) -> None:
         new = self._counter
         self.events = new("events", "Events that ingest accepted, by kind.", "kind")
+        self.source_events = new("source_events", "Events that ingest accepted, by the topic of their source.", "topic")
         self.dead_letters = new("dead_letters", "Events that could not be used, by reason.", "reason")
         self.clock_ahead = new("clock_ahead", "Events ahead of their broker's clock, taken at that clock.")
         self.text_truncated = new("text_truncated", "Texts of which only the first 256 KiB were sketched.")
@@ -153,6 +155,7 @@ class Metrics:
         )
 
     def _make_plumbing(self) -> None:
+        self.stage_ready = self._gauge("stage_ready", "1 where the stage can work, 0 where not: see /readyz.", "stage")
         self.lag_records = self._gauge("lag_records", "Records not yet read.", "stage", "topic", "partition")
         self.watermark_lag_seconds = self._gauge(
             "watermark_lag_seconds", "The present minus the event time up to which all is judged.", "stage", "partition"
@@ -168,6 +171,9 @@ class Metrics:
         self.notify_pending = self._gauge("notify_pending", "Alerts not yet delivered to every Alertmanager.")
         self.notify_bad_records = self._counter(
             "notify_bad_records", "Records of the alert topic that could not be read, and were skipped."
+        )
+        self.pages_bad_records = self._counter(
+            "pages_bad_records", "Records that pages could not read, and skipped.", "topic"
         )
         self.notify_seconds = self._histogram(
             "notify_seconds",
@@ -248,6 +254,12 @@ class Metrics:
         known.update(counts)
         for rule, severity in known:
             self.open_episodes.labels(rule, severity).set(counts.get((rule, severity), 0))
+
+    def show_ready(self, unready: Mapping[str, Sequence[str]]) -> None:
+        """Sets the stages that have reasons in `unready` to 0, and to 1 those that had some before."""
+        self._known_stages.update(unready)
+        for stage in self._known_stages:
+            self.stage_ready.labels(stage).set(not unready.get(stage))
 
     def drop_partition(self, stage: str, partition: int) -> None:
         """Removes what a stage showed of a partition that another worker has now."""

@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         used = set(getattr(item, "fixturenames", ()))
         if "kafka" in used:
             item.add_marker("kafka")
-        if used & {"apache", "alertmanager"}:
+        if used & {"apache", "alertmanager", "browser"}:
             item.add_marker("services")
 
 

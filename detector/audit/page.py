@@ -6,9 +6,9 @@ from html import escape
 from detector.audit import words
 from detector.audit.figures import Figures
 from detector.audit.pictures import FATES, biggest, flow, weeks
-from detector.report.frame import document, missing
-from detector.report.markup import card, figure, key_item, section
-from detector.report.words import period
+from detector.markup.frame import document, missing
+from detector.markup.pieces import card, figure, key_item, section
+from detector.markup.words import period
 from detector.rules.finding import usd
 
 _TEAMS, _TASKS = 12, 40

@@ -5,8 +5,8 @@ from html import escape
 from typing import NamedTuple
 
 from detector.audit.figures import Figures, Team, Week, Went
-from detector.report.svg import nice
-from detector.report.words import day
+from detector.markup.axes import nice
+from detector.markup.words import day
 from detector.rules.finding import usd
 
 FATES = (

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from detector.audit import words
 from detector.audit.figures import Billed, Figures
-from detector.report.words import period
+from detector.markup.words import period
 from detector.rules.finding import usd
 from detector.terminal import line
 

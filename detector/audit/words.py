@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from detector.audit.figures import Figures, Nothing, Team, Week
-from detector.report.words import day, share
+from detector.markup.words import day, share
 from detector.rules.finding import usd
 from detector.terminal import many
 

@@ -16,13 +16,16 @@ _encode = msgspec.json.Encoder().encode
 READ_S = 60.0
 """Ingest has to take what was sent within this; it needs a tenth of a second when all is well."""
 ASK_AGAIN_S = 0.01
+MOST_BEHIND_S = 12 * 3600.0
+"""Of event time. The embedded broker keeps 5 MB a partition, in which rollups of some two days are."""
 
 
 class Feed:
     """Sends events, and moves its clock on once ingest has taken them.
 
     So the clock is never ahead of what the detector has seen, however slow the machine is, and no event
-    is late. `on_sent` is told each event; `taken` says how many ingest has taken since the start.
+    is late. `on_sent` is told each event; `taken` says how many ingest has taken since the start, `behind` how far
+    (seconds of event time) what is judged lies behind the clock: what is sent waits for it, lest the broker forgets.
     """
 
     def __init__(
@@ -32,9 +35,11 @@ class Feed:
         now: float,
         on_sent: Callable[[Sent], None],
         taken: Callable[[], int],
+        behind: Callable[[], float],
     ) -> None:
         self.now = now
-        self._config, self._events, self._on_sent, self._taken = config, events, on_sent, taken
+        self._config, self._events, self._on_sent = config, events, on_sent
+        self._taken, self._behind = taken, behind
         self._topics = {"calls": config.topics.calls, "status": config.topics.status}
         self._next: Sent | None = None
         self._sent = 0
@@ -55,8 +60,9 @@ class Feed:
     async def advance(self, to: float) -> None:
         """Sends the events up to `to` (s UTC), waits until ingest has taken them, and sets the clock.
 
-        Raises DeploymentError where ingest stands still.
+        Raises DeploymentError where the detector stands still.
         """
+        await self._until(lambda: self._behind() <= MOST_BEHIND_S, "the stages did not follow what they were sent")
         waiting: list[asyncio.Future[Any]] = []
         while (sent := self._next or next(self._events)).time <= to:
             self._next = None
@@ -72,10 +78,13 @@ class Feed:
         self._next = sent
         await asyncio.gather(*waiting)
         self._sent += len(waiting)
+        await self._until(lambda: self._taken() >= self._sent, "ingest did not take the events that it was sent")
+        self.now = to
+
+    async def _until(self, holds: Callable[[], bool], else_: str) -> None:
         try:
             async with asyncio.timeout(READ_S):
-                while self._taken() < self._sent:  # noqa: ASYNC110 - ingest counts and does not tell
+                while not holds():  # noqa: ASYNC110 - stages count and do not tell
                     await asyncio.sleep(ASK_AGAIN_S)
         except TimeoutError:
-            raise DeploymentError(f"ingest did not take the events that it was sent within {READ_S:g} s") from None
-        self.now = to
+            raise DeploymentError(f"{else_} within {READ_S:g} s") from None

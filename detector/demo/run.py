@@ -99,7 +99,7 @@ class Demo:
         self._fleet: Fleet = fleet(self._times)
         self._board = Board(self._fleet.planted)
         begins = self._times.history
-        self._feed = Feed(config, self._fleet.events, begins, self._board.flow.add, self._taken)
+        self._feed = Feed(config, self._fleet.events, begins, self._board.flow.add, self._taken, self._behind)
         self._worker = Worker(config, clock=self._feed.clock)
         self._show: Show = (Screen if console.is_terminal else Lines)(console, self._board)
         self._story = "starting"
@@ -113,6 +113,11 @@ class Demo:
         metrics = self._worker.metrics
         families = [*metrics.events.collect(), *metrics.dead_letters.collect()]
         return int(sum(s.value for family in families for s in family.samples if s.name.endswith("_total")))
+
+    def _behind(self) -> float:
+        """How far what is judged lies behind the clock, by the stages' own metrics."""
+        families = self._worker.metrics.watermark_lag_seconds.collect()
+        return max((sample.value for family in families for sample in family.samples), default=0.0)
 
     async def run(self) -> int:
         """Until it is told to stop, its time is over or something breaks; then the summary. The exit code."""

@@ -18,7 +18,7 @@ class Incident(NamedTuple):
 
 
 class TeamSpend(NamedTuple):
-    """What a team spent: `usd` and `flagged_usd` by slice, as many as the overview has, oldest first."""
+    """What a team was billed: `usd` and `flagged_usd` by slice, as many as the overview has, oldest first."""
 
     tenant: str
     team: str | None
@@ -31,7 +31,8 @@ class Overview(NamedTuple):
 
     `until_s`: the event time up to which all has been told, None: nothing yet; `now_s` less that is how far behind the
     detector is. `reading`: records still to be read before the figures are whole; 0 once they are. `teams` begin with
-    the dearest of the last hour. `hour_usd`, `flagged_hour_usd`: the sums of the hour before `until_s`.
+    the dearest of the last hour; beyond a hundred all others are one, 'other' of 'other'. `hour_usd`,
+    `flagged_hour_usd`: the sums of the hour before `until_s`.
     """
 
     now_s: float
@@ -52,7 +53,7 @@ class Source(Protocol):
         """What burns now."""
 
     def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
-        """Open ones first, the most severe and dearest first; then what has ended, the newest first."""
+        """Open ones first, the most severe and dearest first; then the newest of what has ended, some hundreds."""
 
     def incident(self, scope: Scope, id: str) -> Incident | None:
         """One episode; None where there is none, or the scope may not see it."""

@@ -1,7 +1,7 @@
-"""Reads a topic whole, from every partition's first record, and goes on with what comes."""
+"""Reads a topic whole, from every partition's first record or the last hours' first, and goes on with what comes."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -15,17 +15,20 @@ from detector.kafka.clients import consumer
 Record: TypeAlias = ConsumerRecord
 
 NEVER = float("inf")
+_MOST_BACK = 10_000
+"""Records a partition where the broker finds none by its time: all are older, or it cannot look (the embedded one)."""
 
 
 class WholeTopic:
     """For topics that are a table: compacted, keyed, of which every reader holds all.
 
     There is no consumer group and nothing is committed: a start reads everything anew. Where the topic gets
-    more partitions all of them are read anew too, so what takes the records must bear repeats.
+    more partitions all of them are read anew too, so what takes the records must bear repeats. `since_s`: of a topic
+    that is no table, from when on (s UTC by the broker's time) records are read.
     """
 
-    def __init__(self, config: Config, topic: str) -> None:
-        self.topic = topic
+    def __init__(self, config: Config, topic: str, since_s: Callable[[], float] | None = None) -> None:
+        self.topic, self._since_s = topic, since_s
         self._bootstrap = config.kafka.bootstrap
         self._config = config
         self._consumer: AIOKafkaConsumer | None = None
@@ -40,12 +43,23 @@ class WholeTopic:
         try:
             await self._consumer.start()
             self._ends = await self._consumer.end_offsets(self._consumer.assignment())
+            if self._since_s is not None:
+                await self._go_to(self._consumer, self._since_s())
         except UnknownTopicOrPartitionError as error:
             raise DeploymentError(f"topic {self.topic} is missing; make it with: detector topics") from error
         except KafkaError as error:
             raise DeploymentError(
                 f"cannot read {self.topic} at {self._bootstrap} ({error}); check kafka.bootstrap and the brokers"
             ) from error
+
+    async def _go_to(self, source: AIOKafkaConsumer, since_s: float) -> None:
+        begins = await source.beginning_offsets([*self._ends])
+        found = await source.offsets_for_times(dict.fromkeys(self._ends, int(since_s * 1000)))
+        for partition, end in self._ends.items():
+            known = found.get(partition)
+            at = max(begins[partition], end - _MOST_BACK) if known is None else known.offset
+            source.seek(partition, at)
+            self._next[partition] = at
 
     async def read(self, timeout_s: float, max_records: int = 1000) -> list[Record]:
         """The next records, in order within each partition; none after `timeout_s` without any.

@@ -62,7 +62,7 @@ class IngestStage:
         self._feeds = {number: feeds[topic] for number, topic in topics.items()}
         self._reader = GroupReader(config, topics, self.name, clock, self._settle)
         self._outbox = Outbox(config)
-        self._metrics = IngestMetrics(metrics, [*feeds])
+        self._metrics = IngestMetrics(metrics, feeds)
         self._intake: Intake | None = None
         self._flight: _Flight | None = None
         self._every: list[Source] = []

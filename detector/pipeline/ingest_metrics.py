@@ -1,7 +1,7 @@
 """What ingest shows of itself: how its counts become metrics."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from detector.behind import Source
 from detector.kafka.group import GroupReader
@@ -14,12 +14,15 @@ BAD = "bad:"
 
 
 class IngestMetrics:
-    """Translates; `topics` are those that ingest reads."""
+    """Translates; `feeds` are what ingest reads, by topic."""
 
-    def __init__(self, metrics: Metrics, topics: Sequence[str]) -> None:
-        self._metrics, self._topics = metrics, topics
+    def __init__(self, metrics: Metrics, feeds: Mapping[str, str]) -> None:
+        self._metrics = metrics
         self._told: Counter[str] = Counter()
-        self._missed = {topic: metrics.missed_records.labels(STAGE, topic) for topic in topics}
+        # Present from the start, so that a source of which nothing comes is seen as 0.
+        self._taken = {feed: metrics.source_events.labels(topic) for topic, feed in feeds.items()}
+        self._taken_told: Counter[str] = Counter()
+        self._missed = {topic: metrics.missed_records.labels(STAGE, topic) for topic in feeds}
         self._missed_told: Counter[str] = Counter()
         self._shown: set[tuple[str, int]] = set()
 
@@ -31,6 +34,9 @@ class IngestMetrics:
             if more := total - self._told[name]:
                 self._told[name] = total
                 self._count(name, more)
+        for feed, total in intake.taken.items():
+            self._taken[feed].inc(total - self._taken_told[feed])
+            self._taken_told[feed] = total
         self._metrics.links.set(intake.links)
 
     def _count(self, name: str, more: int) -> None:

@@ -1,5 +1,6 @@
 """The pure part of ingest: records of source topics in; packed observations, dead letters and links out."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -92,6 +93,8 @@ class Intake:
         self._links: list[tuple[bytes, bytes]] = []
         self._forwarded: dict[int, float] = {}
         self.counts = self._observer.counts
+        self.taken: Counter[str] = Counter()
+        """Events that could be used, by feed."""
 
     @property
     def links(self) -> int:
@@ -112,7 +115,7 @@ class Intake:
 
     def take(self, source: int, feed: str, records: Sequence[SourceRecord]) -> None:
         """Takes records of one source, in the order of their offsets; `feed`: of NATIVE, or a topic of `sources`."""
-        newest, read = self._forwarded.get(source, 0.0), self._read[feed]
+        newest, read, good = self._forwarded.get(source, 0.0), self._read[feed], 0
         for record in records:
             if record.broker_s is not None and record.broker_s > newest:
                 newest = record.broker_s
@@ -128,10 +131,12 @@ class Intake:
             seq = record.offset << 16
             for event in read(record.value, record.headers):
                 t = self._one(source, record, seq, event)
+                good += t > 0.0
                 if record.broker_s is None and t > newest:
                     newest = t
                 seq += 1
         self._forwarded[source] = newest
+        self.taken[feed] += good
 
     def _one(self, source: int, record: SourceRecord, seq: int, event: Event | BadInput) -> float:
         """Takes one event; its time where it can be used, else 0."""

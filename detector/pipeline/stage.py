@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 if TYPE_CHECKING:  # the command line asks for STAGES alone, and is to be quick
+    from aiohttp import web
+
     from detector.clock import Clock
     from detector.config import Config
     from detector.metrics import Metrics
 
-STAGES = ("gateway", "ingest", "watch", "portfolio", "notify")
+STAGES = ("gateway", "ingest", "watch", "portfolio", "notify", "pages")
 """All stages in the order in which events pass them; they start in this order and stop in the other."""
+
+SERVING = ("pages",)
+"""Those that the web server has to know before it listens: they are made first, and start in their turn."""
 
 
 class Stage(Protocol):
@@ -31,6 +36,14 @@ class Stage(Protocol):
 
     def health(self) -> list[str]:
         """Reasons why it is not ready; none when it is."""
+
+
+@runtime_checkable
+class Serving(Protocol):
+    """A stage that answers requests by the worker's web server."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """Which; may be asked before the start. Raises ConfigError."""
 
 
 class StageFactory(Protocol):

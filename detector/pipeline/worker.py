@@ -10,7 +10,7 @@ from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.errors import ConfigError, DetectorError
 from detector.metrics import Metrics
-from detector.pipeline.stage import STAGES, Stage, StageFactory, make_stage
+from detector.pipeline.stage import SERVING, STAGES, Serving, Stage, StageFactory, make_stage
 from detector.reasons import Failed, Unready
 from detector.web.server import Server
 
@@ -49,6 +49,7 @@ class Worker:
         self._idle = {name: [str(Unready.STARTING)] for name in self._names}
         self._failures: dict[str, list[str]] = {}
         self._server = Server(config.web, self.metrics, lambda: self._failures, self.unready)
+        self.metrics.show_ready(self.unready())  # none is yet, so all are known
 
     @property
     def address(self) -> str:
@@ -72,17 +73,25 @@ class Worker:
 
     async def start(self) -> None:
         """Starts the web server, then the stages; stops again what was started where one cannot start."""
+        made = {name: self._make(name) for name in self._names if name in SERVING}
         try:
-            await self._server.start()
-            log.info("serving metrics and health", extra={"address": self.address})
+            routes = [route for stage in made.values() if isinstance(stage, Serving) for route in stage.routes()]
+            await self._server.start(routes)
+            log.info(
+                "serving metrics, health and pages" if routes else "serving metrics and health",
+                extra={"address": self.address},
+            )
             for name in self._names:
-                stage = self._stages[name] = self._factory(name, self._config, self.metrics, self._clock)
+                stage = self._stages[name] = made.get(name) or self._make(name)
                 await stage.start()
                 del self._idle[name]
                 log.info("stage started", extra={"stage": name})
         except BaseException:
             await self.close()
             raise
+
+    def _make(self, name: str) -> Stage:
+        return self._factory(name, self._config, self.metrics, self._clock)
 
     async def run(self, stop: asyncio.Event) -> int:
         """Works until `stop` is set or a stage fails; everything is closed then. The exit code: 0 or 1."""

@@ -169,6 +169,11 @@ def _boards(config: Config) -> list[Board]:
     return [
         Board("the topics above", "what they hold", "whom the brokers' ACLs let read them"),
         Board(web, f"the metrics above; {people}", "whoever reaches it: there is no login"),
+        Board(
+            f"pages at http://{config.web.host}:{config.web.port}/, detector incidents",
+            "teams' sums and incidents; of people oneself alone, else 'person'",
+            "whoever reaches it, within the scope of the policy",
+        ),
         *(Board(f"Alertmanager at {one}", named, "whom it routes to") for one in config.notify.alertmanagers),
         Board("detector report", f"agents, models, teams and tasks; {people}; flags: {named}", "who runs it"),
         Board("detector audit", "teams and tasks, no people", "who runs it, within the scope of policy.token"),

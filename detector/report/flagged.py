@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from detector.markup import svg
+from detector.markup.pieces import WIDTHS, pair, section
+from detector.markup.words import day, duration, ended, episodes, short, shown
 from detector.model.alert import Severity
-from detector.report import svg, words
+from detector.report import words
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag
-from detector.report.markup import WIDTHS, pair, section
 from detector.rules.finding import usd
 from detector.terminal import many
 
@@ -23,11 +25,11 @@ _NOTE = "Pages first, then tickets, of each those that burnt most. The marked st
 
 def flagged(facts: Facts) -> str:
     """A card for each flag that is shown, and how many others there were."""
-    shown = chosen(facts.flags, SHOWN)
-    if not shown:
-        return section("Where they circled", "No page and no ticket.", _others(facts, shown))
-    cards = "".join(_flag(facts, flag) for flag in shown)
-    return section("Where they circled, and what else was flagged", _NOTE, cards, _others(facts, shown))
+    picked = chosen(facts.flags, SHOWN)
+    if not picked:
+        return section("Where they circled", "No page and no ticket.", _others(facts, picked))
+    cards = "".join(_flag(facts, flag) for flag in picked)
+    return section("Where they circled, and what else was flagged", _NOTE, cards, _others(facts, picked))
 
 
 def _flag(facts: Facts, flag: Flag) -> str:
@@ -35,7 +37,7 @@ def _flag(facts: Facts, flag: Flag) -> str:
     name = f"{flag.rule} · {flag.class_}" if flag.class_ else flag.rule
     return (
         f'<article class="flag {style}"><h3><span class="badge">{sign}</span><span>{escape(name)}</span>'
-        f"<b>{words.burnt_by(facts, flag.usd)}</b></h3><p><bdi>{escape(words.shown(flag.summary, 2_000))}</bdi></p>"
+        f"<b>{words.burnt_by(facts, flag.usd)}</b></h3><p><bdi>{escape(shown(flag.summary, 2_000))}</bdi></p>"
         f"<dl>{''.join(_evidence(facts, flag))}</dl>{_strip(flag)}</article>"
     )
 
@@ -44,19 +46,19 @@ def _evidence(facts: Facts, flag: Flag) -> Iterator[str]:
     named = (("agent", flag.agent), ("team", flag.team), ("run", flag.run), ("task", flag.task), ("model", flag.model))
     for kind, name in (*named, ("tenant", flag.tenant if facts.tenants > 1 else None)):
         if name is not None:
-            yield pair(kind, words.shown(name))
-    yield pair("from", f"{words.day(flag.since)} UTC")
-    yield pair("told after", words.duration(flag.opened_at - flag.since))
+            yield pair(kind, shown(name))
+    yield pair("from", f"{day(flag.since)} UTC")
+    yield pair("told after", duration(flag.opened_at - flag.since))
     if flag.ended_by is not None:
-        yield pair("ended", f"{words.day(flag.ended_at)}, {words.ended(flag.ended_by)}")
+        yield pair("ended", f"{day(flag.ended_at)}, {ended(flag.ended_by)}")
     if flag.rounds is not None:
         yield pair("rounds", f"{flag.rounds:,}")
     yield pair("calls", f"{flag.calls:,}")
-    yield pair("tokens", words.short(flag.tokens))
+    yield pair("tokens", short(flag.tokens))
     if flag.usual_usd_per_hour is not None:
         yield pair("usual", f"{usd(flag.usual_usd_per_hour)} an hour")
     if flag.steps:
-        yield pair("last steps", ", ".join(words.shown(step) for step in flag.steps))
+        yield pair("last steps", ", ".join(shown(step) for step in flag.steps))
 
 
 def _strip(flag: Flag) -> str:
@@ -68,22 +70,22 @@ def _strip(flag: Flag) -> str:
     values = strip.usd if known else list(map(float, strip.calls))
     of = flag.run if strip.of == "run" else flag.task
     most = usd(max(values)) if known else f"{max(values):.0f}"
-    caption = f"{strip.of} {words.shown(of or '')}: {what} by {wide}, most {most}"
+    caption = f"{strip.of} {shown(of or '')}: {what} by {wide}, most {most}"
     label = flag.rule if flag.rounds is None else f"{flag.rule}, {many(flag.rounds, 'round')}"
-    title = f"{caption}; {label} from {words.day(flag.since)} to {words.day(flag.ended_at)} UTC"
+    title = f"{caption}; {label} from {day(flag.since)} to {day(flag.ended_at)} UTC"
     picture = svg.strip(title, values, strip.began_t, strip.width_s, flag.since, flag.ended_at, label)
     return f"<figure>{picture}<figcaption><bdi>{escape(caption)}</bdi></figcaption></figure>"
 
 
-def _others(facts: Facts, shown: Sequence[Flag]) -> str:
+def _others(facts: Facts, picked: Sequence[Flag]) -> str:
     """Of each rule and severity what is not shown one by one."""
     lines = []
     for counted in facts.counted:
-        mine = [f for f in shown if (f.rule, f.severity) == (counted.rule, counted.severity)]
+        mine = [f for f in picked if (f.rule, f.severity) == (counted.rule, counted.severity)]
         left = counted.episodes - len(mine)
         if left:
             burnt = words.burnt_by(facts, max(0.0, counted.usd - sum(f.usd for f in mine)))
-            lines.append(f"{words.episodes(left, counted.severity)} of {counted.rule}: {burnt}")
+            lines.append(f"{episodes(left, counted.severity)} of {counted.rule}: {burnt}")
     if not lines:
         return ""
-    return f'<p class="note">{"Not shown one by one" if shown else "Flagged"}: {escape("; ".join(lines))}.</p>'
+    return f'<p class="note">{"Not shown one by one" if picked else "Flagged"}: {escape("; ".join(lines))}.</p>'

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from detector.markup.frame import document, missing
+from detector.markup.pieces import figure
+from detector.markup.words import episodes, period, share
 from detector.report import words
 from detector.report.facts import Facts
 from detector.report.flagged import flagged
-from detector.report.frame import document, missing
-from detector.report.markup import figure
 from detector.report.spent import came, over_time, tokens, where
 from detector.terminal import many
 
@@ -25,9 +26,7 @@ _MEANS = (
 def page(facts: Facts) -> str:
     """The page; of the figures alone, so that equal figures give equal bytes."""
     heading = "What the agents burnt, where they circled, what came of it"
-    return document(
-        "What the agents burnt", heading, words.period(facts.began_t, facts.ended_t), _sections(facts), _MEANS
-    )
+    return document("What the agents burnt", heading, period(facts.began_t, facts.ended_t), _sections(facts), _MEANS)
 
 
 def _sections(facts: Facts) -> Iterator[str]:
@@ -50,7 +49,7 @@ def _figures(facts: Facts) -> str:
         figure("burnt", words.dollars(total), words.without(facts)),
         figure("calls", f"{total.calls:,}", f"{many(facts.runs, 'run')}, {many(facts.tasks, 'task')}"),
         _circled(facts),
-        figure("pages", f"{pages:,}", f"and {words.episodes(tickets, 'warning')}"),
+        figure("pages", f"{pages:,}", f"and {episodes(tickets, 'warning')}"),
         _moved(facts),
     ]
     return f'<dl class="figures">{"".join(cards)}</dl>'
@@ -60,11 +59,11 @@ def _circled(facts: Facts) -> str:
     loops = facts.loops
     if not loops.episodes:
         return figure("went round in loops", "none", "")
-    part = f"{words.share(loops.usd, facts.total.usd)} of it, {words.how_many_loops(loops)}"
+    part = f"{share(loops.usd, facts.total.usd)} of it, {words.how_many_loops(loops)}"
     return figure("went round in loops", words.burnt_by(facts, loops.usd), part)
 
 
 def _moved(facts: Facts) -> str:
     if facts.moved_share is None:
         return figure("what came of it", words.came(facts), "", small=True)
-    return figure("moved their task", words.share(facts.moved_share, 1.0), "of the dollars: a status came after")
+    return figure("moved their task", share(facts.moved_share, 1.0), "of the dollars: a status came after")

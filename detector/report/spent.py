@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from html import escape
 
-from detector.report import svg, words
+from detector.markup import svg
+from detector.markup.pieces import WIDTHS, card, key_item, section
+from detector.markup.words import day, episodes, share, short, shown
+from detector.report import words
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag, Outcome, Ranking, Rest, Row, Series, Spend
 from detector.report.flagged import SHOWN
-from detector.report.markup import WIDTHS, card, key_item, section
 from detector.rules.finding import usd
 from detector.terminal import many
 
@@ -41,7 +43,7 @@ def over_time(facts: Facts, spend: Spend) -> str:
     peak = ""
     if totals:
         most = max(range(len(totals)), key=totals.__getitem__)
-        peak = f" Most in one {wide}: {usd(totals[most])}, from {words.day(spend.began_t + most * spend.width_s)} UTC."
+        peak = f" Most in one {wide}: {usd(totals[most])}, from {day(spend.began_t + most * spend.width_s)} UTC."
     marks = _marks(facts, spend)
     picture = svg.stacked(f"{what}{peak}", series, spend.began_t, spend.width_s, marks, said, "$" if known else "")
     legend = _legend(marks)
@@ -55,7 +57,7 @@ def _style(n: int, series: Series) -> str:
 
 def _bin(spend: Spend, n: int, totals: Sequence[float]) -> str:
     burnt = f": {usd(totals[n])}" if totals else ""
-    return f"from {words.day(spend.began_t + n * spend.width_s)}{burnt}, {many(spend.calls[n], 'call')}"
+    return f"from {day(spend.began_t + n * spend.width_s)}{burnt}, {many(spend.calls[n], 'call')}"
 
 
 def _series_name(facts: Facts, spend: Spend, one: Series) -> str:
@@ -91,7 +93,7 @@ def _legend(marks: Sequence[svg.Mark]) -> str:
 
 
 def _opened(flags: Sequence[Flag]) -> str:
-    return "; ".join(f"{words.episodes(1, f.severity)[2:]}, {f.rule}: {words.shown(f.summary, 200)}" for f in flags[:4])
+    return "; ".join(f"{episodes(1, f.severity)[2:]}, {f.rule}: {shown(f.summary, 200)}" for f in flags[:4])
 
 
 def _table(spend: Spend) -> str:
@@ -100,7 +102,7 @@ def _table(spend: Spend) -> str:
     for n, calls in enumerate(spend.calls):
         if calls:
             burnt = usd(sum(one.usd[n] for one in spend.series))
-            when = words.day(spend.began_t + n * spend.width_s)
+            when = day(spend.began_t + n * spend.width_s)
             rows.append(f'<tr><td>{when}</td><td class="n">{calls:,}</td><td class="n">{burnt}</td></tr>')
     head = "".join(f'<th{style} scope="col">{name}</th>' for style, name in _HEAD)
     table = f"<table><tr>{head}</tr>{''.join(rows)}</table>"
@@ -115,12 +117,12 @@ def came(facts: Facts) -> str:
     told = [c for c in facts.came if c.usd > 0 or c.tasks]
     parts = [svg.Part(_CAME[c.outcome], c.usd, f"{words.OUTCOME[c.outcome]}: {usd(c.usd)}") for c in told]
     title = "Dollars by what came of their task: " + "; ".join(
-        f"{words.OUTCOME[c.outcome]} {words.share(c.usd, total)}" for c in told
+        f"{words.OUTCOME[c.outcome]} {share(c.usd, total)}" for c in told
     )
     items = []
     for c in told:
         tasks = f", {many(c.tasks, 'task')}" if c.tasks else ""
-        value = f"{usd(c.usd)}, {words.share(c.usd, total)}"
+        value = f"{usd(c.usd)}, {share(c.usd, total)}"
         items.append(key_item(_CAME[c.outcome], words.OUTCOME[c.outcome], value + tasks))
     return section("What came of it", _TOLD, card(f'{svg.whole(title, parts)}<ul class="key">{"".join(items)}</ul>'))
 
@@ -155,7 +157,7 @@ def _ranking(facts: Facts, kind: str, ranking: Ranking) -> str:
 def _row(facts: Facts, row: Row | Rest, name: str, most: float) -> str:
     outcome = row.outcome if isinstance(row, Row) else None
     told = f'<span class="came">{escape(words.OUTCOME[outcome])}</span>' if outcome is not None else ""
-    part = words.share(row.usd, facts.total.usd) if row.usd else "–"
+    part = share(row.usd, facts.total.usd) if row.usd else "–"
     return (
         f'<tr><td class="name"><bdi>{escape(name)}</bdi>{told}</td>'
         f'<td class="shape">{svg.bar(row.usd / most) if isinstance(row, Row) and most > 0 else ""}</td>'
@@ -177,10 +179,10 @@ def tokens(facts: Facts) -> str:
     if not whole:
         return section("Tokens by kind", "No call tells its tokens.")
     parts = [svg.Part(style, n, f"{name}: {n:,}") for style, name, n in kinds]
-    title = "Tokens by kind: " + "; ".join(f"{name} {words.share(n, whole)}" for _, name, n in kinds)
-    items = [key_item(style, name, f"{words.short(n)}, {words.share(n, whole)}") for style, name, n in kinds]
+    title = "Tokens by kind: " + "; ".join(f"{name} {share(n, whole)}" for _, name, n in kinds)
+    items = [key_item(style, name, f"{short(n)}, {share(n, whole)}") for style, name, n in kinds]
     note = (
         "What the dollars paid for: a cost, not an achievement. Cached input costs a fraction of fresh input, output a "
-        f"multiple. {words.short(whole)} in all."
+        f"multiple. {short(whole)} in all."
     )
     return section("Tokens by kind", note, card(f'{svg.whole(title, parts)}<ul class="key">{"".join(items)}</ul>'))

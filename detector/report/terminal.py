@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from detector.markup.words import episodes, period, share, shown
 from detector.model.alert import Severity
 from detector.report import words
 from detector.report.choosing import chosen
@@ -27,7 +28,7 @@ def console_of(*, stderr: bool = False) -> Console:
 
 def show(facts: Facts, console: Console) -> None:
     """Prints it. Names of the input are shown as they are: nothing in them is markup or moves the cursor."""
-    console.print(Text(words.period(facts.began_t, facts.ended_t), style="dim"))
+    console.print(Text(period(facts.began_t, facts.ended_t), style="dim"))
     console.print(Text.assemble((words.burnt(facts), "bold"), f"; {words.circled(facts)}; {words.came(facts)}"))
     for line in words.unknowns(facts):
         console.print(Text(f"not in it: {line}", style="yellow"))
@@ -54,14 +55,14 @@ def _ranking(facts: Facts, kind: str, ranking: Ranking) -> Table:
         lines.append((many(rest.names, f"other {kind}"), rest))
     for name, row in lines:
         bar = "█" * round(_BAR * row.usd / most) if isinstance(row, Row) and most > 0 else ""
-        part = words.share(row.usd, facts.total.usd) if row.usd else "–"
+        part = share(row.usd, facts.total.usd) if row.usd else "–"
         table.add_row(Text(name), Text(bar, style="blue"), words.dollars(row), part, f"{row.calls:,}")
     return table
 
 
 def _flags(facts: Facts) -> Iterator[Text]:
     kinds: tuple[Severity, ...] = ("critical", "warning", "info")
-    told = ", ".join(words.episodes(words.opened(facts, severity), severity) for severity in kinds)
+    told = ", ".join(episodes(words.opened(facts, severity), severity) for severity in kinds)
     yield Text(f"flagged: {told}{'; the loudest and dearest:' if facts.flags else ''}", style="dim")
     for flag in chosen(facts.flags, _FLAGS):
         yield _flag(facts, flag)
@@ -70,7 +71,7 @@ def _flags(facts: Facts) -> Iterator[Text]:
 def _flag(facts: Facts, flag: Flag) -> Text:
     what = _WHAT[flag.severity]
     name = f"{flag.rule} {flag.class_}" if flag.class_ else flag.rule
-    text = words.shown(flag.summary, 400)
+    text = shown(flag.summary, 400)
     return Text.assemble(
         (f"{what:6} {words.burnt_by(facts, flag.usd):>9}  ", _STYLE[flag.severity]), (f"{name}: ", "bold"), text
     )

@@ -1,8 +1,8 @@
 """What the page and the terminal say in the same words: names, figures, times, and the sentences at the top."""
 
-import time
 from collections.abc import Iterator
 
+from detector.markup.words import UNKNOWN, share, shown
 from detector.model.alert import Severity
 from detector.report.facts import Counted, Facts, Outcome, Ranking, Rest, Row, Sums
 from detector.rules.finding import usd
@@ -17,21 +17,7 @@ OUTCOME: dict[Outcome, str] = {
     "stood": "not moved since",
     "no_task": "no task claims it",
 }
-SEVERITY: dict[Severity, tuple[str, str]] = {
-    "critical": ("page", "pages"),
-    "warning": ("ticket", "tickets"),
-    "info": ("line on a board", "lines on a board"),
-}
-"""One and several episodes of a severity."""
-UNKNOWN = "not known"
 _MODELS = 5
-_LONGEST = 64
-
-
-def shown(name: str, most: int = _LONGEST) -> str:
-    """A name as it may be shown: what does not print, or turns the direction of writing, is replaced; cut to `most`."""
-    plain = "".join(c if c.isprintable() else "\ufffd" for c in name)
-    return plain if len(plain) <= most else f"{plain[: most - 9]}…{plain[-8:]}"
 
 
 def called(kind: str, name: str | None, tenant: str, tenants: int) -> str:
@@ -41,37 +27,9 @@ def called(kind: str, name: str | None, tenant: str, tenants: int) -> str:
     return f"{shown(name)} ({shown(tenant, 24)})" if tenants > 1 else shown(name)
 
 
-def episodes(n: int, severity: Severity) -> str:
-    """How many pages, tickets or lines on a board."""
-    return f"{n:,} {SEVERITY[severity][n != 1]}"
-
-
 def opened(facts: Facts, severity: Severity) -> int:
     """How many episodes reached this severity and no higher one."""
     return sum(counted.episodes for counted in facts.counted if counted.severity == severity)
-
-
-def ended(why: str) -> str:
-    """Why an episode ended, as it may follow "ended"."""
-    return "when it became quiet" if why == "quiet" else f"because {why}"
-
-
-def share(part: float, whole: float) -> str:
-    """A share in percent; what is something is not told as 0, nor what is not all as 100."""
-    if whole <= 0:
-        return "–"
-    percent = round(100 * part / whole, 6)
-    if 0 < percent < 1:
-        return "<1%"
-    return ">99%" if 99 < percent < 100 else f"{percent:.0f}%"
-
-
-def short(n: float) -> str:
-    """A large number in three digits."""
-    for size, name in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
-        if n >= 0.9995 * size:
-            return f"{n / size:.3g} {name}" if n < 999.5 * size else f"{n / size:,.0f} {name}"
-    return f"{n:,.0f}"
 
 
 def dollars(row: Sums) -> str:
@@ -83,32 +41,6 @@ def dollars(row: Sums) -> str:
 def burnt_by(facts: Facts, spent: float) -> str:
     """What an episode burnt; where it is nothing and some calls have no known dollars nobody knows."""
     return UNKNOWN if not spent and facts.total.unpriced + facts.total.unmetered else usd(spent)
-
-
-def day(t: float) -> str:
-    """A time (s UTC) with its year."""
-    return time.strftime("%d %b %Y %H:%M", time.gmtime(t))
-
-
-def duration(s: float) -> str:
-    """How long: the two largest units."""
-    left, parts = round(s), []
-    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
-        n, left = divmod(left, unit)
-        if n:
-            parts.append(many(n, name))
-        elif parts:
-            break
-        if len(parts) == 2:
-            break
-    return " ".join(parts) or "a moment"
-
-
-def period(began_t: float | None, ended_t: float | None) -> str:
-    """From when to when (s UTC), and how long that is."""
-    if began_t is None or ended_t is None:
-        return "no events"
-    return f"{day(began_t)} to {day(ended_t)} UTC, {duration(ended_t - began_t)}"
 
 
 def burnt(facts: Facts) -> str:

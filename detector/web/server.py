@@ -1,4 +1,4 @@
-"""Serves /metrics, /healthz and /readyz over HTTP."""
+"""Serves /metrics, /healthz and /readyz over HTTP, and pages where the worker runs their stage."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +11,8 @@ from detector.web.listening import Listening
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SHUTDOWN_S = 2.0  # requests under way are answered within milliseconds; an idle keep-alive must not hold us
+
+PAGES = ("/", "/incidents", "/incidents/{id}")
 
 Reasons = Callable[[], Mapping[str, Sequence[str]]]
 """Asked at each request: by stage, what is wrong; nothing when all is well."""
@@ -27,20 +29,22 @@ class Server:
         self._metrics = metrics
         self._failures = failures
         self._unready = unready
+        self._public_url = settings.public_url
 
     @property
     def address(self) -> str:
         """The base address, http://127.0.0.1:9464; known once it is started."""
         return self._listening.address
 
-    async def start(self) -> None:
-        """Listens; raises DeploymentError where the address is not to be had."""
+    async def start(self, pages: Sequence[web.RouteDef] = ()) -> None:
+        """Listens, and answers `pages` too; raises DeploymentError where the address is not to be had."""
         app = web.Application()
         app.add_routes(
             [
                 web.get("/metrics", self._serve_metrics),
                 web.get("/healthz", self._serve_health),
                 web.get("/readyz", self._serve_readiness),
+                *(pages or [web.get(path, self._serve_elsewhere) for path in PAGES]),
             ]
         )
         await self._listening.start(app)
@@ -50,12 +54,17 @@ class Server:
         await self._listening.stop()
 
     async def _serve_metrics(self, _: web.Request) -> web.Response:
+        self._metrics.show_ready(self._unready())
         # In a thread: thousands of series take longer to write than the stages' loop should stand still.
         text = await asyncio.to_thread(self._metrics.text)
         return web.Response(body=text, headers={"Content-Type": METRICS_TYPE})
 
     async def _serve_health(self, _: web.Request) -> web.Response:
         return _verdict(self._failures())
+
+    async def _serve_elsewhere(self, _: web.Request) -> web.Response:
+        where = f"ask for them at {self._public_url}" if self._public_url else "ask a worker that runs the stage pages"
+        return web.Response(status=404, text=f"This worker serves /metrics, /healthz and /readyz, no pages: {where}.\n")
 
     async def _serve_readiness(self, _: web.Request) -> web.Response:
         return _verdict(self._unready())

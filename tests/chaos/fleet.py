@@ -79,9 +79,10 @@ class Slot:
             process.wait()
 
     def owned(self) -> set[tuple[str, str, int]]:
-        """(stage, topic, partition) of what it reads now, but for what notify reads."""
+        """(stage, topic, partition) of what it reads now, but for what notify and pages read, which is everything."""
         found = (labels for labels, _ in self._samples("detector_lag_records"))
-        return {(of["stage"], of["topic"], int(of["partition"])) for of in found if of["stage"] != "notify"}
+        whole = ("notify", "pages")
+        return {(of["stage"], of["topic"], int(of["partition"])) for of in found if of["stage"] not in whole}
 
     def _samples(self, name: str) -> list[tuple[dict[str, str], float]]:
         """Labels and values of a series; none where the worker does not answer."""

@@ -19,14 +19,18 @@ from detector.model import baseline, packed, rollup
 from detector.pipeline.stage import STAGES
 from detector.reasons import Failed, Unready
 from detector.state import layout
+from tests.support.markdown import anchors
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
+STOPPING = "stopping-by-hand"
 PAGES = [
     ROOT / "docs" / "boards.md",
     ROOT / "docs" / "connect.md",
+    ROOT / "docs" / "deploying.md",
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
+    ROOT / "docs" / "pages.md",
     ROOT / "docs" / "portfolio.md",
     ROOT / "docs" / "privacy.md",
     ROOT / "schemas" / "README.md",
@@ -96,10 +100,43 @@ def test_the_page_of_the_portfolio_tells_the_defaults_of_its_rules() -> None:
     assert len(told) == 14
 
 
-def test_each_rule_has_a_runbook_and_each_runbook_a_rule() -> None:
-    assert {page.stem for page in RUNBOOKS.glob("*.md")} == set(Rules.model_fields)
-    for page in RUNBOOKS.glob("*.md"):
-        assert page.read_text(encoding="utf-8").startswith(f"# {page.stem}\n")
+def test_each_rule_has_a_runbook_and_every_other_one_is_of_an_alert_on_the_detector_itself() -> None:
+    pages = {page.stem for page in RUNBOOKS.glob("*.md")}
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    of_alerts = set(re.findall(r"\(runbooks/(\w+)\.md\)", operations))
+    assert pages == set(Rules.model_fields) | of_alerts | {STOPPING}
+
+
+each_runbook = pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda page: page.stem)
+
+
+@each_runbook
+def test_a_runbook_says_how_to_look_what_to_do_whether_it_is_real_and_whom_to_tell(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# {page.stem}\n")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    if page.stem in Rules.model_fields:
+        last = ["How to look", "Is it real?", "What to do", "Stopping it", "Whom to tell", "When it resolves"]
+        assert headings == ["What the alert says", *last]
+        assert f"]({STOPPING}.md)" in text
+        assert "```toml" in text  # how to tune it
+    elif page.stem != STOPPING:
+        wired = ["How to wire it"] if page.stem == "watchdog" else []
+        assert headings == [*wired, "How to look", "What to do", "Is it real?", "Whom to tell", "How to tune"]
+
+
+def test_an_agent_is_stopped_by_its_key_by_a_budget_or_by_its_process() -> None:
+    text = (RUNBOOKS / f"{STOPPING}.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings == ["By its key at the gateway", "By a budget", "By its process", "Afterwards"]
+
+
+@each_page
+def test_links_within_the_documentation_lead_to_a_heading(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        assert anchor in anchors(page.parent / target if target else page), f"{target}#{anchor}"
 
 
 def test_every_reason_of_health_is_explained_and_no_other() -> None:

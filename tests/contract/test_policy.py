@@ -55,7 +55,7 @@ def test_every_metric_tells_its_labels() -> None:
     metrics = Metrics(Limits())
     made = {family.name for family in metrics.registry.collect() if family.name.startswith("detector_")}
     told = {name.removesuffix("_total") for name in metrics.labelled}
-    assert made - told == {"detector_build", "detector_behind_seconds"}
+    assert made - told == {"detector_build"}
 
 
 def test_every_scope_and_key_of_a_grant_is_explained() -> None:

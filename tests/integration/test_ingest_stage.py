@@ -222,6 +222,8 @@ async def test_what_cannot_be_used_is_a_dead_letter_with_its_bytes_and_the_reaso
     assert (told["topic"], told["partition"]) == (config.topics.calls.encode(), b"1")
     assert metrics.registry.get_sample_value("detector_dead_letters_total", {"reason": "not_json"}) == 1
     assert metrics.registry.get_sample_value("detector_events_total", {"kind": "call"}) == 10
+    for topic, events in ((config.topics.calls, 10), (config.topics.status, 1)):
+        assert metrics.registry.get_sample_value("detector_source_events_total", {"topic": topic}) == events
 
 
 @pytest.mark.parametrize("ingest", [{"dead_letter_bytes": False}, {"max_record_bytes": 5000}])

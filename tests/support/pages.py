@@ -41,3 +41,33 @@ def loads_nothing(html: str) -> Seen:
     assert "url(" not in html
     assert "http:" not in html.replace("http-equiv", "")
     return told
+
+
+_VOID = frozenset({"meta", "link", "input", "br", "img", "hr"})
+_SHAPES = frozenset({"path", "rect", "line", "circle"})
+"""Tags that are never closed, and those that are always written as closed."""
+
+
+class _Nested(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in _SHAPES | _VOID, tag
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+
+def is_nested(html: str) -> bool:
+    """Whether every tag is closed in its place."""
+    parser = _Nested()
+    parser.feed(html)
+    parser.close()
+    return not parser.open

@@ -32,6 +32,7 @@ class Prometheus:
                 f"--storage.tsdb.path={directory / 'prometheus'}",
                 f"--web.listen-address=127.0.0.1:{port}",
                 "--web.enable-admin-api",
+                "--rules.alert.resend-delay=1s",  # what fires before it knows its Alertmanagers is told again
             ],
             directory / "prometheus.log",
         )

@@ -18,8 +18,8 @@ from detector.errors import DeploymentError
 from detector.kafka.admin import TopicReport
 
 COMMANDS = (
-    "worker", "topics", "connect", "doctor", "link", "status", "hook", "explain-event", "replay", "report", "audit",
-    "backtest", "prices", "policy", "who", "forget", "demo", "config", "broker",
+    "worker", "topics", "connect", "doctor", "incidents", "incident", "link", "status", "hook", "explain-event",
+    "replay", "report", "audit", "backtest", "prices", "policy", "who", "forget", "demo", "config", "broker",
 )  # fmt: skip
 
 
@@ -277,7 +277,7 @@ class TestWorker:
     @pytest.mark.parametrize(
         ("arguments", "stages"),
         [
-            ((), ("gateway", "ingest", "watch", "portfolio", "notify")),
+            ((), ("gateway", "ingest", "watch", "portfolio", "notify", "pages")),
             (("--stage", "watch", "--stage", "ingest"), ("watch", "ingest")),
         ],
     )

@@ -110,6 +110,7 @@ def test_names_and_retention_of_topics_are_those_of_the_configuration() -> None:
 def test_boards_are_where_the_configuration_shows_figures() -> None:
     where = [board["where"] for board in told(WEB__PORT="1234", NOTIFY__ALERTMANAGERS="http://am:9093")["boards"]]
     assert {"http://127.0.0.1:1234/metrics", "Alertmanager at http://am:9093", "detector audit"} <= set(where)
+    assert "pages at http://127.0.0.1:1234/, detector incidents" in where
 
 
 def test_words_say_what_json_says(policy: str) -> None:

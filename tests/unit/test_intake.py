@@ -83,6 +83,7 @@ def test_a_dead_letter_says_where_it_stood_and_its_neighbours_pass() -> None:
         (1 << 16, 11 << 16),
     ]
     assert intake.counts["bad:missing_field"] == 4
+    assert intake.taken == {"calls": 3, "status": 1}
 
 
 def test_records_and_arrays_that_are_too_large_are_refused_whole() -> None:

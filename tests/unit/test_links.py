@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.links import filled, incident_url, silence_url
+from detector.links import board_url, filled, incident_url, silence_url
 
 
 def test_an_incident_has_one_address_whether_or_not_the_base_ends_in_a_slash():
@@ -31,3 +31,11 @@ def test_a_silence_is_filled_in_with_the_labels_as_they_are(value: str):
     told = parse_qs(urlsplit(fragment).query, strict_parsing=True)["filter"][0]
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     assert told == f'{{episode="e1",agent="{escaped}"}}'
+
+
+def test_a_board_is_that_of_the_team_else_of_the_fleet() -> None:
+    told = board_url("https://grafana.example/", "acme & co", "a/b")
+    assert told == "https://grafana.example/d/detector-team?var-tenant=acme%20%26%20co&var-team=a%2Fb"
+    assert board_url("https://grafana.example", "acme", None) == (
+        "https://grafana.example/d/detector-fleet?var-tenant=acme"
+    )

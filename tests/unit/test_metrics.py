@@ -19,6 +19,7 @@ CATALOGUE = {
     "detector_unclaimed_usd_total": ("tenant", "team"),
     "detector_label_overflow_total": ("label",),
     "detector_events_total": ("kind",),
+    "detector_source_events_total": ("topic",),
     "detector_dead_letters_total": ("reason",),
     "detector_clock_ahead_total": (),
     "detector_text_truncated_total": (),
@@ -33,6 +34,7 @@ CATALOGUE = {
     "detector_alerts_total": ("rule", "severity", "state"),
     "detector_flagged_usd_total": ("rule",),
     "detector_event_to_alert_seconds": (),
+    "detector_stage_ready": ("stage",),
     "detector_lag_records": ("stage", "topic", "partition"),
     "detector_batch_records": ("stage",),
     "detector_checkpoint_seconds": ("stage",),
@@ -203,3 +205,12 @@ def test_sets_of_labels_are_bounded_and_what_is_beyond_is_other_in_all_and_count
     assert usage_value(bounded, "detector_calls_total", ("other",) * 4) == 80
     assert value(bounded, "detector_label_overflow_total", label="all") == 80
     assert sum(float(line.rpartition(" ")[2]) for line in series) == 100
+
+
+def test_a_stage_is_ready_once_it_has_no_reason_any_more() -> None:
+    made = metrics()
+    made.show_ready({"ingest": ["starting"], "watch": ["starting"]})
+    made.show_ready({"watch": ["no partition assigned yet"]})
+    assert value(made, "detector_stage_ready", stage="ingest") == 1
+    assert value(made, "detector_stage_ready", stage="watch") == 0
+    assert value(made, "detector_stage_ready", stage="notify") is None

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from detector.report import svg, words
+from detector.markup import svg
+from detector.markup.axes import nice
+from detector.markup.words import duration, share, short, shown
 from detector.report.choosing import chosen
 from detector.report.facts import Facts, Flag, Ranking, Rest, Row, decode, to_json
 from detector.report.page import page
@@ -35,8 +37,8 @@ def test_no_name_becomes_more_than_text(name: str) -> None:
     assert told.tags <= plain.tags
     assert told.attributes <= plain.attributes
     html.encode()
-    shown = words.shown(name)
-    assert not name.strip() or any(shown in text for text in told.texts)
+    told_name = shown(name)
+    assert not name.strip() or any(told_name in text for text in told.texts)
     assert all(c.isprintable() or c == "\n" for text in told.texts for c in text)
 
 
@@ -109,8 +111,8 @@ def test_where_there_is_room_for_few_one_rule_does_not_hide_the_others() -> None
 
 @given(st.floats(1e-6, 1e12))
 def test_an_axis_holds_what_is_shown_and_little_more(most: float) -> None:
-    assert most <= svg.nice(most) * (1 + 1e-6)
-    assert svg.nice(most) <= 2.01 * most
+    assert most <= nice(most) * (1 + 1e-6)
+    assert nice(most) <= 2.01 * most
 
 
 numbers = st.lists(st.floats(0, 1e6), min_size=3, max_size=3)
@@ -118,11 +120,12 @@ numbers = st.lists(st.floats(0, 1e6), min_size=3, max_size=3)
 
 @given(st.lists(numbers, min_size=1, max_size=4), st.text(max_size=20))
 def test_pictures_are_well_formed_whatever_the_figures(series: list[list[float]], text: str) -> None:
-    text = words.shown(text)
+    text = shown(text)
     marks = [svg.Mark(1, True, text)]
     of = [("s0", values) for values in series]
     ElementTree.fromstring(svg.stacked(text, of, 1.79e9, 3600.0, marks, [text] * 3, "$"))
     ElementTree.fromstring(svg.whole(text, [svg.Part("s0", sum(v), text) for v in series]))
+    ElementTree.fromstring(svg.small(text, of, sum(map(sum, series))))
     ElementTree.fromstring(svg.strip(text, series[0], 1.79e9, 15.0, 1.79e9 + 5, 1.79e9 + 20, text))
 
 
@@ -137,7 +140,7 @@ def test_bars_stand_on_each_other_and_reach_the_height_of_their_sum() -> None:
     [(0, 5, "0%"), (0.001, 5, "<1%"), (1, 3, "33%"), (4.999, 5, ">99%"), (5, 5, "100%"), (0, 0, "–")],
 )
 def test_shares_do_not_tell_something_as_nothing(part: float, whole: float, told: str) -> None:
-    assert words.share(part, whole) == told
+    assert share(part, whole) == told
 
 
 @pytest.mark.parametrize(
@@ -145,19 +148,19 @@ def test_shares_do_not_tell_something_as_nothing(part: float, whole: float, told
     [(0, "a moment"), (59, "59 seconds"), (3_660, "1 hour 1 minute"), (86_400, "1 day"), (90_061, "1 day 1 hour")],
 )
 def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: float, told: str) -> None:
-    assert words.duration(seconds) == told
+    assert duration(seconds) == told
 
 
 @pytest.mark.parametrize(
     ("n", "told"), [(0, "0"), (999, "999"), (1_000, "1 k"), (999_950, "1 M"), (1_194_666_106, "1.19 bn")]
 )
 def test_large_numbers_are_told_in_three_digits(n: int, told: str) -> None:
-    assert words.short(n) == told
+    assert short(n) == told
 
 
 def test_long_names_keep_their_ends() -> None:
-    assert words.shown("a" * 100 + "-17", 20) == "aaaaaaaaaaa…aaaaa-17"
-    assert words.shown("x\u202ey\x00") == "x\ufffdy\ufffd"
+    assert shown("a" * 100 + "-17", 20) == "aaaaaaaaaaa…aaaaa-17"
+    assert shown("x\u202ey\x00") == "x\ufffdy\ufffd"
 
 
 def test_a_facts_object_of_nothing_has_a_page() -> None:

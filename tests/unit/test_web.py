@@ -160,3 +160,24 @@ async def test_clients_that_do_not_read_hold_up_no_other_nor_the_stop() -> None:
         await asked.server.stop()
     for _, writer in slow:
         writer.close()
+
+
+async def test_without_pages_it_says_whom_to_ask(asked: Asked) -> None:
+    for path in ("/", "/incidents", "/incidents/e1"):
+        status, kind, text = await asked.get(path)
+        assert (status, kind) == (404, "text/plain; charset=utf-8")
+        assert text.endswith("no pages: ask a worker that runs the stage pages.\n")
+
+
+async def test_pages_are_answered_beside_metrics_and_health() -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="a page")
+
+    made = Asked()
+    await made.server.start([web.get("/", page)])
+    try:
+        assert (await made.get("/"))[2] == "a page"
+        assert (await made.get("/incidents"))[0] == 404
+        assert (await made.get("/healthz"))[0] == 200
+    finally:
+        await made.server.stop()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
 from detector.config import Config, load_config
 from detector.errors import ConfigError, DeploymentError
@@ -69,12 +69,39 @@ async def running(cast: Cast) -> AsyncIterator[Running]:
 
 
 async def test_stages_start_in_order_and_stop_in_the_other(cast: Cast) -> None:
-    made = Running(cast, worker(cast, ("notify", "ingest", "watch", "portfolio", "gateway", "ingest")))
+    made = Running(cast, worker(cast, ("notify", "pages", "ingest", "watch", "portfolio", "gateway", "ingest")))
     await made.start()
     made.stop.set()
     assert await made.ended() == 0
     assert cast.diary[: len(STAGES)] == [f"start {name}" for name in STAGES]
     assert cast.diary[-len(STAGES) :] == [f"stop {name}" for name in reversed(STAGES)]
+
+
+async def test_what_a_stage_answers_is_served_before_any_stage_has_started(cast: Cast) -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="a page")
+
+    cast["pages"].routes = lambda: [web.get("/", page)]  # type: ignore[attr-defined]
+    cast["gateway"].start_gate = asyncio.Event()
+    made = worker(cast)
+    starting = asyncio.create_task(made.start())
+    await until(lambda: "start gateway" in cast.diary)
+    async with ClientSession() as client, client.get(made.address) as answer:
+        assert await answer.text() == "a page"
+    cast["gateway"].start_gate.set()
+    await starting
+    await made.close()
+
+
+async def test_a_stage_that_cannot_answer_ends_the_start_before_anything_listens(cast: Cast) -> None:
+    def wrong() -> list[web.RouteDef]:
+        raise ConfigError("policy.file: no such file")
+
+    cast["pages"].routes = wrong  # type: ignore[attr-defined]
+    made = worker(cast)
+    with pytest.raises(ConfigError, match=r"policy\.file"):
+        await made.start()
+    assert cast.diary == []
 
 
 async def test_only_the_stages_asked_for_are_made(cast: Cast) -> None:
@@ -148,12 +175,19 @@ async def test_it_is_ready_when_every_stage_is(running: Running) -> None:
     assert (await running.get("/healthz"))[0] == 200
 
 
+async def test_its_metrics_tell_which_stages_are_ready(running: Running) -> None:
+    running.cast["watch"].reasons = ["recovering: 3 partitions left"]
+    async with ClientSession() as client, client.get(running.worker.address + "/metrics") as answer:
+        told = [line for line in (await answer.text()).splitlines() if line.startswith("detector_stage_ready{")]
+    assert sorted(told) == sorted(f'detector_stage_ready{{stage="{name}"}} {name != "watch":.1f}' for name in STAGES)
+
+
 async def test_a_stage_that_is_starting_or_stopped_is_not_ready(cast: Cast) -> None:
     cast["watch"].start_gate = asyncio.Event()
     made = worker(cast)
     starting = asyncio.create_task(made.start())
     await until(lambda: "start watch" in cast.diary)
-    assert made.unready() == {name: ["starting"] for name in ("watch", "portfolio", "notify")}
+    assert made.unready() == {name: ["starting"] for name in ("watch", "portfolio", "notify", "pages")}
     cast["watch"].start_gate.set()
     await starting
     assert made.unready() == {}

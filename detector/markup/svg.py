@@ -4,33 +4,15 @@ Shapes are drawn in a box that stretches with the page; texts stand beside them 
 keep their size on a telephone.
 """
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
-_LEAST = 1e-6
-"""Less than this is not drawn."""
-_HIGH = 1_000
-"""Units of the height of a stretched box."""
-_STEPS_S = (
-    60,
-    300,
-    900,
-    1_800,
-    3_600,
-    10_800,
-    21_600,
-    43_200,
-    86_400,
-    2 * 86_400,
-    7 * 86_400,
-    28 * 86_400,
-    364 * 86_400,
-)
-_TICKS, _FEWEST = 8, 24
-"""Ticks of an axis at most, and bins at least: of fewer each would be a block."""
+from detector.markup.axes import HIGH, LEAST, bars, grid, labels, nice, times
+
+_FEWEST = 24
+"""Bins at least: of fewer each would be a block."""
 
 
 class Mark(NamedTuple):
@@ -67,66 +49,19 @@ def stacked(
     base = [0.0] * len(said)
     shapes = []
     for style, values in series:
-        shapes.append(f'<path class="{style}" d="{_bars(base, values, top)}"/>')
+        shapes.append(f'<path class="{style}" d="{bars(base, values, top)}"/>')
         base = [below + value for below, value in zip(base, values, strict=True)]
-    over = (f'<rect class="over" x="{n}" y="0" width="1" height="{_HIGH}"><title>{escape(text)}</title></rect>'
+    over = (f'<rect class="over" x="{n}" y="0" width="1" height="{HIGH}"><title>{escape(text)}</title></rect>'
             for n, text in enumerate(said))  # fmt: skip
     return (
         f'<svg class="plot" role="img" width="100%" height="262" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>"
-        f"{''.join(_grid(top))}"
-        f'<svg x="0" y="32" width="100%" height="200" viewBox="0 0 {count} {_HIGH}" preserveAspectRatio="none">'
+        f"{''.join(grid(top))}"
+        f'<svg x="0" y="32" width="100%" height="200" viewBox="0 0 {count} {HIGH}" preserveAspectRatio="none">'
         f"{''.join(shapes)}{''.join(over)}</svg>"
-        f"{''.join(_labels(top, unit))}{''.join(_marks(marks, count))}"
-        f'<line class="axis" x1="0" x2="100%" y1="232" y2="232"/>{"".join(_times(began_t, width_s * count))}</svg>'
+        f"{''.join(labels(top, unit))}{''.join(_marks(marks, count))}"
+        f'<line class="axis" x1="0" x2="100%" y1="232" y2="232"/>{"".join(times(began_t, width_s * count))}</svg>'
     )
-
-
-def _bars(base: Sequence[float], values: Sequence[float], top: float) -> str:
-    """A path of one rectangle a bin, each on what is below it; none where the value is 0."""
-    out = []
-    for n, (below, value) in enumerate(zip(base, values, strict=True)):
-        low, high = _HIGH - round(_HIGH * below / top), _HIGH - round(_HIGH * (below + value) / top)
-        if high < low:
-            out.append(f"M{n} {high}h1v{low - high}h-1z")
-    return "".join(out)
-
-
-def nice(most: float) -> float:
-    """The end of an axis that holds `most`: 1, 2, 2.5 or 5 times a power of ten, in so many steps."""
-    if most < _LEAST:
-        return 1.0
-    step = _step(most)
-    return step * math.ceil(most / step - 1e-9)
-
-
-def _step(most: float) -> float:
-    power = 10.0 ** math.floor(math.log10(most / 4))
-    return next(power * n for n in (1, 2, 2.5, 5, 10) if most / (power * n) <= 4 + 1e-9)
-
-
-def _lines(top: float) -> list[float]:
-    step = _step(top)
-    return [step * n for n in range(1, round(top / step) + 1)]
-
-
-def _grid(top: float) -> Iterator[str]:
-    for value in _lines(top):
-        y = round(232 - 200 * value / top, 1)
-        yield f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>'
-
-
-def _labels(top: float, unit: str) -> Iterator[str]:
-    for value in _lines(top):
-        y = round(232 - 200 * value / top, 1)
-        yield f'<text class="value" text-anchor="end" x="-6" y="{y + 4:.1f}">{unit}{_short(value, top)}</text>'
-
-
-def _short(value: float, top: float) -> str:
-    """A number of the axis: cents where its steps are no whole numbers."""
-    if _step(top).is_integer():
-        return f"{value:,.0f}"
-    return f"{value:,.2f}" if _step(top) >= 0.01 else f"{value:.3g}"
 
 
 def _marks(marks: Sequence[Mark], count: int) -> Iterator[str]:
@@ -138,33 +73,6 @@ def _marks(marks: Sequence[Mark], count: int) -> Iterator[str]:
             f"<title>{escape(mark.said)}</title></path>"
             f'<line class="mark {style}" x1="0" x2="0" y1="9" y2="230"/></svg>'
         )
-
-
-def _times(began_t: float, length_s: float) -> Iterator[str]:
-    """Days or times of day below the axis."""
-    step = next((s for s in _STEPS_S if length_s / s <= _TICKS), _STEPS_S[-1])
-    t = math.ceil(began_t / step) * step
-    n = 0
-    while t < began_t + length_s:
-        at = 100 * (t - began_t) / length_s
-        if at < 98:
-            anchor = "end" if at > 90 else "start"
-            odd = " odd" if n % 2 else ""
-            yield (
-                f'<line class="axis" x1="{at:.2f}%" x2="{at:.2f}%" y1="232" y2="237"/>'
-                f'<text class="time{odd}" text-anchor="{anchor}" x="{at:.2f}%" y="251">{_clock(t, step)}</text>'
-            )
-        t += step
-        n += 1
-
-
-def _clock(t: float, step: float) -> str:
-    told = time.gmtime(t)
-    if step >= 28 * 86_400:
-        return time.strftime("%b %Y", told)
-    if step >= 86_400 or (told.tm_hour, told.tm_min) == (0, 0):
-        return time.strftime("%d %b", told)
-    return time.strftime("%H:%M", told)
 
 
 def whole(title: str, parts: Sequence[Part]) -> str:
@@ -195,6 +103,23 @@ def bar(share: float) -> str:
     )
 
 
+def small(title: str, series: Sequence[tuple[str, Sequence[float]]], top: float) -> str:
+    """Stacked bars over time without axes, in parts of `top`: several of the same one can be compared."""
+    count = max(_FEWEST, *(len(values) for _, values in series))
+    base = [0.0] * count
+    shapes = []
+    for style, values in series:
+        padded = [*values, *[0.0] * (count - len(values))]
+        shapes.append(f'<path class="{style}" d="{bars(base, padded, max(top, LEAST))}"/>')
+        base = [below + value for below, value in zip(base, padded, strict=True)]
+    return (
+        f'<svg class="small" role="img" width="100%" height="36" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>"
+        f'<svg x="0" y="0" width="100%" height="35" viewBox="0 0 {count} {HIGH}" preserveAspectRatio="none">'
+        f'{"".join(shapes)}</svg><line class="axis" x1="0" x2="100%" y1="35.5" y2="35.5"/></svg>'
+    )
+
+
 def strip(
     title: str, values: Sequence[float], began_t: float, width_s: float, since: float, until: float, what: str
 ) -> str:
@@ -204,14 +129,14 @@ def strip(
     left = min(1.0, max(0.0, (since - began_t) / length))
     right = min(1.0, max(left, (until - began_t) / length))
     wide = max(0.4, 100 * (right - left))
-    top = max(*values, _LEAST)
+    top = max(*values, LEAST)
     anchor, at = ("end", 100 * right) if left > 0.6 else ("start", 100 * left)
     return (
         f'<svg class="strip" role="img" width="100%" height="76" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>"
         f'<rect class="band" x="{100 * left:.2f}%" y="14" width="{wide:.2f}%" height="48"/>'
-        f'<svg x="0" y="18" width="100%" height="44" viewBox="0 0 {count} {_HIGH}" preserveAspectRatio="none">'
-        f'<path class="s1" d="{_bars([0.0] * count, values, top)}"/></svg>'
+        f'<svg x="0" y="18" width="100%" height="44" viewBox="0 0 {count} {HIGH}" preserveAspectRatio="none">'
+        f'<path class="s1" d="{bars([0.0] * count, values, top)}"/></svg>'
         f'<line class="edge" x1="{100 * left:.2f}%" x2="{100 * left:.2f}%" y1="14" y2="62"/>'
         f'<text class="what" text-anchor="{anchor}" x="{at:.2f}%" y="10">{escape(what)}</text>'
         f'<line class="axis" x1="0" x2="100%" y1="62" y2="62"/>'

@@ -33,5 +33,5 @@ def pair(name: str, value: str) -> str:
 def figure(name: str, value: str, beside: str, small: bool = False) -> str:
     """A figure of the headline, and what is to know beside it."""
     style = ' class="small"' if small else ""
-    more = f"<p>{escape(beside)}</p>" if beside else ""
+    more = f'<dd class="beside">{escape(beside)}</dd>' if beside else ""
     return f"<div><dt>{escape(name)}</dt><dd{style}>{escape(value)}</dd>{more}</div>"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from html import escape
 from string import Template
 
-from detector.report.style import STYLE
+from detector.markup.style import STYLE
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 _PAGE = Template(

@@ -25,7 +25,7 @@ margin:1.4rem 0 .6rem;padding:0}
 .figures dt{font-size:.82rem}
 .figures dd{margin:0;font-size:1.45rem;font-weight:650;line-height:1.25}
 .figures dd.small{font-size:1rem;padding-top:.3rem}
-.figures p{font-size:.82rem;color:var(--soft)}
+.figures dd.beside{font-size:.82rem;font-weight:400;line-height:1.5;color:var(--soft);margin:.2rem 0}
 .missing{border-left:4px solid var(--ticket);background:var(--card);
 padding:.6rem 1rem;margin:1rem 0;border-radius:0 6px 6px 0}
 .missing ul{margin:.2rem 0;padding-left:1.1rem}

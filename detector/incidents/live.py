@@ -1,0 +1,98 @@
+"""What pages show, of what was read: cut down to the scope that asks."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from detector.accounts.tables import OTHER
+from detector.clock import Clock
+from detector.incidents.book import Entry, IncidentBook
+from detector.incidents.flagging import spike_of
+from detector.incidents.spend import SLICE_MIN, Spend, Window
+from detector.incidents.view import Incident, Overview, TeamSpend
+from detector.policy.incidents import restrict_incident
+from detector.policy.scope import Kind, Scope, may_see, shown_agent
+from detector.rules import spend_spike
+
+MOST_TEAMS = 100
+"""Teams of an overview, the dearest; all others are one, 'other'."""
+MOST_ENDED = 500
+"""Ended incidents of a list, the newest."""
+
+
+class Live:
+    """A Source. `reading`: records that are still to be read before figures are whole."""
+
+    def __init__(self, book: IncidentBook, spend: Spend, clock: Clock, reading: Callable[[], int]) -> None:
+        self._book, self._spend, self._clock, self._reading = book, spend, clock, reading
+        self._window: Window | None = None
+
+    def settle(self) -> None:
+        """Flags anew what is recent, once something was read."""
+        begins_s, known = self._spend.begins_s, self._book.of(spend_spike.NAME)
+        told = (entry for entry in known if entry.severity != "info" and (entry.firing or entry.t > begins_s))
+        self._spend.settle([spike_of(entry.alert) for entry in told])
+        self._window = None
+
+    def overview(self, scope: Scope) -> Overview:
+        """What burns now."""
+        if self._window is None:
+            self._window = self._spend.window()
+        w, until_s = self._window, self._spend.until_s
+        seen = [n for n, (tenant, team) in enumerate(w.teams) if _may_sum(scope, tenant, team)]
+        return Overview(
+            now_s=self._clock(),
+            until_s=until_s,
+            reading=self._reading(),
+            begins_s=w.begins_s,
+            slice_s=SLICE_MIN * 60.0,
+            teams=_teams(w, seen, scope),
+            hour_usd=float(w.hour_usd[seen].sum()),
+            flagged_hour_usd=float(w.flagged_hour_usd[seen].sum()),
+            open=self.incidents(scope, open_only=True),
+        )
+
+    def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
+        """Open ones first, the most severe and dearest first; then the newest MOST_ENDED of what has ended."""
+        told = seen(self._book.open(), scope)
+        return told if open_only else told + seen(self._book.ended(), scope, MOST_ENDED)
+
+    def incident(self, scope: Scope, id: str) -> Incident | None:
+        """One episode; None where there is none, or the scope may not see it."""
+        entry = self._book.get(id)
+        return None if entry is None else incident_of(entry, scope)
+
+
+def incident_of(entry: Entry, scope: Scope) -> Incident | None:
+    """An episode as the scope may see it, None where it may not."""
+    alert = restrict_incident(entry.alert, scope)
+    return None if alert is None else Incident(alert, entry.written_s)
+
+
+def seen(entries: Iterable[Entry], scope: Scope, most: int | None = None) -> list[Incident]:
+    """Those that the scope may see, in their order; `most`: no more than so many."""
+    out: list[Incident] = []
+    for entry in entries if scope.kind is not Kind.NOTHING else ():
+        if most is not None and len(out) >= most:
+            break
+        if (incident := incident_of(entry, scope)) is not None:
+            out.append(incident)
+    return out
+
+
+def _may_sum(scope: Scope, tenant: str, team: str | None) -> bool:
+    """Whether a team's sums may be seen: by people of one's own alone they are not."""
+    return scope.kind is not Kind.SELF and may_see(scope, tenant, team)
+
+
+def _teams(w: Window, seen: list[int], scope: Scope) -> list[TeamSpend]:
+    order = sorted(seen, key=lambda n: (-w.hour_usd[n], -float(w.usd[n].sum()), w.teams[n][0], w.teams[n][1] or ""))
+    shown, rest = order[:MOST_TEAMS], order[MOST_TEAMS:]
+    told = [
+        TeamSpend(tenant, shown_agent(scope, team), w.usd[n].tolist(), w.flagged_usd[n].tolist())
+        for n, (tenant, team) in ((n, w.teams[n]) for n in shown)
+    ]
+    if rest:
+        usd, flagged_usd = (np.sum(of[rest], axis=0).tolist() for of in (w.usd, w.flagged_usd))
+        told.append(TeamSpend(OTHER, OTHER, usd, flagged_usd))
+    return told

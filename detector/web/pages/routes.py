@@ -1,0 +1,119 @@
+"""The addresses of the pages, what each request may see of them, and the headers of every answer."""
+
+import re
+from collections.abc import Awaitable, Callable
+from html import escape
+
+from aiohttp import web
+
+from detector.clock import Clock
+from detector.config import Config
+from detector.incidents.view import Incident, Source
+from detector.policy.grants import Credentials, Policy, scope_of
+from detector.policy.scope import Scope
+from detector.web.pages import incident, listing, overview
+from detector.web.pages.asked import Unclear, asked_of, refresh_of
+from detector.web.pages.frame import ICON, document
+from detector.web.pages.onward import onward
+from detector.web.pages.reach import is_meant
+from detector.web.pages.style import SHEET
+
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_OF_WHOEVER_ASKS = {"Cache-Control": "no-store", "Vary": "*"}
+"""What a scope may see depends on headers and on the address that asks: it is nobody else's to be kept."""
+_FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
+"""The address of the style changes with it."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def routes(source: Source, policy: Policy, config: Config, clock: Clock) -> list[web.RouteDef]:
+    """The pages over what `source` knows; `clock` tells the present in s UTC."""
+    pages = _Pages(source, policy, config, clock)
+    return [
+        web.get("/", pages.guarded(pages.overview)),
+        web.get("/incidents", pages.guarded(pages.incidents)),
+        web.get("/incidents/{id:[^/]+}.json", pages.guarded(pages.record)),
+        web.get("/incidents/{id:[^/]+}", pages.guarded(pages.incident)),
+        web.get("/pages.css", _sheet),
+        web.get("/pages.svg", _icon),
+    ]
+
+
+class _Pages:
+    def __init__(self, source: Source, policy: Policy, config: Config, clock: Clock) -> None:
+        self._source, self._policy, self._web, self._clock = source, policy, config.web, clock
+
+    def guarded(self, handler: Callable[[web.Request, Scope], web.Response]) -> Handler:
+        """The handler with the scope of the request; what cannot be answered becomes a page that says why."""
+
+        async def answered(request: web.Request) -> web.Response:
+            scope = scope_of(self._policy, Credentials.of(request.headers.items(), request.remote))
+            up = incident.UP if request.path.startswith("/incidents/") else ""
+            if not is_meant(request.headers.get("Host", ""), self._web):
+                why = "This address is not one of the detector's. If it should be, set web.public_url to it."
+                return _apology(421, "Not served under this name", why, up, scope)
+            try:
+                return handler(request, scope)
+            except Unclear as unclear:
+                return _apology(400, "That cannot be asked for", f"{unclear}.", up, scope)
+
+        return answered
+
+    def overview(self, request: web.Request, scope: Scope) -> web.Response:
+        refresh_s = refresh_of(request.query)
+        return _page(overview.page(self._source.overview(scope), scope, refresh_s))
+
+    def incidents(self, request: web.Request, scope: Scope) -> web.Response:
+        asked = asked_of(request.query)
+        found = self._source.incidents(scope, open_only=False)
+        return _page(listing.page(found, asked, scope, self._clock()))
+
+    def incident(self, request: web.Request, scope: Scope) -> web.Response:
+        told = self._source.incident(scope, request.match_info["id"])
+        if told is None:
+            return self._missing(scope)
+        others = incident.related(told.alert, self._source.incidents(scope, open_only=False))
+        return _page(incident.page(told, others, onward(self._web, told.alert), scope, self._clock()))
+
+    def record(self, request: web.Request, scope: Scope) -> web.Response:
+        told = self._source.incident(scope, request.match_info["id"])
+        return self._missing(scope) if told is None else self._download(told)
+
+    def _download(self, told: Incident) -> web.Response:
+        plain = re.sub(r"[^0-9A-Za-z-]", "", told.alert.id)
+        kept = {"Content-Disposition": f'attachment; filename="incident-{plain}.json"'}
+        body = incident.record(told, onward(self._web, told.alert))
+        headers = {**_HEADERS, **_OF_WHOEVER_ASKS, **kept}
+        return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
+
+    def _missing(self, scope: Scope) -> web.Response:
+        why = "It is not known any more, was never told, or is not yours to see; which of these is not said."
+        return _apology(404, "No such incident", why, incident.UP, scope)
+
+
+def _apology(status: int, heading: str, why: str, up: str, scope: Scope) -> web.Response:
+    body = [f"<h1>{escape(heading)}</h1>", f'<p class="lead">{escape(why)}</p>']
+    return _page(document(f"{heading} · detector", "none", up, body, scope), status)
+
+
+def _page(html: str, status: int = 200) -> web.Response:
+    headers = {**_HEADERS, **_OF_WHOEVER_ASKS}
+    return web.Response(text=html, status=status, content_type="text/html", charset="utf-8", headers=headers)
+
+
+async def _sheet(_: web.Request) -> web.Response:
+    return web.Response(text=SHEET, content_type="text/css", charset="utf-8", headers={**_HEADERS, **_FOR_A_DAY})
+
+
+async def _icon(_: web.Request) -> web.Response:
+    return web.Response(text=ICON, content_type="image/svg+xml", charset="utf-8", headers={**_HEADERS, **_FOR_A_DAY})

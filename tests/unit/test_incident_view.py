@@ -1,0 +1,156 @@
+"""What each scope is shown of incidents and of what the fleet burns."""
+
+from typing import Any
+
+import pytest
+
+from detector.incidents.book import IncidentBook
+from detector.incidents.flagging import Spike, spike_of
+from detector.incidents.live import MOST_ENDED, MOST_TEAMS, Live
+from detector.incidents.spend import SLICES, Spend
+from detector.incidents.view import Source
+from detector.model.alert import Alert, encode_alert
+from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
+from tests.unit.alert_records import alert
+from tests.unit.test_incident_spend import M0, rollup, row
+
+ME, ANOTHER = "u-aaaaaaaaaaaa", "u-bbbbbbbbbbbb"
+SELF = Scope(Kind.SELF, "acme", people=frozenset([ME]))
+RED = Scope(Kind.TEAM, "acme", "red")
+ACME = Scope(Kind.TENANT, "acme")
+NOW_S = (M0 + 3) * 60.0
+
+
+class Shown:
+    """A Source, and what it was told."""
+
+    def __init__(self) -> None:
+        self.book, self.spend, self.reading = IncidentBook(), Spend(1000, 300.0), 0
+        self.live = Live(self.book, self.spend, lambda: NOW_S, lambda: self.reading)
+        self.source: Source = self.live
+
+    def alert(self, id: str, team: str | None = "red", **fields: Any) -> Alert:
+        told = alert(id=id, team=team, **fields)
+        assert self.book.take(encode_alert(told), NOW_S)
+        return told
+
+    def spent(self, *rows: Any, minute: int = 0) -> None:
+        self.spend.take(0, rollup(M0 + minute, *rows), NOW_S)
+        self.live.settle()
+
+    def ids(self, scope: Scope, open_only: bool = False) -> list[str]:
+        return [incident.alert.id for incident in self.source.incidents(scope, open_only=open_only)]
+
+
+@pytest.fixture
+def shown() -> Shown:
+    return Shown()
+
+
+def test_incidents_are_those_of_the_scope(shown: Shown) -> None:
+    shown.alert("red's", user=ME)
+    shown.alert("blue's", team="blue", user=ANOTHER)
+    shown.alert("other's", tenant="other", agent=ME)
+    shown.alert("model's", team=None, agent=None, level="model")
+    expected = {
+        TEAMS: {"red's", "blue's", "other's", "model's"},
+        ACME: {"red's", "blue's", "model's"},
+        RED: {"red's"},
+        SELF: {"red's"},
+        NOTHING: set[str](),
+    }
+    for scope, ids in expected.items():
+        assert set(shown.ids(scope)) == ids
+        assert {i.alert.id for i in shown.source.overview(scope).open} == ids
+        assert {id for id in ("red's", "blue's", "other's", "model's") if shown.source.incident(scope, id)} == ids
+    assert shown.source.incident(TEAMS, "unknown") is None
+
+
+def test_whose_it_is_is_shown_to_oneself_alone(shown: Shown) -> None:
+    shown.alert("e", user=ME, summary=f"of {ME}")
+    for scope, name in ((TEAMS, "person"), (RED, "person"), (SELF, ME)):
+        incident = shown.source.incident(scope, "e")
+        assert incident is not None
+        assert (incident.alert.user, incident.alert.summary) == (name, f"of {name}")
+        assert (incident.written_s, incident.stop) == (NOW_S, None)
+
+
+def test_open_ones_come_first_and_can_be_asked_for_alone(shown: Shown) -> None:
+    shown.alert("over", severity="critical", state="resolved", resolved_at=NOW_S)
+    shown.alert("board", severity="info")
+    shown.alert("page", severity="critical")
+    assert shown.ids(TEAMS) == ["page", "board", "over"]
+    assert shown.ids(TEAMS, open_only=True) == ["page", "board"]
+
+
+def test_of_those_that_have_ended_a_list_has_the_newest_of_the_scope(shown: Shown) -> None:
+    for n in range(MOST_ENDED + 5):
+        shown.alert(f"{n}", state="resolved", resolved_at=float(n))
+        shown.alert(f"blue {n}", team="blue", state="resolved", resolved_at=float(10_000 + n))
+    assert len(shown.ids(RED)) == MOST_ENDED
+    assert shown.ids(RED)[0] == f"{MOST_ENDED + 4}"
+    assert shown.source.incident(RED, "0") is not None
+
+
+def test_sums_are_of_the_teams_of_the_scope(shown: Shown) -> None:
+    others = (row("red", 8.0, tenant="other", subject=3), row(None, 16.0, subject=4))
+    shown.spent(row("red", 1.0, flagged_usd=0.5), row("blue", 4.0, subject=2, flagged_usd=3.0), *others)
+    expected = {TEAMS: (29.0, 3.5, 4), ACME: (21.0, 3.5, 3), RED: (1.0, 0.5, 1), SELF: (0, 0, 0), NOTHING: (0, 0, 0)}
+    for scope, told in expected.items():
+        overview = shown.source.overview(scope)
+        assert (overview.hour_usd, overview.flagged_hour_usd, len(overview.teams)) == told
+        assert sum(sum(team.usd) for team in overview.teams) == told[0]
+    assert [team.team for team in shown.source.overview(ACME).teams] == [None, "blue", "red"], "the dearest first"
+
+
+def test_a_spike_that_is_a_ticket_flags_what_it_is_about_and_one_on_a_board_does_not(shown: Shown) -> None:
+    shown.spent(row("red", 2.0), row("blue", 4.0))
+    for team, severity in (("red", "warning"), ("blue", "info")):
+        shown.alert(team, team, rule="spend_spike", level="team", severity=severity, evidence={"since": M0 * 60.0})
+    shown.live.settle()
+    assert shown.source.overview(TEAMS).flagged_hour_usd == 2.0
+
+
+def test_spikes_of_before_the_hours_that_are_known_are_not_even_read(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown.spent(row("red", 2.0))
+    of = {"rule": "spend_spike", "level": "team", "severity": "critical", "state": "resolved"}
+    long_ago = shown.spend.begins_s - 60.0
+    shown.alert("old", resolved_at=long_ago, evidence={"since": long_ago - 60.0}, **of)
+    shown.alert("new", resolved_at=NOW_S, evidence={"since": M0 * 60.0}, **of)
+    read: list[str] = []
+
+    def noted(told: Alert) -> Spike:
+        read.append(told.id)
+        return spike_of(told)
+
+    monkeypatch.setattr("detector.incidents.live.spike_of", noted)
+    shown.live.settle()
+    assert read == ["new"]
+    assert shown.source.overview(TEAMS).flagged_hour_usd == 2.0
+
+
+def test_it_says_how_far_behind_it_is_and_what_is_still_to_be_read(shown: Shown) -> None:
+    overview = shown.source.overview(TEAMS)
+    assert (overview.until_s, overview.hour_usd, overview.teams) == (None, 0.0, [])
+    shown.reading = 7
+    shown.spent(row())
+    overview = shown.source.overview(TEAMS)
+    assert (overview.now_s, overview.until_s, overview.reading) == (NOW_S, (M0 + 1) * 60.0, 7)
+    assert (overview.slice_s, len(overview.teams[0].usd), len(overview.teams[0].flagged_usd)) == (300.0, SLICES, SLICES)
+    assert overview.begins_s + SLICES * 300.0 == (M0 + 5) * 60.0
+
+
+def test_beyond_the_dearest_teams_all_others_are_one(shown: Shown) -> None:
+    shown.spent(*(row(f"team-{n:03}", float(n)) for n in range(1, MOST_TEAMS + 21)))
+    overview = shown.source.overview(TEAMS)
+    assert len(overview.teams) == MOST_TEAMS + 1
+    assert (overview.teams[0].team, overview.teams[-1].team) == ("team-120", "other")
+    assert sum(overview.teams[-1].usd) == sum(range(1, 21))
+    assert overview.hour_usd == sum(range(1, MOST_TEAMS + 21))
+
+
+def test_a_team_that_is_called_like_a_person_is_not_named(shown: Shown) -> None:
+    shown.spent(row(ANOTHER))
+    assert [team.team for team in shown.source.overview(TEAMS).teams] == ["person"]
