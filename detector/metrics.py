@@ -180,6 +180,21 @@ class Metrics:
             "From an alert record being written to an Alertmanager taking it.",
             ALERT_BUCKETS_S,
         )
+        self._make_pages()
+
+    def _make_pages(self) -> None:
+        new = self._counter
+        self.pages = new(
+            "pages", "Pages, each of a group of alerts; summaries of what is held back among them.", "tenant"
+        )
+        self.pages_held_back = new(
+            "pages_held_back", "Critical alerts beyond notify.pages_a_day, sent as warnings.", "tenant"
+        )
+        self.held_back_episodes = self._gauge(
+            "held_back_episodes", "Episodes that are held back from the pager and burn now.", "tenant"
+        )
+        self._tenants_held_back: set[str] = set()
+        self.stop_requests = new("stop_requests", "Requests to stop what an alert names, by how they ended.", "outcome")
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
         self.labelled[f"detector_{name}_total"] = labels
@@ -260,6 +275,12 @@ class Metrics:
         self._known_stages.update(unready)
         for stage in self._known_stages:
             self.stage_ready.labels(stage).set(not unready.get(stage))
+
+    def show_held_back(self, counts: Mapping[str, int]) -> None:
+        """Sets what is held back by tenant, as `label` shows it; tenants that are not among `counts` become 0."""
+        self._tenants_held_back.update(counts)
+        for tenant in self._tenants_held_back:
+            self.held_back_episodes.labels(tenant).set(counts.get(tenant, 0))
 
     def drop_partition(self, stage: str, partition: int) -> None:
         """Removes what a stage showed of a partition that another worker has now."""

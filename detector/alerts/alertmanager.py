@@ -1,12 +1,13 @@
 """Alert records as Alertmanager's API v2 takes them: bounded labels, annotations, start and end."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
+from detector.alerts.onward import NOWHERE, Onward, told_of
+from detector.alerts.shortened import cut, printable, short_json
 from detector.model.alert import Alert, Severity
 
 Labels = dict[str, str]
@@ -16,19 +17,17 @@ EPISODE = "episode"
 
 LABEL_CHARS = 256
 SUMMARY_CHARS = 1000
-EVIDENCE_BYTES = 4096
 
 _DIGEST_CHARS = 16
 _LAST_S = 253_402_300_799.0  # the last second of the year 9999, beyond which RFC 3339 has no times
-# Entries a list, characters a text and depth: each step is tried until the evidence fits.
-_SHORTER = ((20, 200, 5), (8, 120, 4), (4, 60, 3), (2, 30, 2))
 
 
 class Notice(NamedTuple):
     """What an Alertmanager is to know of an episode, by the newest record of it.
 
     `starts_s` and `changed_s` (when it was resolved, else last updated) are event time, `written_s` is the
-    broker's time of the record; all in seconds UTC.
+    broker's time of the record; all in seconds UTC. `critical_s`: when it became critical, None where it has not.
+    `revision` rises where notify adds something to what a record says.
     """
 
     id: str
@@ -40,6 +39,8 @@ class Notice(NamedTuple):
     starts_s: float
     changed_s: float
     written_s: float
+    critical_s: float | None = None
+    revision: int = 0
 
 
 class Posted(msgspec.Struct, rename="camel"):
@@ -51,8 +52,8 @@ class Posted(msgspec.Struct, rename="camel"):
     ends_at: str
 
 
-def notice_of(alert: Alert, written_s: float) -> Notice:
-    """The notice of a record that the broker took at `written_s`."""
+def notice_of(alert: Alert, written_s: float, onward: Onward = NOWHERE) -> Notice:
+    """The notice of a record that the broker took at `written_s`; `onward`: where its links lead."""
     resolved = alert.state == "resolved"
     return Notice(
         id=alert.id,
@@ -60,7 +61,7 @@ def notice_of(alert: Alert, written_s: float) -> Notice:
         severity=alert.severity,
         firing=not resolved,
         labels=labels_of(alert),
-        annotations=annotations_of(alert),
+        annotations=annotations_of(alert, onward),
         starts_s=alert.opened_at,
         changed_s=alert.resolved_at if resolved and alert.resolved_at is not None else alert.updated_at,
         written_s=written_s,
@@ -70,8 +71,8 @@ def notice_of(alert: Alert, written_s: float) -> Notice:
 def labels_of(alert: Alert) -> Labels:
     """The identity in Alertmanager; what the record does not have is left out.
 
-    People are not among the labels (an agent that is named after one is a pseudonym): whoever is paged reads the record
-    or the incident page.
+    People are not among the labels (an agent that is named after one is a pseudonym): whoever is paged reads the
+    pseudonym in the annotations.
     """
     told: dict[str, str | None] = {
         "alertname": alert.rule,
@@ -97,18 +98,18 @@ def label_value(text: str) -> str:
 
     A longer one is cut and ends in a digest of the whole, so that two that differ stay apart.
     """
-    clean = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    clean = printable(text)
     if len(clean) <= LABEL_CHARS:
         return clean
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:_DIGEST_CHARS]
     return f"{clean[: LABEL_CHARS - _DIGEST_CHARS - 1]}~{digest}"
 
 
-def annotations_of(alert: Alert) -> dict[str, str]:
-    """What a woken person reads; values are texts, as Alertmanager asks for."""
+def annotations_of(alert: Alert, onward: Onward = NOWHERE) -> dict[str, str]:
+    """What a woken person reads; values are texts, as Alertmanager asks for, of bounded length."""
     told = {
-        "summary": _cut(alert.summary, SUMMARY_CHARS),
-        "runbook_url": _cut(alert.runbook_url, SUMMARY_CHARS),
+        "summary": cut(alert.summary, SUMMARY_CHARS),
+        "runbook_url": cut(alert.runbook_url, SUMMARY_CHARS),
         "cost_usd": _money(alert.cost_usd),
         "burn_usd_per_hour": _money(alert.burn_usd_per_hour),
         "calls": str(alert.calls),
@@ -130,7 +131,7 @@ def annotations_of(alert: Alert) -> dict[str, str]:
     ]
     if marks:
         told["marks"] = ", ".join(marks)
-    return told
+    return told | told_of(alert, {EPISODE: label_value(alert.id)}, onward)
 
 
 def _interactive(evidence: dict[str, Any]) -> bool:
@@ -141,22 +142,25 @@ def _interactive(evidence: dict[str, Any]) -> bool:
 
 def firing(notice: Notice, now: float, ends_s: float) -> Posted:
     """The alert as burning, until `ends_s` from now."""
-    return _posted(notice, notice.labels, now, now + ends_s)
+    return _posted(notice, notice.labels, notice.annotations, now, now + ends_s)
 
 
 def ended(notice: Notice, labels: Labels, now: float) -> Posted:
     """The alert under `labels` as over: it ended when the record says so, and never in the future.
 
-    Alertmanager takes an end that is not after its present as resolved.
+    Alertmanager takes an end that is not after its present as resolved. What has only become an alert of another
+    severity says so in `became`: whoever was told of it under the old one must not read that it is over.
     """
-    return _posted(notice, labels, now, min(now, max(notice.starts_s, notice.changed_s)))
+    went_on = notice.firing and labels.get("severity") != notice.severity
+    told = notice.annotations | ({"became": notice.severity} if went_on else {})
+    return _posted(notice, labels, told, now, min(now, max(notice.starts_s, notice.changed_s)))
 
 
-def _posted(notice: Notice, labels: Labels, now: float, ends: float) -> Posted:
+def _posted(notice: Notice, labels: Labels, annotations: dict[str, str], now: float, ends: float) -> Posted:
     # An end before the start is refused, so a start that a fast clock told is not taken from the future.
     return Posted(
         labels=labels,
-        annotations=notice.annotations,
+        annotations=annotations,
         starts_at=rfc3339(min(notice.starts_s, now)),
         ends_at=rfc3339(ends),
     )
@@ -166,51 +170,6 @@ def rfc3339(seconds: float) -> str:
     """A time in milliseconds UTC, cut to the years 1970 to 9999."""
     moment = datetime.fromtimestamp(min(max(seconds, 0.0), _LAST_S), UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def short_json(evidence: dict[str, Any], limit: int = EVIDENCE_BYTES) -> str:
-    """The evidence as JSON of at most `limit` bytes; what is left out is marked by an ellipsis."""
-    for entries, chars, depth in _SHORTER:
-        shorter = {_cut(key, chars): _shorten(value, entries, chars, depth) for key, value in evidence.items()}
-        encoded = msgspec.json.encode(shorter)
-        if len(encoded) <= limit:
-            return encoded.decode()
-    # Still too long: there are very many keys, of which the first ones stay.
-    return "{" + ",".join(_fitting(shorter, limit - len("{}"))) + "}"
-
-
-def _fitting(fields: dict[str, Any], room: int) -> Iterator[str]:
-    for key, value in fields.items():
-        encoded = msgspec.json.encode({key: value})[1:-1]
-        room -= len(encoded) + len(",")
-        if room < 0:
-            return
-        yield encoded.decode()
-
-
-def _shorten(value: Any, entries: int, chars: int, depth: int) -> Any:
-    if isinstance(value, str):
-        return _cut(value, chars)
-    if not isinstance(value, dict | list):
-        return value
-    if depth == 0:
-        return "…"
-    kept: list[Any]
-    if isinstance(value, dict):
-        # Twice as many as of a list: the fields of one thing say more than the thirtieth of a kind.
-        kept = list(value.items())[: 2 * entries]
-        told = {_cut(key, chars): _shorten(inner, entries, chars, depth - 1) for key, inner in kept}
-        return told if len(kept) == len(value) else {**told, "…": _more(value, kept)}
-    kept = [_shorten(inner, entries, chars, depth - 1) for inner in value[:entries]]
-    return kept if len(kept) == len(value) else [*kept, _more(value, kept)]
-
-
-def _more(whole: Sequence[Any] | dict[Any, Any], kept: Sequence[Any]) -> str:
-    return f"… {len(whole) - len(kept)} more"
-
-
-def _cut(text: str, chars: int) -> str:
-    return text if len(text) <= chars else f"{text[: chars - 1]}…"
 
 
 def _money(usd: float) -> str:

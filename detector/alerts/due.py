@@ -26,12 +26,13 @@ class Held(NamedTuple):
     """What one Alertmanager holds, or may hold, of one episode.
 
     `identities` are the label sets under which it may be firing there: one as a rule, more after a request
-    whose end is unknown. `version` is the newest told, `sent_s` the time when it was last accepted.
+    whose end is unknown. `version`, with `revision`, is the newest told, `sent_s` the time when it was last accepted.
     """
 
     identities: tuple[Labels, ...]
     version: int
     sent_s: float
+    revision: int = 0
 
 
 class Policy(NamedTuple):
@@ -57,7 +58,7 @@ def decide(notice: Notice, held: Held | None, now: float, policy: Policy) -> Due
     if held.identities != (notice.labels,):
         other = any(labels.get("severity") != notice.severity for labels in held.identities)
         return Due.SEVERITY_CHANGED if other else Due.RELABELLED
-    if held.version < notice.version:
+    if (held.version, held.revision) < (notice.version, notice.revision):
         return Due.UPDATED
     # The lower bound is for a clock that was set back: rather once too often than silent for as long.
     return Due.NOTHING if held.sent_s <= now < held.sent_s + policy.resend_s else Due.RESEND
@@ -79,7 +80,7 @@ def accepted(notice: Notice, due: Due, now: float) -> Held | None:
     """What the Alertmanager holds once it has taken what was composed."""
     if due in (Due.RESOLVED, Due.BELOW_MINIMUM):
         return None
-    return Held((notice.labels,), notice.version, now)
+    return Held((notice.labels,), notice.version, now, notice.revision)
 
 
 def attempted(notice: Notice, held: Held | None, due: Due) -> Held | None:
@@ -87,7 +88,8 @@ def attempted(notice: Notice, held: Held | None, due: Due) -> Held | None:
     identities = held.identities if held else ()
     if due not in (Due.RESOLVED, Due.BELOW_MINIMUM, Due.NOTHING) and notice.labels not in identities:
         identities = (notice.labels, *identities)
-    return Held(identities, held.version if held else 0, NEVER_S) if identities else None
+    version, revision = (held.version, held.revision) if held else (0, 0)
+    return Held(identities, version, NEVER_S, revision) if identities else None
 
 
 def presumed(notice: Notice, found: tuple[Labels, ...], policy: Policy) -> Held | None:

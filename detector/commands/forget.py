@@ -15,7 +15,7 @@ from detector.commands.pseudonym import Pseudonym
 )
 @click.pass_obj
 def forget(setup: Setup, pseudonym: str, wait: float) -> int:
-    """Remove PSEUDONYM from the state of runs, agents, teams and tasks, from alerts and baselines, and show that it is.
+    """Remove PSEUDONYM from the state of runs, agents, teams and tasks, from alerts, baselines and stops, and show it.
 
     Watch and portfolio have to run: they put nobody (u-000000000000) where the person was, and write their checkpoints
     anew. Sums stay, as they are the team's. Stop sending the person's events first: who works on is named again.

@@ -21,6 +21,7 @@ from detector.config.settings import (
     Web,
 )
 from detector.config.sources import Replay, Source
+from detector.config.stop import Stop
 from detector.config.thresholds import Episodes, InflationRule, LoopRule, Override, Rules, SpikeRule
 from detector.config.webhooks import Webhooks
 
@@ -46,6 +47,7 @@ __all__ = [
     "Source",
     "SpikeRule",
     "Statuses",
+    "Stop",
     "Time",
     "Topics",
     "Watch",

@@ -29,6 +29,7 @@ from detector.config.settings import (
     Web,
 )
 from detector.config.sources import Replay, Source, check_topics
+from detector.config.stop import Stop
 from detector.config.thresholds import Episodes, Override, Rules
 from detector.config.webhooks import Push, Webhooks
 
@@ -62,6 +63,7 @@ class Config(Section):
     privacy: Privacy = Privacy()
     policy: Policy = Policy()
     notify: Notify = Notify()
+    stop: Stop = Stop()
     web: Web = Web()
     metrics: Metrics = Metrics()
     log: Log = Log()

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from detector import stop_command
 from detector.links import FIELDS, unknown_fields
 
 Positive = Annotated[float, Field(gt=0)]
@@ -19,6 +20,21 @@ class Section(BaseModel):
     """A table of the TOML file: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _public(address: str | None) -> str | None:
+    """An address that people follow; raises ValueError where it is none, or holds credentials."""
+    if address is None:
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # its message would repeat the address
+        raise ValueError("is no URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("needs http:// or https:// and a host, as https://detector.example")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold credentials, since every page carries it")
+    return address
 
 
 class Kafka(Section):
@@ -60,6 +76,7 @@ class Topics(Section):
     accounts: Name = Field("detector.accounts", description="checkpoints of portfolio, compacted")
     links: Name = Field("detector.links", description="run to task, compacted")
     alerts: Name = Field("detector.alerts", description="written: alert records, compacted, kept 30 days")
+    stops: Name = Field("detector.stops", description="written: what was asked to be stopped, compacted; see stop.mode")
     dead_letters: Name = Field("detector.dead-letters", description="written: what could not be used; kept 3 days")
     partitions: Count = Field(
         8, description="of every topic that detector topics creates; at most this many watch workers"
@@ -236,9 +253,24 @@ class Notify(Section):
     min_severity: Literal["info", "warning", "critical"] = Field(
         "info", description="what is milder is not sent; Alertmanager routes the rest"
     )
+    pages_a_day: Annotated[int, Field(ge=0)] = Field(
+        5,
+        description="critical alerts of a tenant that page in a day (UTC); those after them are sent as warnings, with "
+        "one page that lists them; 0: all page",
+    )
     runbook_base: str = Field(
         "https://github.com/detector/detector/blob/main/docs/runbooks",
         description="where docs/runbooks is published; an alert links to its rule's page there",
+    )
+    silence_url: str | None = Field(
+        None,
+        description="under which address people reach Alertmanager, for the link to a silence; "
+        "absent: the first of alertmanagers",
+    )
+    stop_command: str | None = Field(
+        None,
+        description="pattern of the command that stops an agent, shown in a page for a person to run; "
+        "its fields, each filled in as a quoted word: " + ", ".join(stop_command.FIELDS) + "; absent: none is shown",
     )
 
     @field_validator("alertmanagers")
@@ -263,6 +295,18 @@ class Notify(Section):
         if "@" in address.partition("://")[2].partition("/")[0]:
             raise ValueError("must not hold credentials, since every alert carries it")
         return address
+
+    @field_validator("silence_url")
+    @classmethod
+    def _is_address(cls, address: str | None) -> str | None:
+        return _public(address)
+
+    @field_validator("stop_command")
+    @classmethod
+    def _is_safe_to_fill_in(cls, pattern: str | None) -> str | None:
+        if pattern is not None and (faults := stop_command.faults(pattern)):
+            raise ValueError("; ".join(faults))
+        return pattern
 
     @model_validator(mode="after")
     def _outlives_resend(self) -> Self:
@@ -290,17 +334,7 @@ class Web(Section):
     @field_validator("public_url", "trace_url", "grafana_url")
     @classmethod
     def _is_address(cls, address: str | None) -> str | None:
-        if address is None:
-            return None
-        try:
-            parts = urlsplit(address)
-        except ValueError:  # its message would repeat the address
-            raise ValueError("is no URL") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("needs http:// or https:// and a host, as https://detector.example")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("must not hold credentials, since every page carries it")
-        return address
+        return _public(address)
 
     @field_validator("trace_url")
     @classmethod

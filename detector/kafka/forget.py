@@ -31,14 +31,14 @@ class Held(NamedTuple):
 
 
 async def forget(config: Config, pseudonym: str, wait_s: float, say: Callable[[str], None]) -> list[Held]:
-    """Tells the stages, waits until their checkpoints name nobody any more, and masks alerts and baselines.
+    """Tells the stages, waits until their checkpoints name nobody any more, and masks alerts, baselines and stops.
 
     Returns what each topic held and holds. Raises DeploymentError where the brokers do not answer.
     """
     topics = config.topics
-    states = (topics.state, topics.accounts)
+    states, records = (topics.state, topics.accounts), (topics.alerts, topics.baselines, topics.stops)
     before = {topic: await _segments(config, topic, pseudonym) for topic in states}
-    before |= {topic: len(await _naming(config, topic, pseudonym)) for topic in (topics.alerts, topics.baselines)}
+    before |= {topic: len(await _naming(config, topic, pseudonym)) for topic in records}
     async with _producing(config) as producer:
         for topic in (topics.observations, topics.rollups):
             for partition in range(await partitions_of(config, topic)):
@@ -46,8 +46,8 @@ async def forget(config: Config, pseudonym: str, wait_s: float, say: Callable[[s
         say("watch and portfolio were told; their next checkpoints are looked at")
         after = await _until_none(config, states, pseudonym, wait_s, say)
         if any(after.values()):  # else a stage that has not forgotten yet may write the name once more
-            say("alerts and baselines are left as they are until nothing else names the person")
-        for topic in (topics.alerts, topics.baselines):
+            say("alerts, baselines and stops are left as they are until nothing else names the person")
+        for topic in records:
             if not any(after[state] for state in states):
                 await _mask(config, producer, topic, pseudonym)
             after[topic] = len(await _naming(config, topic, pseudonym))

@@ -56,6 +56,8 @@ def topics(config: Config) -> list[Topic]:
         # Every ingest worker reads it whole, so that one partition does, and keeps the order.
         _topic(config, names.links, 1, compact),
         _topic(config, names.alerts, many, alerts),
+        # Every notify worker reads it whole, as those of links. An episode is asked for once, however long ago.
+        _topic(config, names.stops, 1, compact),
         _topic(config, names.dead_letters, many, delete | {"retention.ms": str(DEAD_LETTERS_KEPT_MS)}),
     ]
 

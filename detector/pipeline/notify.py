@@ -2,22 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import aiohttp
 import msgspec
 
 from detector.alerts.alertmanager import Notice, notice_of
 from detector.alerts.book import Book
+from detector.alerts.cap import critical_since
 from detector.alerts.delivery import Courier
+from detector.alerts.dressing import Dresser
 from detector.alerts.due import Policy
-from detector.alerts.endpoint import Endpoint
+from detector.alerts.endpoint import Endpoint, UnreachableError
+from detector.alerts.onward import onward_of
 from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.kafka.whole import Record, WholeTopic
 from detector.metrics import Metrics
-from detector.model.alert import decode_alert
+from detector.model.alert import Alert, decode_alert
 from detector.reasons import Unready, waiting
+from detector.stopping.stopper import Stopper
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +33,16 @@ BROKERS_S = 5.0
 """Brokers that do not say within this what is there are away."""
 BEHIND_S = 60.0
 """A record of the alert topic is read within a second; one that waits for this long is a page that does not come."""
+RECALL_S = 2.0
+"""An Alertmanager that does not show within this what it holds has no say in what has paged before a start."""
 KEEP_ENDED_S = 86_400.0
 """An Alertmanager may be away this long and still be told at its return what has ended."""
 
 
 class NotifyStage:
-    """Tells Alertmanagers what fires and what is over.
+    """Tells Alertmanagers what fires and what is over, and asks for stops.
 
-    Its only state is the topic. `clock` is the wall clock: Alertmanager compares our times with its own.
+    Its only state is the topics. `clock` is the wall clock: Alertmanager compares our times with its own.
     Where several workers run it, each tells everything, and Alertmanager takes equal labels as one alert.
     """
 
@@ -48,6 +55,11 @@ class NotifyStage:
         self._policy = Policy(settings.min_severity, settings.resend_s, settings.ends_s)
         self._topic = WholeTopic(config, config.topics.alerts)
         self._book = Book()
+        self._onward = onward_of(config)
+        self._stopper: Stopper | None = None
+        if config.stop.mode != "off":
+            self._stopper = Stopper(config, metrics, clock, self._stops_changed)
+        self._dresser = Dresser(config, metrics, self._book, clock, self._stop_told)
         self._session: aiohttp.ClientSession | None = None
         self._couriers: list[Courier] = []
         self._stopping = asyncio.Event()
@@ -65,16 +77,21 @@ class NotifyStage:
             courier = Courier(endpoint, self._book, self._policy, self._clock, self._on_delivered, self._seen_all)
             self._couriers.append(courier)
         await self._topic.start()
+        if self._stopper is not None:
+            await self._stopper.start()
 
     async def run(self) -> None:
         """Works until stop(); raises where Kafka fails for good."""
         self._ended.clear()
         try:
             await self._catch_up()
+            await self._begin()
             async with asyncio.TaskGroup() as group:
                 for courier in self._couriers:
                     group.create_task(courier.run())
                 group.create_task(self._follow())
+                if self._stopper is not None:
+                    group.create_task(self._stopper.run())
         except ExceptionGroup as group_error:
             raise group_error.exceptions[0] from None
         finally:
@@ -85,17 +102,24 @@ class NotifyStage:
         self._stopping.set()
         for courier in self._couriers:
             courier.stop()
+        if self._stopper is not None:
+            await self._stopper.stop()
         await self._ended.wait()
         try:
             await self._topic.stop()
         finally:
+            if self._stopper is not None:
+                await self._stopper.close()
             if self._session is not None:
                 await self._session.close()
 
     def health(self) -> list[str]:
         """Reasons why it is not ready: the topic cannot be read, an Alertmanager is out of reach."""
         if not self._live:
-            return [Unready.READING.format(topic=self._topic.topic, left=self._topic.left)]
+            reading = self._topic
+            if reading.caught_up and self._stopper is not None:
+                reading = self._stopper.topic
+            return [Unready.READING.format(topic=reading.topic, left=reading.left)]
         lag = {(self._topic.topic, partition): records for partition, records in self._topic.lag().items()}
         troubles = [trouble for courier in self._couriers if (trouble := courier.endpoint.trouble)]
         return [*troubles, *waiting(self._metrics.behind.of(self.name), lag, BEHIND_S)]
@@ -104,19 +128,49 @@ class NotifyStage:
         """Reads what is there before anything is sent, since its last record may end what its first opens."""
         while not (self._topic.caught_up or self._stopping.is_set()):
             self._apply(await self._topic.read(POLL_S))
-            self._book.close_before(self._clock() - self._policy.ends_s - AWAY_MARGIN_S)
+            self._close_old()
             await asyncio.sleep(0)  # getmany does not yield while it has records in hand
+
+    async def _begin(self) -> None:
+        """Decides what pages of what is there, which then is what Alertmanagers are sent."""
+        if self._stopper is not None:
+            await self._stopper.catch_up()
+        self._dresser.dress(self._book.notices, shown=await self._paging(), counted=False)
+        self._close_old()
         self._live_s = self._clock()
         self._live = self._topic.caught_up
 
+    def _close_old(self) -> None:
+        self._book.close_before(self._clock() - self._policy.ends_s - AWAY_MARGIN_S)
+
+    async def _paging(self) -> set[str]:
+        """Ids of the episodes that an Alertmanager shows as critical: what has paged pages on, whatever comes late."""
+        paging = set[str]()
+        for courier in self._couriers if self._config.notify.pages_a_day else ():
+            with suppress(UnreachableError, TimeoutError):
+                async with asyncio.timeout(RECALL_S):
+                    shown = await courier.endpoint.firing()
+                paging |= {id for id, found in shown.items() if any(one.get("severity") == "critical" for one in found)}
+        return paging
+
     async def _follow(self) -> None:
         while not self._stopping.is_set():
-            changed = self._apply(await self._topic.read(POLL_S))
-            for courier in self._couriers if changed else ():
-                courier.owe(changed)
+            self._owe(self._dresser.dress(changed) if (changed := self._apply(await self._topic.read(POLL_S))) else ())
+            self._owe(self._dresser.tick())
             self._let_go()
             self._measure()
             await asyncio.sleep(0)
+
+    def _owe(self, changed: Iterable[str]) -> None:
+        for courier in self._couriers if changed else ():
+            courier.owe(changed)
+
+    def _stops_changed(self, ids: Iterable[str]) -> None:
+        if self._live:
+            self._owe(self._dresser.dress(set(ids)))
+
+    def _stop_told(self, id: str) -> str | None:
+        return None if self._stopper is None else self._stopper.told(id)
 
     async def _seen_all(self) -> None:
         """Before anything is sent, the newest is known: who has slept must not open again what others have ended.
@@ -135,15 +189,21 @@ class NotifyStage:
                 self._metrics.episodes.bury(id)
                 if self._book.bury(id, written_s):
                     changed.add(id)
-            elif (notice := self._read(record, written_s)) is not None and self._book.take(notice):
-                changed.add(notice.id)
+                    if self._stopper is not None:
+                        self._stopper.ended(id)
+            elif (alert := self._read(record)) is not None and self._book.take(self._noticed(alert, written_s)):
+                changed.add(alert.id)
+                if self._stopper is not None:
+                    self._stopper.see(alert)
+        self._dresser.see(changed)
         return changed
 
-    def _read(self, record: Record, written_s: float) -> Notice | None:
+    def _noticed(self, alert: Alert, written_s: float) -> Notice:
+        return notice_of(alert, written_s, self._onward)._replace(critical_s=critical_since(alert))
+
+    def _read(self, record: Record) -> Alert | None:
         try:
             alert = decode_alert(record.value)
-            self._metrics.episodes.take(alert)
-            return notice_of(alert, written_s)
         except msgspec.MsgspecError as error:
             self._metrics.notify_bad_records.inc()
             log.error(
@@ -154,6 +214,8 @@ class NotifyStage:
                 error,
             )
             return None
+        self._metrics.episodes.take(alert)
+        return alert
 
     def _let_go(self) -> None:
         """Forgets what has ended and was told to everyone, or that nobody can have kept."""

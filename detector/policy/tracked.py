@@ -9,6 +9,7 @@ from detector.config.load import variable
 from detector.config.policy_file import Grant, PolicyFile
 from detector.kafka.plan import DAY_MS, Topic, topics
 from detector.metrics import USAGE_LABELS, Metrics
+from detector.stopping.choosing import target_of
 
 NAMES = "tenant, team, agent, key, run, task, task_type, model, provider, names of tools, ids of calls"
 _OBSERVED = "names, people, tokens, dollars; fingerprints and sketches in place of texts"
@@ -23,6 +24,7 @@ HOLDS = {
     "accounts": "sums of teams, agents and tasks",
     "links": "which run works on which task",
     "alerts": "alerts: names, the person, dollars, ids of calls",
+    "stops": "what was asked to be stopped, and what came of it: names, dollars",
     "dead_letters": "what could not be used, byte for byte, with whatever texts and people it names",
 }
 """By the key of [topics]; `sources`: what [[sources]] names."""
@@ -166,6 +168,7 @@ def _boards(config: Config) -> list[Board]:
     people = "all agents that are pseudonyms are one, 'person'"
     web = f"http://{config.web.host}:{config.web.port}/metrics"
     named = "names; no user, and an agent that is named after a person as a pseudonym"
+    paged = "names; the user of an alert, and an agent that is named after a person, as pseudonyms; no label is a user"
     return [
         Board("the topics above", "what they hold", "whom the brokers' ACLs let read them"),
         Board(web, f"the metrics above; {people}", "whoever reaches it: there is no login"),
@@ -174,7 +177,8 @@ def _boards(config: Config) -> list[Board]:
             "teams' sums and incidents; of people oneself alone, else 'person'",
             "whoever reaches it, within the scope of the policy",
         ),
-        *(Board(f"Alertmanager at {one}", named, "whom it routes to") for one in config.notify.alertmanagers),
+        *(Board(f"Alertmanager at {one}", paged, "whom it routes to") for one in config.notify.alertmanagers),
+        *([Board(f"stop.url at {target_of(config.stop)}", named, "who runs it")] if config.stop.mode == "on" else []),
         Board("detector report", f"agents, models, teams and tasks; {people}; flags: {named}", "who runs it"),
         Board("detector audit", "teams and tasks, no people", "who runs it, within the scope of policy.token"),
         Board(

@@ -79,6 +79,7 @@ pseudonym_key = "of this run"
 [notify]
 alertmanagers = ["{alertmanager}"]
 min_severity = "warning"
+pages_a_day = 0  # each episode is to be heard of as what it is
 timeout_s = 4.0
 
 [log]

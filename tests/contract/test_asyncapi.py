@@ -84,4 +84,5 @@ def test_what_producers_send_is_received_and_what_readers_take_is_sent() -> None
         "detector.alerts": "send",
         "detector.dead-letters": "send",
         "detector.links": "send",
+        "detector.stops": "send",
     }

@@ -68,3 +68,10 @@ def test_every_scope_and_key_of_a_grant_is_explained() -> None:
 def test_nothing_is_read_to_tell_it() -> None:
     config = Config.model_validate({"privacy": {"pseudonym_key_file": "/no/such/file"}})
     assert tell(config, PolicyFile()).pseudonym_key == "the file /no/such/file"
+
+
+def test_whom_a_stop_is_asked_of_is_named_by_host_alone() -> None:
+    on = {"mode": "on", "url": "https://stopper.example/as-good-as-a-password", "secret": "s"}
+    where = [board.where for board in tell(Config.model_validate({"stop": on}), PolicyFile()).boards]
+    assert "stop.url at stopper.example:443" in where
+    assert not any("stop" in board.where for board in tell(Config(), PolicyFile()).boards)

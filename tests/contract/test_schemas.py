@@ -16,7 +16,7 @@ from detector.pipeline.intake import DeadLetter, Intake, SourceRecord
 from detector.sources import native
 from tests.contract import walking as w
 
-TOPICS = ["llm.calls", "task.status", "detector.alerts", "detector.dead-letters", "detector.links"]
+TOPICS = ["llm.calls", "task.status", "detector.alerts", "detector.dead-letters", "detector.links", "detector.stops"]
 EVENTS: list[tuple[str, str, type[msgspec.Struct]]] = [
     ("llm.calls", "call", Call),
     ("llm.calls", "tool_call", ToolCall),

@@ -195,6 +195,13 @@ TARGETS: dict[str, Target] = {
         lambda: [json.loads(a) for a in corpus.made().alerts],
         to_json,
     ),
+    "stop": Target(
+        "records of detector.stops, and what is asked and told of them",
+        lambda: tries.stop,
+        lambda: corpus.examples("detector.stops"),
+        _json_trees(lambda: corpus.examples("detector.stops")),
+        to_json,
+    ),
     "changelog": Target(
         "keys and manifests of checkpoints",
         lambda: tries.changelog,

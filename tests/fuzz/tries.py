@@ -4,6 +4,7 @@ It raises for a fault only: each declared refusal is caught here, by name.
 """
 
 import atexit
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 
 from detector.alerts.alertmanager import notice_of
+from detector.alerts.onward import Onward
 from detector.config import Config, Ingest
 from detector.config.price_list import read_price_list
 from detector.engine import Engine
@@ -28,6 +30,7 @@ from detector.sources import native
 from detector.sources.linking import make_link
 from detector.state.stored import open_stored, store
 from detector.state.whole import Whole
+from detector.stopping.record import decode_stop, request_of, told
 from detector.webhooks import Refused
 from tests.fuzz import corpus
 from tests.fuzz.mutate import to_msgpack
@@ -91,12 +94,25 @@ def baselines() -> Try:
     return once
 
 
+_ONWARD = Onward("https://pages.example", "https://boards.example", "https://alerts.example", "stop {agent} {key_json}")
+
+
 def alert(data: bytes) -> bool:
     try:
-        notice = notice_of(decode_alert(data), 1_795_165_200.0)
+        notice = notice_of(decode_alert(data), 1_795_165_200.0, _ONWARD)
     except msgspec.MsgspecError:
         return False
     msgspec.json.encode((notice.labels, notice.annotations))
+    return True
+
+
+def stop(data: bytes) -> bool:
+    try:
+        read = decode_stop(data)
+        json.loads(request_of(read))
+        told(read)
+    except msgspec.MsgspecError:
+        return False
     return True
 
 

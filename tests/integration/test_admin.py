@@ -31,7 +31,7 @@ def real(kafka: brokers.Kafka) -> None:
 async def test_missing_topics_are_told_and_with_create_made(kafka: brokers.Kafka) -> None:
     config = kafka.config(create=False)
     checked = await ensure_topics(config, create=False)
-    assert [report.state for report in checked] == ["missing"] * 10
+    assert [report.state for report in checked] == ["missing"] * 11
     assert all("detector topics" in report.fix and not report.ok for report in checked)
     assert {report.state for report in await ensure_topics(config, create=True)} == {"created"}
     again = await ensure_topics(config, create=True)

@@ -67,7 +67,7 @@ async def test_a_healthy_deployment_has_nothing_wrong(kafka: Kafka, alertmanager
     ):
         findings = await examine(config)
     assert wrong(findings) == []
-    assert of(findings, "topics").detail == "all 10 are there, as they must be"
+    assert of(findings, "topics").detail == "all 11 are there, as they must be"
     for what in ("configuration", "pseudonyms", "policy", "brokers", "replication", "ingest", "watch", "clock"):
         assert of(findings, what).ok, what
     assert of(findings, f"alertmanager {url}").detail.startswith("ready, version 0.")
@@ -127,7 +127,7 @@ async def test_a_login_without_a_password_is_a_fault_of_the_configuration() -> N
 async def test_missing_topics_are_named_one_by_one(kafka: Kafka) -> None:
     config = kafka.config(create=False, privacy=KEY)
     findings = await examine(config)
-    assert len(wrong(findings)) == 10
+    assert len(wrong(findings)) == 11
     found = of(findings, f"topic {config.topics.calls}")
     assert found.detail.startswith("missing")
     assert "detector topics" in found.fix

@@ -66,5 +66,5 @@ async def test_what_was_told_of_others_stays(config: Config) -> None:
     held = await forget(config, PERSON, 10.0, lambda text: None)
     assert [h for h in held if h.before or h.after] == []
     assert [h.topic for h in held] == [
-        config.topics.state, config.topics.accounts, config.topics.alerts, config.topics.baselines
+        config.topics.state, config.topics.accounts, config.topics.alerts, config.topics.baselines, config.topics.stops,
     ]  # fmt: skip

@@ -91,7 +91,7 @@ async def test_an_episode_fires_escalates_and_resolves(kafka: Kafka) -> None:
 
 async def test_a_start_reads_all_before_it_sends_and_takes_the_highest_version(kafka: Kafka) -> None:
     async with alertmanagers(1) as [there]:
-        scene = Scene(kafka, [there.address])
+        scene = Scene(kafka, [there.address], pages_a_day=0)
         now = time.time()
         for n in range(8):
             await scene.tell(id=f"open{n}", version=1, severity="info")

@@ -23,6 +23,7 @@ class Alertmanager:
         (directory / "alertmanager.yml").write_text(config, encoding="utf-8")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
+        self.log = directory / "alertmanager.log"
         self._service = Service(
             [
                 path,
@@ -32,7 +33,7 @@ class Alertmanager:
                 "--cluster.listen-address=",  # alone: no gossip, no second port
                 "--log.level=debug",
             ],
-            directory / "alertmanager.log",
+            self.log,
         )
         self.start()
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alerts.alertmanager import (
-    EVIDENCE_BYTES,
     LABEL_CHARS,
     annotations_of,
     ended,
@@ -18,8 +17,8 @@ from detector.alerts.alertmanager import (
     labels_of,
     notice_of,
     rfc3339,
-    short_json,
 )
+from detector.alerts.shortened import EVIDENCE_BYTES, short_json
 from tests.unit.alert_records import OPENED_S, alert
 
 NOW = OPENED_S + 100

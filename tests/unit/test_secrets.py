@@ -67,6 +67,7 @@ def test_the_keys_that_are_secret_are_these() -> None:
         "privacy.pseudonym_key",
         "policy.token",
         "push.token",
+        "stop.secret",
         "gateway.tokens",
         *(f"webhooks.{provider}.secret" for provider in ("github", "gitlab", "jira", "linear")),
     }

@@ -1,0 +1,102 @@
+"""What a woken person needs beside the figures: who it is, since when, when its task moved, and where to go on."""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from detector.alerts.shortened import cut
+from detector.config import Config
+from detector.links import board_url, incident_url, silence_url
+from detector.model.alert import Alert
+from detector.stop_command import FIELDS, KEY_JSON, filled
+
+NAME_CHARS = 120
+"""Of each name in the sentence that says who it is."""
+MAX_URL_CHARS = 2000
+"""A link is whole or it is not told."""
+_LAST_S = 253_402_300_799.0  # the last second of the year 9999
+
+
+class Onward(NamedTuple):
+    """Where links of an alert lead: addresses under which people reach the pages, the boards and Alertmanager.
+
+    `stop_command`: the pattern of the command that stops it. What is None is not told.
+    """
+
+    pages: str | None = None
+    boards: str | None = None
+    silences: str | None = None
+    stop_command: str | None = None
+
+
+NOWHERE = Onward()
+
+
+def onward_of(config: Config) -> Onward:
+    """As it is configured."""
+    notify, web = config.notify, config.web
+    silences = notify.silence_url or next(iter(notify.alertmanagers), None)
+    return Onward(web.public_url, web.grafana_url, silences, notify.stop_command)
+
+
+def told_of(alert: Alert, labels: dict[str, str], onward: Onward) -> dict[str, str]:
+    """Annotations: `who`, `user`, `since`, `moved`, `stop_command`, and links; only what is known.
+
+    `labels`: those by which a silence finds the episode.
+    """
+    links: dict[str, str | None] = {
+        "incident_url": incident_url(onward.pages, alert.id) if onward.pages else None,
+        "board_url": board_url(onward.boards, alert.tenant, alert.team) if onward.boards else None,
+        "silence_url": silence_url(onward.silences, labels) if onward.silences else None,
+    }
+    told = {
+        "who": who(alert),
+        "user": cut(alert.user, NAME_CHARS) if alert.user else None,
+        "since": minute(_since(alert)),
+        "moved": _moved(alert),
+        "stop_command": filled(onward.stop_command, _names(alert)) if onward.stop_command else None,
+        **{name: link for name, link in links.items() if link is not None and len(link) <= MAX_URL_CHARS},
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def who(alert: Alert) -> str:
+    """Agent, team, tenant, task, run and person (a pseudonym), as far as they are known."""
+    named = ("agent", "key", "model", "team", "tenant", "task", "run")
+    told = [(name, getattr(alert, name)) for name in named if name == alert.level or name not in ("key", "model")]
+    told.append(("person", alert.user))
+    return ", ".join(f"{name} {cut(value, NAME_CHARS)}" for name, value in told if value and not value.isspace())
+
+
+def minute(t: float) -> str:
+    """A time (s UTC) for a person who may read it on another day."""
+    return f"{datetime.fromtimestamp(min(max(t, 0.0), _LAST_S), UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _since(alert: Alert) -> float:
+    """When what it is about began, as its rule says, else when it was found."""
+    since = _time(alert.evidence.get("since"))
+    return alert.opened_at if since is None else since
+
+
+def _moved(alert: Alert) -> str | None:
+    """When the task moved last; None where nothing tells what becomes of the work."""
+    moves = alert.evidence.get("moves")
+    told = [_time(move.get("t")) for move in moves if isinstance(move, dict)] if isinstance(moves, list) else []
+    if known := [t for t in told if t is not None]:
+        return minute(max(known))
+    if alert.since_status_change_s is None:
+        return None
+    if isinstance(moves, list):
+        return "not since it began"
+    return minute(alert.updated_at - alert.since_status_change_s) if alert.state != "resolved" else None
+
+
+def _time(value: Any) -> float | None:
+    """A time of the evidence; None where it is none: the record may be anybody's."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _LAST_S else None
+
+
+def _names(alert: Alert) -> dict[str, str | None]:
+    return {name: getattr(alert, name) for name in FIELDS if name != KEY_JSON}

@@ -1,0 +1,1 @@
+"""Asking something of the operator's to stop what a critical alert names, once an episode."""
