@@ -43,6 +43,9 @@ lock: $(STAMP)  ## renew the locked versions within the ranges of pyproject.toml
 	{ echo '-r requirements.txt'; cat $(LOCKED_DEV); } > $(LOCKED_DEV).new
 	mv $(LOCKED_DEV).new $(LOCKED_DEV)
 
+boards: $(STAMP)  ## write the Grafana boards of deploy/grafana/boards anew (URL=https://… of the detector's pages)
+	$(BIN)/python -m deploy.grafana $(if $(URL),--detector-url $(URL))
+
 bench: $(STAMP)  ## CPU an event by stage beside its floor and an idiomatic app; build/bench.json
 	$(BIN)/python -m tests.bench
 
@@ -58,4 +61,4 @@ overload: $(STAMP)  ## ten times what the stages can hold, as a backlog: memory,
 clean:  ## remove what was built here
 	rm -rf $(VENV) build *.egg-info
 
-.PHONY: help setup demo test lint audit lock bench chaos soak overload clean
+.PHONY: help setup demo test lint audit lock boards bench chaos soak overload clean

@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector
 from detector import __version__
 from detector.behind import LABELS, NAME, Behind
 from detector.boards.collector import Boards
+from detector.boards.episodes import Episodes
+from detector.boards.episodes import labels_of as labels_of_episodes
 from detector.boards.gauges import labels_of
 from detector.clock import Clock, system_clock
 from detector.config.settings import Metrics as Limits
@@ -74,9 +76,10 @@ class Metrics:
         self._make_gateway()
         self._make_plumbing()
         self.behind = Behind(wall)
-        self.boards = Boards(self.label, limits.max_board_teams, OTHER)
-        self.labelled |= labels_of() | {NAME: LABELS}
-        for collector in (self.behind, self.boards):
+        self.boards = Boards(self.label, limits.max_board_teams, limits.max_board_sets, OTHER)
+        self.episodes = Episodes(self.boards.named)
+        self.labelled |= labels_of() | labels_of_episodes() | {NAME: LABELS}
+        for collector in (self.behind, self.boards, self.episodes):
             self.registry.register(collector)
         Info("detector_build", "The version that runs.", registry=self.registry).info({"version": __version__})
         ProcessCollector(registry=self.registry)

@@ -13,11 +13,12 @@ import numpy as np
 
 from detector.accounts.booking import book
 from detector.accounts.moves import link, moved
-from detector.accounts.rows import VERSION
+from detector.accounts.rows import MINUTES, VERSION
 from detector.accounts.tables import Accounts, key_of_team, within
 from detector.accounts.telling import tell
 from detector.accounts.usual import look_at_peers
 from detector.alerts.episodes import Episode, EpisodeBook, Purse
+from detector.boards.sums import HourState
 from detector.config import Config
 from detector.forgetting import forgotten, masked_segment
 from detector.ledger import stored as ledger
@@ -88,6 +89,17 @@ class Portfolio:
         """How many there are, by kind."""
         held = self._accounts
         return {"task": len(held.tasks), "agent": len(held.agents), "team": len(held.teams)}
+
+    @property
+    def hours(self) -> dict[tuple[str, str | None], HourState]:
+        """By tenant and team what the last 60 minutes cost, and what is usual of an hour."""
+        return {
+            (group.tenant, group.name): HourState(
+                group.since(self._minute - MINUTES + 1),
+                group.usual() if group.history_h() >= self._config.rules.spend_spike.history_hours else None,
+            )
+            for group in self._accounts.teams.values()
+        }
 
     def take_late(self) -> int:
         """Rows that came after their minute was judged, since this was last asked."""

@@ -78,7 +78,11 @@ class Group:
 
     def last(self, minutes: int) -> float:
         """Dollars of the last minutes."""
-        return float(self.minutes[spans(self.minute, MINUTES) > self.minute - minutes].sum())
+        return self.since(self.minute - minutes + 1)
+
+    def since(self, minute: int) -> float:
+        """Dollars from this minute on, which is one of the last hour."""
+        return float(self.minutes[spans(self.minute, MINUTES) >= minute].sum())
 
     def history_h(self) -> int:
         """Clock hours of history that lie wholly before the last 60 minutes, 7 days of them at most."""

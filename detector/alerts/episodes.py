@@ -33,6 +33,8 @@ BY_DAY = frozenset(
 """Rules that look back over a day or more: their episodes end after one without news, and no status undoes them."""
 BY_MINUTE = frozenset({"spend_spike"})
 """Rules that look at whole minutes: their episodes end with one."""
+TASK_MOVED = "the task moved"
+"""Why an episode resolved: a strong status of its task."""
 _DAY_S = 86_400.0
 
 
@@ -207,7 +209,7 @@ class EpisodeBook:
 
     def moved(self, subject: int, t: float, purse: Purse) -> list[Alert]:
         """The task moved by a strong status at `t`: its episodes that began before resolve."""
-        return self._end(subject, t, "the task moved", purse, t)
+        return self._end(subject, t, TASK_MOVED, purse, t)
 
     def forget(self, subject: int, t: float, purse: Purse) -> list[Alert]:
         """The subject was unheard for so long that it ended."""

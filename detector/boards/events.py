@@ -24,8 +24,8 @@ class Events:
     """What came of the tasks that are `relevant` (by slot of their purse), as rows of CAME.
 
     An outcome within a window is one within the widest that lies in it. `moved_t`: by slot when the newest strong
-    status came, 0 where none did. `is_folded`: by slot, whether a purse is of many tasks that are kept as one; of their
-    direct dollars `folded` tells when they came.
+    status came, 0 where none did; `is_closed`: whether it is completed, or was given up. `is_folded`: by slot, whether
+    a purse is of many tasks that are kept as one; of their direct dollars `folded` tells when they came.
     """
 
     def __init__(self, books: Books, purses: Rows, relevant: npt.NDArray[np.bool_], windows: Iterable[Window]) -> None:
@@ -34,7 +34,8 @@ class Events:
         every = list(windows)
         self._widest = Window(min(w.began_t for w in every), max(w.ended_t for w in every))
         self.outcomes, self.completed, self.reverted, self.folded = np.zeros((4, 0), CAME)
-        self.is_folded, self.moved_t = np.zeros(len(purses), np.bool_), np.zeros(len(purses))
+        self.is_folded, self.is_closed = np.zeros((2, len(purses)), np.bool_)
+        self.moved_t = np.zeros(len(purses))
         self._shipped = np.zeros(0, CAME)
 
     def gather(self) -> Iterator[None]:
@@ -64,7 +65,9 @@ class Events:
             if found is not None:
                 outcomes.extend((slot, t, spent_usd.get(t, 0.0)) for t in found.outcomes)
                 completed.extend((slot, t, spent_usd.get(t, 0.0)) for t in found.completed)
-            shipped.extend((slot, t, 0.0) for t in (*record.completed[:1], *record.deliverables.values()))
+            done = record.completed
+            self.is_closed[slot] = record.dropped or (bool(done) and record.reopened_t <= done[-1])
+            shipped.extend((slot, t, 0.0) for t in (*done[:1], *record.deliverables.values()))
 
     def _ask_taken_back(self, told: list[tuple[int, float, float]]) -> Iterator[None]:
         """Whose deliverables were taken back within the widest window: the task may be older than that."""

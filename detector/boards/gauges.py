@@ -7,6 +7,7 @@ from typing import NamedTuple
 from prometheus_client.core import GaugeMetricFamily
 
 from detector.audit.figures import per
+from detector.boards.narrow import NARROW, narrow
 from detector.boards.sums import Figures, TeamSums, TypeCost
 from detector.boards.windows import WEEK_BEFORE
 
@@ -76,6 +77,7 @@ BY_TEAM = (
 _TOKENS = ("tokens", "Tokens of all calls by kind; input is told in two parts.")
 _WITHOUT_AI = ("without_ai_tasks", "Tasks that shipped with no metered call before.")
 _TEAMS = ("teams_with_ai", "Named teams that called a model at all.")
+_AGENTS = ("agents_with_ai", "Named agents that called a model at all.")
 _TREND = ("cost_trend", "Cost of a completed task in 7 days over that of the 7 before.")
 _SAVED = ("saved_usd_estimate", "An estimate: what flagged tasks burnt an hour, for the hours they stood still then.")
 _BUDGETS = (
@@ -90,10 +92,11 @@ def labels_of() -> dict[str, tuple[str, ...]]:
     """The labels of each gauge, by its name."""
     team: tuple[str, ...] = ("tenant", "team", "window")
     told: dict[str, tuple[str, ...]] = {gauge.name: team for gauge in BY_TEAM} | {_TOKENS[0]: (*team, "kind")}
-    told |= dict.fromkeys((_WITHOUT_AI[0], _TEAMS[0]), ("tenant", "window"))
+    told |= dict.fromkeys((_WITHOUT_AI[0], _TEAMS[0], _AGENTS[0]), ("tenant", "window"))
     told |= {_TREND[0]: ("tenant", "team"), _TYPES[0]: ("tenant", "task_type", "of", "model")}
     told[_SAVED[0]] = team
     told |= dict.fromkeys([f"budget_{name}" for name, _ in _BUDGETS], ("tenant", "team", "budget"))
+    told |= {name: labels for name, labels, _ in NARROW}
     return {PREFIX + name: labels for name, labels in told.items()}
 
 
@@ -107,7 +110,7 @@ def families(figures: Figures, label: Callable[[str, str | None], str]) -> Itera
                 family.add_metric([tenant, team or "", window], value)
         yield family
     yield _tokens(teams)
-    for (name, told), field in ((_WITHOUT_AI, "without_ai"), (_TEAMS, "teams")):
+    for (name, told), field in ((_WITHOUT_AI, "without_ai"), (_TEAMS, "teams"), (_AGENTS, "agents")):
         family = _family(name, told)
         for (window, tenant), of in figures.tenants.items():
             family.add_metric([tenant, window], getattr(of, field))
@@ -123,6 +126,11 @@ def families(figures: Figures, label: Callable[[str, str | None], str]) -> Itera
         for (tenant, team, budget), state in figures.budgets.items():
             if (usd := getattr(state, name)) is not None:
                 family.add_metric([tenant, team or "", budget], usd)
+        yield family
+    for (name, _, meaning), samples in zip(NARROW, narrow(figures), strict=True):
+        family = _family(name, meaning)
+        for values, value in samples:
+            family.add_metric(values, value)
         yield family
 
 

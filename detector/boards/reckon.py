@@ -7,9 +7,12 @@ hold the two together.
 
 from collections.abc import Generator
 
+from detector.boards.by_agent import tell_agents
 from detector.boards.dear import costs_of_types
 from detector.boards.events import Events
+from detector.boards.forecasts import forecasts
 from detector.boards.of_window import OfWindow
+from detector.boards.open_tasks import open_tasks
 from detector.boards.stopped import HOURLY, saved_usd
 from detector.boards.sums import Figures, TenantSums
 from detector.boards.table import Table
@@ -37,11 +40,16 @@ def reckon(books: Books) -> Generator[None, None, Figures]:
             saved = saved_usd(table, events, window, books.common.newest_t).tolist()
             named = zip(table.names, saved, strict=True)
             figures.saved |= {(name, tenant, team): usd for (tenant, team), usd in named if usd > 0.0}
+        yield
         if name != WEEK_BEFORE:
+            tell_agents(table, told, name, figures)
             for tenant, without_ai in events.without_ai(window, told.achieved).items():
                 figures.tenants.setdefault((name, tenant), TenantSums()).without_ai += without_ai
         yield
         if name == _TYPES:
             figures.types = costs_of_types(table, told)
             yield
+    figures.open_tasks = open_tasks(table, events, books.common.newest_t)
+    yield
+    figures.forecasts = forecasts(books)
     return figures

@@ -6,6 +6,8 @@ import msgspec
 
 Team = tuple[str, str, str | None]
 """Window, tenant, team."""
+Agent = tuple[str, str, str | None, str | None, str | None]
+"""Window, tenant, team, agent, model."""
 
 
 class TeamSums(msgspec.Struct):
@@ -44,15 +46,54 @@ class TeamSums(msgspec.Struct):
 
 
 class TenantSums(msgspec.Struct):
-    """Of a tenant in a window: tasks that shipped without AI, and named teams that called a model at all."""
+    """Of a tenant in a window: tasks that shipped without AI, and named teams and agents that called a model at all."""
 
     without_ai: int = 0
     teams: int = 0
+    agents: int = 0
 
     def add(self, other: Self) -> None:
         """Takes in another tenant."""
         self.without_ai += other.without_ai
         self.teams += other.teams
+        self.agents += other.agents
+
+
+class AgentSums(msgspec.Struct):
+    """Of an agent with a model in a window: dollars, and those of them within episodes."""
+
+    usd: float = 0.0
+    flagged_usd: float = 0.0
+
+    def add(self, other: Self) -> None:
+        """Takes in another agent or model."""
+        self.usd += other.usd
+        self.flagged_usd += other.flagged_usd
+
+
+class OpenTasks(msgspec.Struct):
+    """Of a team how many open tasks are at most as old, and at most as dear, as each bound of open_tasks says."""
+
+    by_age: list[int]
+    by_cost: list[int]
+
+    def add(self, other: Self) -> None:
+        """Takes in another team."""
+        self.by_age = [a + b for a, b in zip(self.by_age, other.by_age, strict=True)]
+        self.by_cost = [a + b for a, b in zip(self.by_cost, other.by_cost, strict=True)]
+
+
+class HourState(msgspec.Struct):
+    """What a team spent in the last 60 minutes, and what is usual of an hour; None while its history is short (USD)."""
+
+    usd: float = 0.0
+    usual_usd: float | None = None
+
+    def add(self, other: Self) -> None:
+        """Takes in another team."""
+        self.usd += other.usd
+        if other.usual_usd is not None:
+            self.usual_usd = (self.usual_usd or 0.0) + other.usual_usd
 
 
 class TypeCost(NamedTuple):
@@ -76,7 +117,8 @@ class Figures(msgspec.Struct):
     """Everything that boards are told of one partition.
 
     `tenants` by window and tenant, `types` by tenant and type, `budgets` by tenant, team and name. `saved`: an estimate
-    of what stopping saved (USD).
+    of what stopping saved (USD). `agents` by window, tenant, team, agent and model. By tenant and team: `open_tasks`,
+    `hours`, and `forecasts` of what this month will cost (USD).
     """
 
     teams: dict[Team, TeamSums] = {}
@@ -84,3 +126,7 @@ class Figures(msgspec.Struct):
     types: dict[tuple[str, str | None], TypeCost] = {}
     saved: dict[Team, float] = {}
     budgets: dict[tuple[str, str | None, str], BudgetState] = {}
+    agents: dict[Agent, AgentSums] = {}
+    open_tasks: dict[tuple[str, str | None], OpenTasks] = {}
+    hours: dict[tuple[str, str | None], HourState] = {}
+    forecasts: dict[tuple[str, str | None], float] = {}

@@ -356,7 +356,11 @@ class Metrics(Section):
     )
     max_board_teams: Count = Field(
         200,
-        description="teams of tenants with gauges of portfolio of their own, 26 kB each; further ones are 'other'",
+        description="teams of tenants with gauges of portfolio of their own, 35 kB each; further ones are 'other'",
+    )
+    max_board_sets: Count = Field(
+        2_000,
+        description="sets of tenant, team, agent and model with gauges of their own, 3 kB each; further ones: 'other'",
     )
 
 

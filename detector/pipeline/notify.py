@@ -50,6 +50,7 @@ class NotifyStage:
 
     def __init__(self, config: Config, metrics: Metrics, clock: Clock = system_clock) -> None:
         self._config, self._metrics, self._clock = config, metrics, clock
+        metrics.episodes.follow(clock)
         settings = config.notify
         self._policy = Policy(settings.min_severity, settings.resend_s, settings.ends_s)
         self._topic = WholeTopic(config, config.topics.alerts)
@@ -185,6 +186,7 @@ class NotifyStage:
             written_s = record.timestamp / 1000 if record.timestamp >= 0 else self._clock()
             if record.value is None:
                 id = (record.key or b"").decode("utf-8", "replace")
+                self._metrics.episodes.bury(id)
                 if self._book.bury(id, written_s):
                     changed.add(id)
                     if self._stopper is not None:
@@ -201,7 +203,7 @@ class NotifyStage:
 
     def _read(self, record: Record) -> Alert | None:
         try:
-            return decode_alert(record.value)
+            alert = decode_alert(record.value)
         except msgspec.MsgspecError as error:
             self._metrics.notify_bad_records.inc()
             log.error(
@@ -212,6 +214,8 @@ class NotifyStage:
                 error,
             )
             return None
+        self._metrics.episodes.take(alert)
+        return alert
 
     def _let_go(self) -> None:
         """Forgets what has ended and was told to everyone, or that nobody can have kept."""

@@ -77,5 +77,5 @@ class PortfolioMetrics(StatefulMetrics):
 
 def _boards(engine: Any) -> Generator[None, None, Figures]:
     figures: Figures = yield from reckon(engine.books)
-    figures.budgets = engine.budgets.states()
+    figures.budgets, figures.hours = engine.budgets.states(), engine.hours
     return figures

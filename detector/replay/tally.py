@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from detector.alerts.episodes import TASK_MOVED
 from detector.enrich.pseudonyms import impersonal
 from detector.model.alert import SEVERITIES, Alert, Level, Severity
 
@@ -94,7 +95,7 @@ def subject_of(alert: Alert) -> Subject:
 
 def _page(paged: Alert, last: Alert) -> Page:
     """What became of an episode by its first page and the record that resolves it."""
-    moved = last.evidence.get("resolved_by") == "the task moved"
+    moved = last.evidence.get("resolved_by") == TASK_MOVED
     soon = moved and last.resolved_at is not None and last.resolved_at - paged.updated_at <= PROGRESS_S
     tells = last.task is not None and last.level in ("task", "run")
     return Page(last.cost_usd, max(0.0, last.cost_usd - paged.cost_usd), soon if tells else None)

@@ -28,6 +28,7 @@ STOPPING = "stopping-by-hand"
 TOLD = {*Rules.model_fields, held_back.RULE}
 """What alerts are named by."""
 PAGES = [
+    ROOT / "docs" / "boards.md",
     ROOT / "docs" / "connect.md",
     ROOT / "docs" / "deploying.md",
     ROOT / "docs" / "inputs.md",

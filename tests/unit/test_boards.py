@@ -66,6 +66,12 @@ def held_together(books: Books) -> int:
         mine_all = [sums for key, sums in figures.teams.items() if key[0] == name]
         assert sum(sums.spend_usd for sums in mine_all) == pytest.approx(told.spend_usd, abs=1e-9)
         if name != WEEK_BEFORE:
+            of_agents = {key: sums for key, sums in figures.agents.items() if key[0] == name}
+            for field, mine in (("usd", told.spend_usd), ("flagged_usd", told.flagged_usd)):
+                assert sum(getattr(sums, field) for sums in of_agents.values()) == pytest.approx(mine, abs=1e-9)
+            by_model = {model.model: model.spend_usd for model in told.models}
+            for model, usd in by_model.items():
+                assert sum(of.usd for key, of in of_agents.items() if key[4] == model) == pytest.approx(usd, abs=1e-9)
             assert sum(of.without_ai for key, of in figures.tenants.items() if key[0] == name) == told.without_ai
     return len(figures.teams)
 

@@ -1,0 +1,43 @@
+"""How boards ask about money: gauges of what the reader has chosen, their sums and ratios."""
+
+from deploy.grafana.frame import to_board, to_incidents
+from deploy.grafana.panels import (
+    AMBER,
+    GREEN,
+    RED,
+    Steps,
+)
+
+OF_TEAM = 'tenant=~"$tenant", team=~"$team"'
+OF_AGENT = OF_TEAM + ', agent=~"$agent", model=~"$model"'
+WINDOW = 'window="$window"'
+RISES: Steps = ((None, GREEN), (1.25, AMBER), (2.0, RED))
+WASTE: Steps = ((None, GREEN), (0.1, AMBER), (0.25, RED))
+BLIND: Steps = ((None, GREEN), (0.01, AMBER), (0.05, RED))
+TEAM = "{{team}} ({{tenant}})"
+"""What a series of a team is called: two tenants may have teams of one name."""
+LINKS = (to_board("detector-team", "board of the team", "tenant", "team"), to_incidents("tenant", "team"))
+
+
+def gauge(name: str, *more: str) -> str:
+    """A gauge of portfolio of what the reader has chosen."""
+    return f"detector_portfolio_{name}{{{', '.join((OF_TEAM, *more))}}}"
+
+
+def within(window: str) -> str:
+    """A matcher of one window, whatever the reader has chosen."""
+    return f'window="{window}"'
+
+
+def total(name: str, *by: str) -> str:
+    """The sum of a gauge over the window of figures."""
+    return f"{_sum(by)}({gauge(name, WINDOW)})"
+
+
+def ratio(above: str, below: str, *by: str) -> str:
+    """One sum by another; nothing where the other is 0."""
+    return f"{total(above, *by)} / ({total(below, *by)} > 0)"
+
+
+def _sum(by: tuple[str, ...]) -> str:
+    return f"sum by ({', '.join(by)}) " if by else "sum"
