@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
 
@@ -26,6 +27,7 @@ from detector.pipeline import pages
 from detector.pipeline.pages import PagesStage
 from detector.pipeline.worker import Worker
 from detector.policy.scope import TEAMS
+from detector.stopping.record import encode_stop, stop_of
 from tests.support.brokers import Kafka
 from tests.unit.alert_records import alert
 from tests.unit.test_incident_spend import rollup, row
@@ -139,6 +141,28 @@ async def test_it_shows_what_was_there_and_what_comes(kafka: Kafka) -> None:
         topic = scene.config.topics.rollups
         assert scene.counted("lag_records", stage="pages", topic=topic, partition="0") == 0
         assert scene.counted("behind_seconds", stage="pages", topic=topic, partition="0") < 10
+
+
+async def test_what_became_of_a_request_to_stop_stands_with_its_incident(kafka: Kafka) -> None:
+    scene = Scene(kafka)
+    await scene.alert("e1", agent=SOMEBODY)
+    asked = stop_of(alert(id="e1", agent=SOMEBODY, key="k-7"), "on", "stopper.example:443", time.time())
+    stops = scene.config.topics.stops
+    await scene.write(stops, ("e1", encode_stop(asked)), ("e1", b"no stop"))
+    async with scene.stage() as stage:
+        await until(lambda: stage.health() == [])
+        incident = stage.source.incident(TEAMS, "e1")
+        assert incident is not None
+        assert incident.stop is not None
+        assert (incident.stop["outcome"], incident.stop["mode"]) == ("asking", "on")
+        assert SOMEBODY not in str(incident)
+        assert "k-7" not in str(incident.stop)
+        ended = msgspec.structs.replace(asked, outcome="accepted", attempts=1, status=202, finished_at=time.time())
+        await scene.write(stops, ("e1", encode_stop(ended)))
+        await until(lambda: "accepted" in str(stage.source.incident(TEAMS, "e1")))
+    assert scene.counted("pages_bad_records_total", topic=stops) == 1
+    stop = (await asyncio.to_thread(read_book, scene.config)).stop_of("e1")
+    assert stop == ended
 
 
 async def test_a_restart_shows_the_same_and_a_second_one_beside_it_too(kafka: Kafka) -> None:
