@@ -28,7 +28,7 @@ TOLD = """One team: what its money bought, what burns now beside what is usual, 
 the team itself; nobody in it is shown."""
 _OF = "tenant=${tenant:percentencode}&team=${team:percentencode}"
 _RULE = "rule=${__data.fields.rule:percentencode}"
-TASKS = to_page("incidents of open tasks, on the detector's pages", f"/incidents?{_OF}&open=1")
+TASKS = to_page("open tasks, the dearest first, on the detector's pages", f"/tasks?{_OF}")
 INPUT, CALLS = "tenant_team:detector_input_tokens:rate5m", "tenant_team:detector_calls:rate5m"
 
 

@@ -65,9 +65,8 @@ class Events:
             if found is not None:
                 outcomes.extend((slot, t, spent_usd.get(t, 0.0)) for t in found.outcomes)
                 completed.extend((slot, t, spent_usd.get(t, 0.0)) for t in found.completed)
-            done = record.completed
-            self.is_closed[slot] = record.dropped or (bool(done) and record.reopened_t <= done[-1])
-            shipped.extend((slot, t, 0.0) for t in (*done[:1], *record.deliverables.values()))
+            self.is_closed[slot] = record.closed
+            shipped.extend((slot, t, 0.0) for t in (*record.completed[:1], *record.deliverables.values()))
 
     def _ask_taken_back(self, told: list[tuple[int, float, float]]) -> Iterator[None]:
         """Whose deliverables were taken back within the widest window: the task may be older than that."""

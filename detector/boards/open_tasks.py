@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from detector.audit.window import DAY_S
 from detector.boards.events import Events
@@ -20,14 +21,18 @@ HEARD_DAYS = DAYS["30d"]
 
 def open_tasks(table: Table, events: Events, newest_t: float) -> dict[tuple[str, str | None], OpenTasks]:
     """By team the tasks that were metered and lately heard of, and were neither completed nor given up."""
-    purses = table.purses
-    is_open = table.relevant & purses["has_task"].astype(np.bool_) & (purses["metered_t"] > 0.0)
-    is_open &= (purses["heard"] > newest_t - HEARD_DAYS * DAY_S) & ~events.is_closed & ~events.is_folded
-    slots = np.flatnonzero(is_open & (table.owner >= 0))
-    team, of = table.owner[slots], purses[slots]
+    slots = np.flatnonzero(may_be_open(table, newest_t) & ~events.is_closed & ~events.is_folded)
+    team, of = table.owner[slots], table.purses[slots]
     ages, costs = _counts(team, newest_t - of["metered_t"], AGES_S, table), _counts(team, of["usd"], COSTS_USD, table)
     told = zip(table.names, ages.tolist(), costs.tolist(), strict=True)
     return {name: OpenTasks(by_age, by_cost) for name, by_age, by_cost in told if by_age[-1]}
+
+
+def may_be_open(table: Table, newest_t: float) -> npt.NDArray[np.bool_]:
+    """By slot of their purse the tasks that are open unless they were completed, given up, or are many in one."""
+    purses = table.purses
+    may_be = table.relevant & purses["has_task"].astype(np.bool_) & (purses["metered_t"] > 0.0)
+    return may_be & (purses["heard"] > newest_t - HEARD_DAYS * DAY_S) & (table.owner >= 0)
 
 
 def _counts(team: Ints, values: Floats, bounds: tuple[float, ...], table: Table) -> Ints:

@@ -56,6 +56,12 @@ class Record(msgspec.Struct, array_like=True, gc=False):
         """What it had cost by the time of a mark, where that is known."""
         return {t: usd for _, t, usd in _MARK.iter_unpack(self.marks) if not math.isnan(usd)}
 
+    @property
+    def closed(self) -> bool:
+        """Whether the task is completed and was not taken up again, or was given up."""
+        done = self.completed
+        return self.dropped or (bool(done) and self.reopened_t <= done[-1])
+
     def add(self, what: int, t: float, usd: float) -> None:
         """Adds a mark: of a deliverable the first holds, of completions and deliverables so many are kept."""
         marks = list(_MARK.iter_unpack(self.marks))

@@ -1,4 +1,4 @@
-"""The pages stage: reads alerts and stops whole and the last hours of rollups, and shows them to people."""
+"""The pages stage: reads alerts and stops whole, the last hours of rollups, and open tasks when they are asked for."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ from detector.forgetting import forgotten
 from detector.incidents.book import IncidentBook
 from detector.incidents.live import Live
 from detector.incidents.spend import HOURS, Spend
+from detector.incidents.tasks_read import TaskReader
 from detector.kafka.whole import Record, WholeTopic
 from detector.metrics import Metrics
 from detector.model.rollup import decode_rollup
@@ -49,6 +50,7 @@ class PagesStage:
         self._book = IncidentBook()
         self._spend = Spend(config.portfolio.max_teams, config.time.hold_back_s)
         self.source = Live(self._book, self._spend, clock, self._left)
+        self._tasks = TaskReader(config, clock)
         self._unsettled = False
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
@@ -56,7 +58,7 @@ class PagesStage:
 
     def routes(self) -> list[web.RouteDef]:
         """What the web server answers by this stage; raises ConfigError where the policy's file is wrong."""
-        return routes(self.source, Policy.configured(self._config), self._config, self._clock)
+        return routes(self.source, self._tasks, Policy.configured(self._config), self._config, self._clock)
 
     async def start(self) -> None:
         """Connects to Kafka; raises DeploymentError."""
@@ -83,6 +85,7 @@ class PagesStage:
         self._stopping.set()
         await self._ended.wait()
         async with AsyncExitStack() as closing:
+            closing.push_async_callback(self._tasks.stop)
             for topic in self._topics:
                 closing.push_async_callback(topic.stop)
 

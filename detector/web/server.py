@@ -12,7 +12,7 @@ from detector.web.listening import Listening
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SHUTDOWN_S = 2.0  # requests under way are answered within milliseconds; an idle keep-alive must not hold us
 
-PAGES = ("/", "/incidents", "/incidents/{id}")
+PAGES = ("/", "/incidents", "/incidents/{id}", "/tasks")
 
 Reasons = Callable[[], Mapping[str, Sequence[str]]]
 """Asked at each request: by stage, what is wrong; nothing when all is well."""

@@ -1,6 +1,6 @@
 """What pages are given in tests: real records of loops, made ones of other rules, and a source that holds them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from detector.config import Config
+from detector.incidents.tasks import DELIVERED, OpenTask, OpenTasks, TeamTasks
 from detector.incidents.view import Incident, Overview, TeamSpend
 from detector.model.alert import Alert
 from detector.policy.grants import Policy
@@ -152,6 +153,39 @@ def _masked(one: Incident, scope: Scope) -> Incident | None:
     return one._replace(alert=masked)
 
 
+class ShownTasks:
+    """Open tasks that are there already, or an error in their place."""
+
+    def __init__(self, rows: Sequence[OpenTask] = (), error: Exception | None = None, more: int = 0) -> None:
+        self.asked, self._error = 0, error
+        counts = dict[tuple[str, str | None], TeamTasks]()
+        for row in rows:
+            known = counts.get((row.tenant, row.team), TeamTasks(more, 0.5 * more))
+            counts[row.tenant, row.team] = TeamTasks(known.tasks + 1, known.usd + row.usd)
+        self.told = OpenTasks(NOW, NOW - 90.0, sorted(rows, key=lambda row: -row.usd), counts)
+
+    async def newest(self) -> OpenTasks:
+        self.asked += 1
+        if self._error is not None:
+            raise self._error
+        return self.told
+
+
+def task(**fields: Any) -> OpenTask:
+    """A task that moved once; of one that has an incident, where no name is told."""
+    told = {"tenant": "default", "team": "payments", "task": "PAY-7", "agent": "invoice-fixer", "age_s": 90_000.0,
+            "usd": 71.64, "day_usd": 42.06, "calls": 1331, "moved_t": NOW - 7200.0, "moved_by": DELIVERED}  # fmt: skip
+    return OpenTask(**{**told, **fields})
+
+
+def open_tasks() -> ShownTasks:
+    """Some of three teams."""
+    return ShownTasks([
+        task(), task(task="PAY-9", agent="ledger-migrator", usd=45.0), task(team="search", task="SEA-3", usd=9.5),
+        task(team=None, task="X-1", agent=None, usd=0.02, moved_t=0.0, moved_by=""),
+    ], more=300)  # fmt: skip
+
+
 HOSTILE = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;</title></style><svg onload=alert(1)>"
     "\u202egnp.exe\u2066\u200f"
@@ -187,11 +221,15 @@ def hostile(*texts: str) -> Shown:
 
 
 @asynccontextmanager
-async def served(source: Shown, policy: Policy | None = None, config: Config | None = None) -> AsyncIterator[str]:
+async def served(
+    source: Shown, policy: Policy | None = None, config: Config | None = None, tasks: ShownTasks | None = None
+) -> AsyncIterator[str]:
     """The pages over that source on loopback; gives their address."""
     config = config or Config()
     app = web.Application()
-    app.add_routes(routes(source, policy or Policy.configured(config), config, lambda: source.now_s))
+    app.add_routes(
+        routes(source, tasks or open_tasks(), policy or Policy.configured(config), config, lambda: source.now_s)
+    )
     listening = Listening("web", "127.0.0.1", 0, 1.0)
     await listening.start(app)
     try:

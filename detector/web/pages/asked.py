@@ -44,12 +44,17 @@ def asked_of(query: MultiMapping[str]) -> Asked:
         raise Unclear(f"severity has to be one of {', '.join(SEVERITIES)}")
     if "rule" in told and told["rule"] not in Rules.model_fields:
         raise Unclear(f"rule has to be one of {', '.join(Rules.model_fields)}")
-    for field in ("tenant", "team"):
-        if len(told.get(field, "")) > MAX_NAME:
-            raise Unclear(f"{field} is longer than {MAX_NAME} characters, which no name is")
+    _check_names(told)
     return Asked(
         told.get("open") == "1", told.get("tenant"), told.get("team"), told.get("rule"), told.get("severity")
     )  # fmt: skip
+
+
+def team_of(query: MultiMapping[str]) -> tuple[str | None, str | None]:
+    """Tenant and team whose tasks are asked for, None: whichever; raises Unclear."""
+    told = _single(query, ("tenant", "team"))
+    _check_names(told)
+    return told.get("tenant"), told.get("team")
 
 
 def refresh_of(query: MultiMapping[str]) -> int | None:
@@ -60,6 +65,12 @@ def refresh_of(query: MultiMapping[str]) -> int | None:
     if not (told.isascii() and told.isdigit() and len(told) < 6 and _LEAST_S <= int(told) <= _MOST_S):
         raise Unclear(f"refresh has to be a number of seconds from {_LEAST_S} to {_MOST_S}")
     return int(told)
+
+
+def _check_names(told: Mapping[str, str]) -> None:
+    for field in ("tenant", "team"):
+        if len(told.get(field, "")) > MAX_NAME:
+            raise Unclear(f"{field} is longer than {MAX_NAME} characters, which no name is")
 
 
 def _single(query: MultiMapping[str], known: tuple[str, ...]) -> Mapping[str, str]:

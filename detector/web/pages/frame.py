@@ -14,7 +14,7 @@ ICON = (
     '<path d="M3 12V9h2v3zM7 12V7h2v5z" fill="#7db4e6"/><path d="M11 12V3h2v9z" fill="#ff8a80"/></svg>'
 )
 """The sign of the pages in a browser's tab."""
-_PAGES = (("overview", "Overview", ""), ("incidents", "Incidents", "incidents"))
+_PAGES = (("overview", "Overview", ""), ("incidents", "Incidents", "incidents"), ("tasks", "Open tasks", "tasks"))
 
 
 def document(title: str, here: str, up: str, body: Iterable[str], scope: Scope, refresh_s: int | None = None) -> str:

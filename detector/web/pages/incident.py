@@ -19,7 +19,7 @@ from detector.web.pages.cards import lines
 from detector.web.pages.figures import label
 from detector.web.pages.frame import document
 from detector.web.pages.onward import Onward
-from detector.web.pages.parts import SIGNS, badge, kind, moment, name, pair, section
+from detector.web.pages.parts import SIGNS, badge, kind, moment, name, pair, section, tasks_link
 
 UP = "../"
 _SENTENCE = 1_000
@@ -145,6 +145,9 @@ def _who(alert: Alert) -> Iterator[str]:
             yield pair(field, name(value, 200, _NARROWER.get((alert.level, field), "not told")))
     if alert.level in _WIDE:
         yield pair("about", f"all of the {alert.level}")
+    tasks = "open tasks of the team"
+    if (link := tasks_link(alert.tenant, alert.team, tasks, UP)) != tasks:
+        yield pair("beside it", link)
 
 
 def _evidence(alert: Alert) -> str:

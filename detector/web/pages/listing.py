@@ -1,10 +1,8 @@
 """The list of incidents, cut down by what is asked for."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from detector.incidents.view import Incident
-from detector.markup.words import shown
 from detector.model.alert import SEVERITIES
 from detector.policy.scope import Scope
 from detector.rules.finding import usd
@@ -12,7 +10,7 @@ from detector.terminal import many
 from detector.web.pages.asked import Asked
 from detector.web.pages.cards import cards, lines
 from detector.web.pages.frame import document
-from detector.web.pages.parts import SIGNS, section
+from detector.web.pages.parts import SIGNS, choice, names, section
 
 MOST = 100
 """Incidents of each kind that are shown; `open`, `team` and so on find the others."""
@@ -55,29 +53,11 @@ def _rest(incidents: Sequence[Incident]) -> str:
 def _form(incidents: Sequence[Incident], asked: Asked) -> str:
     tenants = {one.alert.tenant for one in incidents}
     fields = [
-        _select("severity", [(s, SIGNS[s][1].split()[1].lower()) for s in reversed(SEVERITIES)], asked.severity),
-        _select("rule", _names({one.alert.rule for one in incidents}), asked.rule),
-        _select("team", _names({one.alert.team or "" for one in incidents}), asked.team),
+        choice("severity", [(s, SIGNS[s][1].split()[1].lower()) for s in reversed(SEVERITIES)], asked.severity),
+        choice("rule", names({one.alert.rule for one in incidents}), asked.rule),
+        choice("team", names({one.alert.team or "" for one in incidents}), asked.team),
     ]
     if len(tenants) > 1 or asked.tenant is not None:
-        fields.append(_select("tenant", _names(tenants), asked.tenant))
-    fields.append(_select("open", [("1", "open only")], "1" if asked.open else None, "state"))
+        fields.append(choice("tenant", names(tenants), asked.tenant))
+    fields.append(choice("open", [("1", "open only")], "1" if asked.open else None, "state"))
     return f'<form class="filter" action="incidents" method="get">{"".join(fields)}<button>Show</button></form>'
-
-
-def _names(found: set[str]) -> list[tuple[str, str]]:
-    # What does not print cannot be asked for by a form.
-    return [(text, shown(text)) for text in sorted(found) if text.strip() and text.isprintable()]
-
-
-def _select(field: str, options: Sequence[tuple[str, str]], chosen: str | None, label: str | None = None) -> str:
-    if chosen is not None and chosen not in [value for value, _ in options]:
-        options = [*options, (chosen, shown(chosen))]
-    told = "".join(
-        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(text)}</option>'
-        for value, text in options
-    )
-    return (
-        f'<div><label for="{field}">{label or field}</label><select id="{field}" name="{field}">'
-        f'<option value="">all</option>{told}</select></div>'
-    )

@@ -13,7 +13,7 @@ from detector.rules.finding import usd
 from detector.terminal import many
 from detector.web.pages.cards import cards, lines
 from detector.web.pages.frame import document
-from detector.web.pages.parts import moment, name, section, warning
+from detector.web.pages.parts import moment, name, section, tasks_link, warning
 
 BEHIND_S = 150.0
 """More than so far behind is a warning: minutes are told whole, up to a minute and a half is as it should be."""
@@ -181,9 +181,10 @@ def _team(team: TeamSpend, top: float, in_hour: int, tenants: bool) -> str:
     of = f' <span class="soft">({name(team.tenant, 24)})</span>' if tenants and team.tenant else ""
     title = f"{usd(sum(team.usd))} in all, at most {usd(max(team.usd, default=0.0))} at once"
     picture = svg.small(title, [("s1", _less(team.usd, team.flagged_usd)), ("hot", team.flagged_usd)], top)
+    told = name(team.team, unknown="no team named")
     hot = f'<td class="n">{usd(flagged)}</td>' if flagged > 0 else '<td class="n soft">none</td>'
     return (
-        f'<tr><td class="name">{name(team.team, unknown="no team named")}{of}</td><td class="wide">{picture}</td>'
+        f'<tr><td class="name">{tasks_link(team.tenant, team.team, told)}{of}</td><td class="wide">{picture}</td>'
         f'<td class="n">{usd(hour)}</td>{hot}</tr>'
     )
 

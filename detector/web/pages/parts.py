@@ -1,11 +1,15 @@
 """Pieces that several pages are made of; every text is escaped here."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
+from urllib.parse import quote, urlencode
 
+from detector.accounts.tables import OTHER
+from detector.enrich.pseudonyms import PERSON
 from detector.markup.words import shown
 from detector.model.alert import Alert, Severity
+from detector.model.events import MAX_NAME
 
 SIGNS: dict[Severity, tuple[str, str]] = {
     "critical": ("page", "▲ PAGE"),
@@ -53,6 +57,37 @@ def badge(severity: Severity) -> str:
 def kind(alert: Alert) -> str:
     """Rule and class of an episode."""
     return escape(shown(f"{alert.rule} · {alert.class_}" if alert.class_ else alert.rule))
+
+
+def tasks_link(tenant: str | None, team: str | None, shown: str, up: str = "") -> str:
+    """`shown` (HTML) as a link to the open tasks of a team; as it is where these cannot be asked for.
+
+    A name that reads as somebody's or as several teams' asks for nothing, as does one that no event can bring.
+    """
+    told = {field: text for field, text in (("tenant", tenant), ("team", team)) if text}
+    if not team or team in (PERSON, OTHER) or any(len(text) > MAX_NAME for text in told.values()):
+        return shown
+    asked = urlencode(told, quote_via=quote, errors="replace")
+    return f'<a href="{up}tasks?{escape(asked)}">{shown}</a>'
+
+
+def choice(field: str, options: Sequence[tuple[str, str]], chosen: str | None, label: str | None = None) -> str:
+    """A field of a form: one of `options` (value, text), or all."""
+    if chosen is not None and chosen not in [value for value, _ in options]:
+        options = [*options, (chosen, shown(chosen))]
+    told = "".join(
+        f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(text)}</option>'
+        for value, text in options
+    )
+    return (
+        f'<div><label for="{field}">{label or field}</label><select id="{field}" name="{field}">'
+        f'<option value="">all</option>{told}</select></div>'
+    )
+
+
+def names(found: Iterable[str]) -> list[tuple[str, str]]:
+    """Names as options; what does not print cannot be asked for by a form."""
+    return [(text, shown(text)) for text in sorted(set(found)) if text.strip() and text.isprintable()]
 
 
 def pair(label: str, value: str) -> str:

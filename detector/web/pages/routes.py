@@ -8,11 +8,13 @@ from aiohttp import web
 
 from detector.clock import Clock
 from detector.config import Config
+from detector.errors import DetectorError
+from detector.incidents.tasks_read import TaskSource
 from detector.incidents.view import Incident, Source
 from detector.policy.grants import Credentials, Policy, scope_of
-from detector.policy.scope import Scope
-from detector.web.pages import incident, listing, overview
-from detector.web.pages.asked import Unclear, asked_of, refresh_of
+from detector.policy.scope import Kind, Scope
+from detector.web.pages import incident, listing, overview, tasks
+from detector.web.pages.asked import Unclear, asked_of, refresh_of, team_of
 from detector.web.pages.frame import ICON, document
 from detector.web.pages.onward import onward
 from detector.web.pages.reach import is_meant
@@ -36,24 +38,26 @@ _FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def routes(source: Source, policy: Policy, config: Config, clock: Clock) -> list[web.RouteDef]:
-    """The pages over what `source` knows; `clock` tells the present in s UTC."""
-    pages = _Pages(source, policy, config, clock)
+def routes(source: Source, open_tasks: TaskSource, policy: Policy, config: Config, clock: Clock) -> list[web.RouteDef]:
+    """The pages over what `source` and `open_tasks` know; `clock` tells the present in s UTC."""
+    pages = _Pages(source, open_tasks, policy, config, clock)
     return [
         web.get("/", pages.guarded(pages.overview)),
         web.get("/incidents", pages.guarded(pages.incidents)),
         web.get("/incidents/{id:[^/]+}.json", pages.guarded(pages.record)),
         web.get("/incidents/{id:[^/]+}", pages.guarded(pages.incident)),
+        web.get("/tasks", pages.guarded(pages.tasks)),
         web.get("/pages.css", _sheet),
         web.get("/pages.svg", _icon),
     ]
 
 
 class _Pages:
-    def __init__(self, source: Source, policy: Policy, config: Config, clock: Clock) -> None:
-        self._source, self._policy, self._web, self._clock = source, policy, config.web, clock
+    def __init__(self, source: Source, open_tasks: TaskSource, policy: Policy, config: Config, clock: Clock) -> None:
+        self._source, self._open_tasks = source, open_tasks
+        self._policy, self._web, self._clock = policy, config.web, clock
 
-    def guarded(self, handler: Callable[[web.Request, Scope], web.Response]) -> Handler:
+    def guarded(self, handler: Callable[[web.Request, Scope], Awaitable[web.Response]]) -> Handler:
         """The handler with the scope of the request; what cannot be answered becomes a page that says why."""
 
         async def answered(request: web.Request) -> web.Response:
@@ -63,31 +67,42 @@ class _Pages:
                 why = "This address is not one of the detector's. If it should be, set web.public_url to it."
                 return _apology(421, "Not served under this name", why, up, scope)
             try:
-                return handler(request, scope)
+                return await handler(request, scope)
             except Unclear as unclear:
                 return _apology(400, "That cannot be asked for", f"{unclear}.", up, scope)
 
         return answered
 
-    def overview(self, request: web.Request, scope: Scope) -> web.Response:
+    async def overview(self, request: web.Request, scope: Scope) -> web.Response:
         refresh_s = refresh_of(request.query)
         return _page(overview.page(self._source.overview(scope), scope, refresh_s))
 
-    def incidents(self, request: web.Request, scope: Scope) -> web.Response:
+    async def incidents(self, request: web.Request, scope: Scope) -> web.Response:
         asked = asked_of(request.query)
         found = self._source.incidents(scope, open_only=False)
         return _page(listing.page(found, asked, scope, self._clock()))
 
-    def incident(self, request: web.Request, scope: Scope) -> web.Response:
+    async def incident(self, request: web.Request, scope: Scope) -> web.Response:
         told = self._source.incident(scope, request.match_info["id"])
         if told is None:
             return self._missing(scope)
         others = incident.related(told.alert, self._source.incidents(scope, open_only=False))
         return _page(incident.page(told, others, onward(self._web, told.alert), scope, self._clock()))
 
-    def record(self, request: web.Request, scope: Scope) -> web.Response:
+    async def record(self, request: web.Request, scope: Scope) -> web.Response:
         told = self._source.incident(scope, request.match_info["id"])
         return self._missing(scope) if told is None else self._download(told)
+
+    async def tasks(self, request: web.Request, scope: Scope) -> web.Response:
+        tenant, team = team_of(request.query)
+        if scope.kind in (Kind.NOTHING, Kind.SELF):  # nothing is read for whoever may see none of it
+            return _page(tasks.without_team(scope))
+        try:
+            told = await self._open_tasks.newest()
+        except DetectorError as error:
+            return _apology(503, "The open tasks cannot be read now", f"{error}.", "", scope)
+        running = self._source.incidents(scope, open_only=True)
+        return _page(tasks.page(told, running, tenant, team, scope))
 
     def _download(self, told: Incident) -> web.Response:
         plain = re.sub(r"[^0-9A-Za-z-]", "", told.alert.id)

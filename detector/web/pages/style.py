@@ -43,6 +43,10 @@ border-top:1px solid var(--line);align-items:baseline}
 .teams td.wide{width:44%}
 .teams .n{font-weight:600}
 .teams .n.soft{font-weight:400}
+.tasks{width:100%;border-collapse:collapse}
+.tasks td:first-child{min-width:13rem;max-width:24rem;overflow-wrap:anywhere}
+.tasks .n{white-space:nowrap}
+.tasks .of{display:block;color:var(--soft);font-size:.85rem}
 .missing{border-left-color:var(--ticket)}
 .onward{display:flex;flex-wrap:wrap;gap:.5rem;list-style:none;margin:1rem 0 .3rem;padding:0}
 .onward a,button{display:inline-block;background:var(--card);border:1px solid var(--soft);border-radius:6px;
@@ -90,6 +94,12 @@ border-radius:6px;padding:.35rem .5rem;min-height:2.3rem;max-width:14rem}
 .teams tr{display:grid;grid-template-columns:1fr auto auto;gap:0 .8rem;border-top:1px solid var(--line);padding:.4rem 0}
 .teams td,.teams td.name,.teams td.wide{width:auto;border:0;padding:0}
 .teams td.wide{grid-column:1/-1;grid-row:2}
+.tasks,.tasks tbody,.tasks caption{display:block}.tasks thead{display:none}
+.tasks tr{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:.1rem .8rem;border-top:1px solid var(--line);
+padding:.5rem 0}
+.tasks td,.tasks td:first-child{border:0;padding:0;max-width:none;min-width:0;text-align:left;white-space:normal}
+.tasks td:first-child{grid-column:1/-1}
+.tasks td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-weight:400;font-size:.85rem}
 .rounds{border-spacing:3px}.rounds td{width:auto;min-width:4.4rem}
 .rounds .step b{display:block}
 .rounds th{padding:0;font-size:.72rem}
