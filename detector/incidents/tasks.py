@@ -69,24 +69,31 @@ def open_tasks(books: Sequence[Books], read_s: float) -> OpenTasks:
         found, more = _of_partition(of_partition)
         rows = _dearest([*rows, *found])
         for team, told in more.items():
-            known = counts.get(team, TeamTasks(0, 0.0))
-            counts[team] = TeamTasks(known.tasks + told.tasks, known.usd + told.usd)
+            counts[team] = _sum(counts.get(team), told)
     return OpenTasks(read_s, max((b.common.newest_t for b in books), default=0.0), rows, counts)
 
 
 def seen_tasks(told: OpenTasks, scope: Scope, tenant: str | None = None, team: str | None = None) -> OpenTasks:
     """Those that the scope may see, of a tenant and a team where these are asked for; people masked."""
-    mine = {
-        of: sums
-        for of, sums in told.teams.items()
-        if may_see_team(scope, *of) and tenant in (None, of[0]) and team in (None, of[1])
-    }
-    rows = [
-        row._replace(team=shown_agent(scope, row.team), agent=shown_agent(scope, row.agent))
-        for row in told.rows
-        if (row.tenant, row.team) in mine
-    ]
-    return told._replace(rows=rows, teams=mine)
+    rows, teams = list[OpenTask](), dict[tuple[str, str | None], TeamTasks]()
+
+    def as_shown(of: str, named: str | None) -> tuple[str, str | None] | None:
+        """A tenant and a team as they may be named, None where they may not or are not asked for."""
+        shown = shown_agent(scope, named)
+        fits = tenant in (None, of) and team in (None, shown)
+        return (of, shown) if fits and may_see_team(scope, of, named) else None
+
+    for raw, sums in told.teams.items():
+        if (shown := as_shown(*raw)) is not None:
+            teams[shown] = _sum(teams.get(shown), sums)
+    for row in told.rows:
+        if (shown := as_shown(row.tenant, row.team)) is not None:
+            rows.append(row._replace(team=shown[1], agent=shown_agent(scope, row.agent)))
+    return told._replace(rows=rows, teams=teams)
+
+
+def _sum(known: TeamTasks | None, more: TeamTasks) -> TeamTasks:
+    return more if known is None else TeamTasks(known.tasks + more.tasks, known.usd + more.usd)
 
 
 def may_see_team(scope: Scope, tenant: str, team: str | None) -> bool:
@@ -100,8 +107,8 @@ def _of_partition(books: Books) -> tuple[list[OpenTask], dict[tuple[str, str | N
     table = Table(books, min(w.began_t for w in windows.values()))
     table.find_owners()
     may_be = np.flatnonzero(may_be_open(table, newest_t))
-    kept = [books.purses.beside[slot].record for slot in may_be.tolist()]
-    slots = may_be[[record is None or not (record.closed or record.folded) for record in kept]]
+    kept = (books.purses.beside[slot] for slot in may_be.tolist())
+    slots = may_be[[not of.folded and (of.record is None or not of.record.closed) for of in kept]]
     team, usd = table.owner[slots], table.purses["usd"][slots]
     counts, sums = np.bincount(team, minlength=len(table.names)).tolist(), sums_by(team, usd, len(table.names)).tolist()
     teams = {name: TeamTasks(counts[n], sums[n]) for n, name in enumerate(table.names) if counts[n]}

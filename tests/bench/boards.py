@@ -1,4 +1,4 @@
-"""`python -m tests.bench.boards [TASKS] [CELLS]`: what it costs to reckon the boards of a full partition.
+"""`python -m tests.bench.boards [TASKS] [CELLS]`: what it costs to reckon the boards of a full partition, and its list.
 
 A ledger of tasks of 1,000 teams that began over 100 days; two of three shipped something and are completed.
 """
@@ -12,6 +12,7 @@ import numpy as np
 from detector.boards.reckon import reckon
 from detector.config.budgets import Budget
 from detector.enrich.identity import subject_hash
+from detector.incidents.tasks import open_tasks
 from detector.ledger.booking import book
 from detector.ledger.books import DAYS, Books
 from detector.ledger.budgets import months_of
@@ -69,10 +70,21 @@ def main(tasks: int = 300_000, cells: int = 1_000_000) -> None:
     began = time.process_time()
     months_of(books, budgets, (books.common.newest_t // 3600.0 + 1.0) * 3600.0)
     print(f"{_TEAMS:,} budgets: {time.process_time() - began:.2f} s of CPU an hour")
+    began = time.process_time()
+    told = open_tasks([books], 0.0)
+    spent, count = time.process_time() - began, sum(of.tasks for of in told.teams.values())
+    print(f"open tasks: {spent:.2f} s of CPU for {count:,}, of which {len(told.rows):,} are listed")
     tracemalloc.start()
     for _ in reckon(books):
         pass
     print(f"memory meanwhile: {tracemalloc.get_traced_memory()[1] / 1e6:,.0f} MB")
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    kept = open_tasks([books], 0.0)
+    now, peak = tracemalloc.get_traced_memory()
+    print(
+        f"of the list: {(peak - before) / 1e6:,.0f} MB, then {(now - before) / 1e6:,.1f} MB for {len(kept.rows):,} tasks"
+    )
 
 
 if __name__ == "__main__":

@@ -133,6 +133,9 @@ def test_tenant_and_team_narrow_it_down_and_never_widen_it() -> None:
     assert seen(Scope(Kind.TEAM, "acme", "blue"), "other", "red") == []
 
 
-def test_people_are_masked() -> None:
-    told = OpenTasks(0.0, 0.0, [row(agent=SOMEBODY)], {("acme", "red"): TeamTasks(1, 1.0)})
-    assert seen_tasks(told, TEAMS).rows[0].agent == "person"
+def test_people_are_masked_also_where_they_stand_for_a_team() -> None:
+    rows = [row(agent=SOMEBODY), row(team=SOMEBODY), row(team="u-ba9876543210")]
+    told = seen_tasks(OpenTasks(0.0, 0.0, rows, {(r.tenant, r.team): TeamTasks(1, 1.0) for r in rows}), TEAMS)
+    assert told.rows[0].agent == "person"
+    assert told.teams == {("acme", "red"): TeamTasks(1, 1.0), ("acme", "person"): TeamTasks(2, 2.0)}
+    assert [r.team for r in told.rows] == ["red", "person", "person"]

@@ -35,7 +35,9 @@ def policy_of(tmp_path: Path, text: str) -> Policy:
     return Policy.configured(Config.model_validate({"policy": {"file": file}}))
 
 
-@pytest.mark.parametrize("path", ["/", "/incidents", "/incidents/b10a7", "/incidents/b10a7.json", "/incidents/none"])
+@pytest.mark.parametrize(
+    "path", ["/", "/incidents", "/incidents/b10a7", "/incidents/b10a7.json", "/incidents/none", "/tasks"]
+)
 async def test_every_answer_forbids_scripts_frames_and_copies(path: str) -> None:
     _, headers, _ = await get(Shown([bloat()]), path)
     assert headers["Content-Security-Policy"] == CONTENT_POLICY
@@ -113,6 +115,9 @@ async def test_an_incident_is_downloaded_as_it_may_be_seen() -> None:
         ("/incidents?team=" + "x" * 513, "team is longer than 512 characters"),
         ("/incidents?user=mara", "&#x27;user&#x27; cannot be asked for"),
         ("/incidents?open=1&open=0", "open is there twice"),
+        ("/tasks?team=" + "x" * 513, "team is longer than 512 characters"),
+        ("/tasks?agent=mara", "&#x27;agent&#x27; cannot be asked for; what can is tenant, team"),
+        ("/tasks?team=a&team=b", "team is there twice"),
         ("/?refresh=1", "refresh has to be a number of seconds from 10 to 3600"),
         ("/?refresh=٣٠", "refresh has to be a number"),
         ("/?%3Cscript%3E=1", "&lt;script&gt;"),
@@ -130,7 +135,7 @@ async def test_fields_that_a_form_leaves_empty_ask_for_nothing() -> None:
 
 
 async def test_pages_are_reached_below_any_path_since_their_links_are_relative() -> None:
-    for path in ("/", "/incidents", "/incidents/b10a7"):
+    for path in ("/", "/incidents", "/incidents/b10a7", "/tasks"):
         html = (await get(Shown([bloat()]), path))[2]
         assert 'href="/' not in html
         assert 'action="/' not in html

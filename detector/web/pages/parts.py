@@ -6,7 +6,6 @@ from html import escape
 from urllib.parse import quote, urlencode
 
 from detector.accounts.tables import OTHER
-from detector.enrich.pseudonyms import PERSON
 from detector.markup.words import shown
 from detector.model.alert import Alert, Severity
 from detector.model.events import MAX_NAME
@@ -62,10 +61,10 @@ def kind(alert: Alert) -> str:
 def tasks_link(tenant: str | None, team: str | None, shown: str, up: str = "") -> str:
     """`shown` (HTML) as a link to the open tasks of a team; as it is where these cannot be asked for.
 
-    A name that reads as somebody's or as several teams' asks for nothing, as does one that no event can bring.
+    The name of several teams asks for none of them, as does one that no event can bring.
     """
     told = {field: text for field, text in (("tenant", tenant), ("team", team)) if text}
-    if not team or team in (PERSON, OTHER) or any(len(text) > MAX_NAME for text in told.values()):
+    if not team or team == OTHER or any(len(text) > MAX_NAME for text in told.values()):
         return shown
     asked = urlencode(told, quote_via=quote, errors="replace")
     return f'<a href="{up}tasks?{escape(asked)}">{shown}</a>'
