@@ -82,9 +82,8 @@ def main(tasks: int = 300_000, cells: int = 1_000_000) -> None:
     before = tracemalloc.get_traced_memory()[0]
     kept = open_tasks([books], 0.0)
     now, peak = tracemalloc.get_traced_memory()
-    print(
-        f"of the list: {(peak - before) / 1e6:,.0f} MB, then {(now - before) / 1e6:,.1f} MB for {len(kept.rows):,} tasks"
-    )
+    meanwhile, after = (peak - before) / 1e6, (now - before) / 1e6
+    print(f"of the list: {meanwhile:,.0f} MB, then {after:,.1f} MB for {len(kept.rows):,} tasks")
 
 
 if __name__ == "__main__":

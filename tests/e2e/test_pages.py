@@ -11,7 +11,21 @@ from detector.config import Config, Web
 from detector.web.pages.routes import CONTENT_POLICY
 from tests.support import axe
 from tests.support.browser import chromium, watched
-from tests.support.shown import HOSTILE, HOSTILES, Shown, bloat, cycle, hostile, near, served, shipped, spend, spike
+from tests.support.shown import (
+    HOSTILE,
+    HOSTILES,
+    Shown,
+    ShownTasks,
+    bloat,
+    cycle,
+    hostile,
+    near,
+    served,
+    shipped,
+    spend,
+    spike,
+    task,
+)
 
 NAMES = ["payments", "search", "platform", None, "data", "growth", "support", "ops", "legal", "people", "lab"]
 CONFIG = Config(web=Web(grafana_url="https://grafana.example", trace_url="https://traces.example/?run={run}"))
@@ -33,7 +47,8 @@ def usual() -> Shown:
 def paths(source: Shown) -> dict[str, str]:
     """Of each page its name and its path; of equal rules the first."""
     rules = {f"{one.alert.rule}-{one.alert.class_ or ''}".strip("-"): one.alert.id for one in source.held}
-    return {"overview": "/", "incidents": "/incidents"} | {rule: f"/incidents/{id}" for rule, id in rules.items()}
+    named = {"overview": "/", "incidents": "/incidents", "tasks": "/tasks"}
+    return named | {rule: f"/incidents/{id}" for rule, id in rules.items()}
 
 
 @each_look
@@ -49,12 +64,16 @@ async def test_pages_load_without_an_error_from_here_alone_and_fit(browser: Brow
 
 @each_look
 async def test_hostile_names_do_nothing_and_break_no_layout(browser: Browser, scheme: str, width: int) -> None:
-    source = hostile(*HOSTILES)
-    async with served(source, config=CONFIG) as base, watched(browser, base, scheme=scheme, width=width) as seen:
-        for n, path in enumerate(["/", "/incidents", *(f"/incidents/{one.alert.id}" for one in source.held)]):
+    source, names = hostile(*HOSTILES), [dict.fromkeys(("tenant", "team", "task", "agent"), text) for text in HOSTILES]
+    tasks = ShownTasks([task(**fields) for fields in names])
+    async with (
+        served(source, config=CONFIG, tasks=tasks) as base,
+        watched(browser, base, scheme=scheme, width=width) as seen,
+    ):
+        for n, path in enumerate(["/", "/incidents", "/tasks", *(f"/incidents/{one.alert.id}" for one in source.held)]):
             await seen.open(path)
             assert await seen.too_wide() == 0, path
-            if n < 7:
+            if n < 8:
                 await seen.screenshot(f"hostile-{n}-{scheme}-{width}")
             await open_all(seen.page)
             assert await seen.too_wide() == 0, path
@@ -85,7 +104,7 @@ _NUMBER = f'[...document.querySelectorAll("{_ALL}")].indexOf(document.activeElem
 _OUTLINE = "getComputedStyle(document.activeElement).outlineStyle"
 
 
-@pytest.mark.parametrize("page", ["overview", "incidents", "loop-cycle", "spend_spike"])
+@pytest.mark.parametrize("page", ["overview", "incidents", "tasks", "loop-cycle", "spend_spike"])
 async def test_by_keyboard_everything_is_reached_in_order_and_seen(browser: Browser, page: str) -> None:
     source = usual()
     async with served(source, config=CONFIG) as base, watched(browser, base) as seen:
@@ -137,6 +156,18 @@ async def test_the_form_asks_for_what_is_chosen(browser: Browser) -> None:
         await seen.page.get_by_role("button", name="Show").click()
         assert await seen.page.locator("h1").inner_text() == "2 open incidents"
         assert await seen.page.get_by_label("team").input_value() == "search"
+        assert seen.wrong == []
+
+
+async def test_one_goes_from_a_team_to_its_tasks_and_to_the_incident_of_one(browser: Browser) -> None:
+    async with served(usual(), config=CONFIG) as base, watched(browser, base) as seen:
+        await seen.open("/")
+        await seen.page.get_by_role("link", name="payments", exact=True).click()
+        assert (await seen.page.locator("h1").inner_text()).startswith("302 open tasks")
+        await seen.page.get_by_role("row", name="PAY-9").get_by_role("link").click()
+        assert await seen.page.title() == "PAGE spend_spike · detector"
+        await seen.page.get_by_role("link", name="open tasks of the team").click()
+        assert await seen.page.get_by_label("team").input_value() == "payments"
         assert seen.wrong == []
 
 

@@ -125,7 +125,9 @@ def test_boards_link_to_each_other_and_to_incidents(uid: str) -> None:
     assert urls == [f"/d/{other}" for other in TITLES if other != uid] + ["${detector_url}/incidents"]
     deeper = [link["url"] for p in panels(uid) for link in p["fieldConfig"]["defaults"].get("links") or []]
     for url in deeper:
-        assert url.startswith(("${detector_url}/incidents", *(f"/d/{other}?" for other in TITLES))), url
+        assert url.startswith(
+            ("${detector_url}/incidents", "${detector_url}/tasks?", *(f"/d/{other}?" for other in TITLES))
+        ), url
 
 
 def test_names_in_links_stay_one_value_whatever_they_hold() -> None:
@@ -143,6 +145,14 @@ def test_incidents_are_asked_for_as_their_page_understands() -> None:
             for link in panel["fieldConfig"]["defaults"].get("links") or []:
                 if "/incidents" in link["url"]:
                     assert set(re.findall(r"[?&](\w+)=", link["url"])) <= known
+
+
+def test_the_histograms_of_open_tasks_lead_to_their_list() -> None:
+    panels_of = {p["title"]: p for p in panels("detector-team")}
+    for title in ("Open tasks by age", "Open tasks by cost"):
+        [link] = panels_of[title]["fieldConfig"]["defaults"]["links"]
+        assert link["url"].startswith("${detector_url}/tasks?")
+        assert set(re.findall(r"[?&](\w+)=", link["url"])) == {"tenant", "team"}
 
 
 @each_board
