@@ -16,7 +16,7 @@ from detector.policy.scope import Kind, Scope, may_see, shown_agent
 OF_TEAM = 200
 """Tasks of a team that are kept by name, the dearest: so many does a page show at most."""
 OF_ALL = 50_000
-"""Tasks that are kept by name, some 400 B each; where teams have more, of each team its dearest stay."""
+"""Tasks that are kept by name, some 0.2 kB each and their names; where teams have more, of each team its dearest stay."""
 
 DELIVERED, REOPENED, STATUS = "deliverable", "taken up again", "strong status"
 """With what a task moved last, as far as it is kept."""

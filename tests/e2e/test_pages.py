@@ -167,7 +167,7 @@ async def test_one_goes_from_a_team_to_its_tasks_and_to_the_incident_of_one(brow
         await seen.page.get_by_role("row", name="PAY-9").get_by_role("link").click()
         assert await seen.page.title() == "PAGE spend_spike · detector"
         await seen.page.get_by_role("link", name="open tasks of the team").click()
-        assert await seen.page.get_by_label("team").input_value() == "payments"
+        assert await seen.page.get_by_label("team", exact=True).input_value() == "payments"
         assert seen.wrong == []
 
 

@@ -68,7 +68,7 @@ async def test_what_it_lists_is_what_the_gauges_count_across_checkpoints_and_wha
     await write(config, told[:cut])
     with process("portfolio", config):
         async with asyncio.timeout(60.0):
-            while not await checkpointed(config):
+            while not await checkpointed(config):  # noqa: ASYNC110 (what is waited for happens in a process)
                 await asyncio.sleep(0.2)
     await write(config, told[cut:])
     counted = dict[tuple[str, str | None], int]()

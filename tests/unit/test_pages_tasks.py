@@ -43,7 +43,7 @@ async def test_each_task_is_shown_with_its_cost_and_what_came_of_it() -> None:
     assert rows(html)[0].startswith("PAY-7 payments · invoice-fixer $71.64 $42.06 1,331 1 day 1 hour")
     assert rows(html)[0].endswith("by deliverable ▲ PAGE loop")
     assert rows(html)[-1].startswith("X-1 no team named · no agent named $0.02")
-    assert rows(html)[-1].endswith("not yet none")
+    assert rows(html)[-1].endswith("no strong status none")
 
 
 async def test_a_task_leads_to_its_open_incident_and_to_that_of_no_other() -> None:

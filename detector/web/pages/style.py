@@ -45,7 +45,7 @@ border-top:1px solid var(--line);align-items:baseline}
 .teams .n.soft{font-weight:400}
 .tasks{width:100%;border-collapse:collapse}
 .tasks td:first-child{min-width:13rem;max-width:24rem;overflow-wrap:anywhere}
-.tasks .n{white-space:nowrap}
+.tasks .n{white-space:nowrap;padding-right:1.2rem}
 .tasks .of{display:block;color:var(--soft);font-size:.85rem}
 .missing{border-left-color:var(--ticket)}
 .onward{display:flex;flex-wrap:wrap;gap:.5rem;list-style:none;margin:1rem 0 .3rem;padding:0}

@@ -95,7 +95,11 @@ def _table(rows: Sequence[OpenTask], loudest: Mapping[tuple[str, str], Incident]
 def _row(row: OpenTask, incident: Incident | None, tenants: bool) -> str:
     of = f"{name(row.tenant, 24)} · " if tenants else ""
     who = f"{of}{name(row.team, unknown='no team named')} · {name(row.agent, unknown='no agent named')}"
-    moved = f"{clock(row.moved_t)} by {escape(row.moved_by)}" if row.moved_t else '<span class="soft">not yet</span>'
+    moved = (
+        f"{clock(row.moved_t)} by {escape(row.moved_by)}"
+        if row.moved_t
+        else '<span class="soft">no strong status</span>'
+    )
     flagged = '<span class="soft">none</span>'
     if incident is not None:
         alert = incident.alert
