@@ -11,12 +11,12 @@ from detector.boards.table import Floats, Ints, Table, most_of_each, sums_by
 from detector.boards.windows import windows_of
 from detector.ledger.books import Books
 from detector.ledger.outcomes import Record
-from detector.policy.scope import Kind, Scope, may_see, shown_agent
+from detector.policy.scope import NOTHING, Kind, Scope, may_see, shown_agent
 
 OF_TEAM = 200
 """Tasks of a team that are kept by name, the dearest: so many does a page show at most."""
 OF_ALL = 50_000
-"""Tasks that are kept by name, some 0.2 kB each and their names; where teams have more, of each team its dearest stay."""
+"""Tasks that are kept by name, 0.2 kB each and names; where teams have more, of each team its dearest stay."""
 
 DELIVERED, REOPENED, STATUS = "deliverable", "taken up again", "strong status"
 """With what a task moved last, as far as it is kept."""
@@ -25,9 +25,10 @@ DELIVERED, REOPENED, STATUS = "deliverable", "taken up again", "strong status"
 class OpenTask(NamedTuple):
     """A task that was metered, is neither completed nor given up, and was heard of within 30 days.
 
-    `team`: the one that spent most on it; `agent`: who did. `age_s`: since its first call that told tokens, up to the
-    newest event. `usd`: billed in all; `day_usd`: since the 23rd full hour before the one under way. `moved_t`: when
-    its newest strong status came (s UTC), 0: none did; `moved_by`: what that was.
+    `team`: the one that spent most on it; `agent`: who did, masked where it is a person: of people nothing
+    is kept. `age_s`: since its first call that told tokens, up to the newest event. `usd`: billed in all; `day_usd`: in
+    the hour under way and the 23 before it. `moved_t`: when its newest strong status came (s UTC), 0: none did;
+    `moved_by`: what that was.
     """
 
     tenant: str
@@ -88,7 +89,7 @@ def seen_tasks(told: OpenTasks, scope: Scope, tenant: str | None = None, team: s
             teams[shown] = _sum(teams.get(shown), sums)
     for row in told.rows:
         if (shown := as_shown(row.tenant, row.team)) is not None:
-            rows.append(row._replace(team=shown[1], agent=shown_agent(scope, row.agent)))
+            rows.append(row._replace(team=shown[1]))
     return told._replace(rows=rows, teams=teams)
 
 
@@ -142,7 +143,8 @@ def _rows(books: Books, table: Table, slots: Ints, day_usd: Floats) -> Iterator[
         kept, row = books.purses.beside[slot], table.purses[slot]
         tenant, team = table.names[table.owner[slot]]
         yield OpenTask(
-            tenant, team, kept.task or "", agents[agent_of[slot]] or None, newest_t - float(row["metered_t"]),
+            tenant, team, kept.task or "", shown_agent(NOTHING, agents[agent_of[slot]] or None),
+            newest_t - float(row["metered_t"]),
             float(row["usd"]), float(recent[slot]), round(float(calls[slot])), *_moved(kept.record),
         )  # fmt: skip
 

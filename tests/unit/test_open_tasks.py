@@ -133,9 +133,14 @@ def test_tenant_and_team_narrow_it_down_and_never_widen_it() -> None:
     assert seen(Scope(Kind.TEAM, "acme", "blue"), "other", "red") == []
 
 
-def test_people_are_masked_also_where_they_stand_for_a_team() -> None:
-    rows = [row(agent=SOMEBODY), row(team=SOMEBODY), row(team="u-ba9876543210")]
-    told = seen_tasks(OpenTasks(0.0, 0.0, rows, {(r.tenant, r.team): TeamTasks(1, 1.0) for r in rows}), TEAMS)
+def test_an_agent_that_is_a_person_is_in_nothing_that_is_kept() -> None:
+    told = listed([spent(0, 1.0, "A", agent=SOMEBODY)])
     assert told.rows[0].agent == "person"
+    assert SOMEBODY not in str(told)
+
+
+def test_people_are_masked_where_they_stand_for_a_team() -> None:
+    rows = [row(), row(team=SOMEBODY), row(team="u-ba9876543210")]
+    told = seen_tasks(OpenTasks(0.0, 0.0, rows, {(r.tenant, r.team): TeamTasks(1, 1.0) for r in rows}), TEAMS)
     assert told.teams == {("acme", "red"): TeamTasks(1, 1.0), ("acme", "person"): TeamTasks(2, 2.0)}
     assert [r.team for r in told.rows] == ["red", "person", "person"]

@@ -96,12 +96,6 @@ async def test_where_they_cannot_be_read_the_page_says_why() -> None:
     assert "the brokers at &lt;b&gt; do not answer." in html
 
 
-async def test_people_are_not_named() -> None:
-    _, html = await get(tasks=ShownTasks([task(agent="u-0123456789ab")]))
-    assert "u-0123456789ab" not in html
-    assert "person" in rows(html)[0]
-
-
 async def test_what_names_hold_is_text() -> None:
     evil = EVIL.replace("\ud800", "")
     _, html = await get(tasks=ShownTasks([task(tenant=evil, team=evil, task=evil, agent=evil), task(team="t")]))
