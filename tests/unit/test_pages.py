@@ -277,8 +277,6 @@ def test_what_a_page_needs_stands_beside_what_was_found() -> None:
 def test_an_incident_leads_to_runbook_board_trace_record_and_others_of_its_cause() -> None:
     alert = cycle()
     other = spike(id="of-the-task", task=alert.task, state="resolved")
-    found = incident.related(alert, [Incident(a, NOW) for a in (alert, other, spike(tenant="elsewhere", task="PAY-7"))])
-    assert [one.alert.id for one in found] == ["of-the-task"]
     html = incident_page(alert, [other])
     for address in (
         alert.runbook_url,

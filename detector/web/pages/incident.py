@@ -43,17 +43,6 @@ def page(told: Incident, others: Sequence[Incident], links: Onward, scope: Scope
     return document(f"{sign} {told.alert.rule} · detector", "incident", UP, body, scope)
 
 
-def related(alert: Alert, incidents: Sequence[Incident]) -> list[Incident]:
-    """Those of the same group or task, in their order."""
-    return [
-        one
-        for one in incidents
-        if one.alert.id != alert.id
-        and one.alert.tenant == alert.tenant
-        and (one.alert.group == alert.group or (alert.task is not None and one.alert.task == alert.task))
-    ]
-
-
 def record(told: Incident, links: Onward) -> bytes:
     """What is downloaded: the record as the scope may see it, what became of stopping it, and where to go on."""
     addresses = {field: value for field, value in links._asdict().items() if field != "trace_lacks"}
