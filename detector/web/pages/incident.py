@@ -94,7 +94,7 @@ def _figures(alert: Alert) -> str:
     moved = alert.since_status_change_s
     unknown = "no source of status, or no task" if alert.spend_only else "nothing tells it"
     cells = [
-        figure("burnt", usd(alert.cost_usd), f"{alert.calls:,} calls, {short(alert.tokens)} tokens"),
+        figure("burnt", usd(alert.cost_usd), _calls(alert)),
         figure("an hour costs", usd(alert.burn_usd_per_hour), beside),
         figure("lasted" if alert.state == "resolved" else "lasts for", duration(max(0.0, end - since)),
                f"from {clock_time(since)}", small=True),
@@ -106,6 +106,12 @@ def _figures(alert: Alert) -> str:
 
 def _over_time(alert: Alert) -> str:
     return f"Dollars by minute of what the alert is about, as of its last record. {timeline.status_of(alert)}"
+
+
+def _calls(alert: Alert) -> str:
+    if not alert.calls and alert.cost_usd > 0.0:  # of a model, across teams
+        return "by calls that are not counted here"
+    return f"{alert.calls:,} calls, {short(alert.tokens)} tokens"
 
 
 def _steps(alert: Alert) -> str:
