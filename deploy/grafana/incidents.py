@@ -214,6 +214,27 @@ def _delivered() -> Row:
                     steps=((None, GREEN), (1.0, RED)),
                 )
             ),
+            figure(
+                Panel(
+                    "Held back from the pager",
+                    "Critical episodes beyond notify.pages_a_day that burn now: tickets, and in a summary page.",
+                    [Query('max by (tenant) (detector_held_back_episodes{tenant=~"$tenant"})', "{{tenant}}")],
+                    COUNT,
+                    12,
+                    steps=((None, GREEN), (1.0, AMBER)),
+                    none="0",
+                )
+            ),
+            figure(
+                Panel(
+                    "Requests to stop",
+                    "What the detector asked to be stopped, by how that ended, since workers began. Of all tenants.",
+                    [Query("sum by (outcome) (detector_stop_requests_total)", "{{outcome}}")],
+                    COUNT,
+                    12,
+                    none="none",
+                )
+            ),
         ],
     )
 

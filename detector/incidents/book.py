@@ -33,6 +33,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     t: float
     written_s: float
     rule: str
+    tenant: str
+    group: str
+    task: str | None
     packed: bytes
 
     @property
@@ -73,8 +76,9 @@ class IncidentBook:
         t = alert.updated_at if alert.resolved_at is None else alert.resolved_at
         packed = bytes(cramjam.snappy.compress_raw(value))
         self._entries[alert.id] = Entry(
-            alert.id, alert.version, firing, alert.severity, alert.cost_usd, t, written_s, alert.rule, packed
-        )
+            alert.id, alert.version, firing, alert.severity, alert.cost_usd, t, written_s,
+            alert.rule, alert.tenant, alert.group, alert.task, packed,
+        )  # fmt: skip
         self._ended += not firing
         if self._ended > _SPARE * self._max_ended:
             self._drop_oldest()
@@ -125,6 +129,11 @@ class IncidentBook:
         """All of a rule."""
         return [entry for entry in self._entries.values() if entry.rule == rule]
 
+    def related(self, id: str) -> list[Entry]:
+        """The others of its tenant with its group or its task, open ones first."""
+        of = self._entries.get(id)
+        return [e for e in (*self.open(), *self.ended()) if e.id != id and _is_of(e, of)] if of is not None else []
+
     def _drop_oldest(self) -> None:
         for entry in self.ended()[self._max_ended :] if self._ended > self._max_ended else ():
             self._let_go(entry.id)
@@ -138,6 +147,11 @@ class IncidentBook:
     def _remove(self, id: str) -> None:
         entry = self._entries.pop(id, None)
         self._ended -= entry is not None and not entry.firing
+
+
+def _is_of(entry: Entry, other: Entry) -> bool:
+    same = entry.group == other.group or (other.task is not None and entry.task == other.task)
+    return same and entry.tenant == other.tenant
 
 
 def newest_first(entries: Iterable[Entry]) -> list[Entry]:

@@ -61,6 +61,10 @@ class Live:
         told = seen(self._book, self._book.open(), scope)
         return told if open_only else told + seen(self._book, self._book.ended(), scope, MOST_ENDED)
 
+    def related(self, scope: Scope, id: str) -> list[Incident]:
+        """The other episodes with its group or its task, MOST_ENDED at most."""
+        return seen(self._book, self._book.related(id), scope, MOST_ENDED)
+
     def incident(self, scope: Scope, id: str) -> Incident | None:
         """One episode; None where there is none, or the scope may not see it."""
         entry = self._book.get(id)

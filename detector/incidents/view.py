@@ -55,5 +55,8 @@ class Source(Protocol):
     def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
         """Open ones first, the most severe and dearest first; then the newest of what has ended, some hundreds."""
 
+    def related(self, scope: Scope, id: str) -> list[Incident]:
+        """The other episodes of its tenant with its group or its task, open ones first."""
+
     def incident(self, scope: Scope, id: str) -> Incident | None:
         """One episode; None where there is none, or the scope may not see it."""

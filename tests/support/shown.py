@@ -139,6 +139,11 @@ class Shown:
         found = [one for one in (_masked(one, scope) for one in self.held) if one is not None]
         return [one for one in found if not open_only or one.alert.state != "resolved"]
 
+    def related(self, scope: Scope, id: str) -> list[Incident]:
+        of = next(one.alert for one in self.held if one.alert.id == id)
+        every = self.incidents(scope, open_only=False)
+        return [one for one in every if one.alert.id != id and one.alert.group == of.group]
+
     def incident(self, scope: Scope, id: str) -> Incident | None:
         return next((one for one in self.incidents(scope, open_only=False) if one.alert.id == id), None)
 

@@ -154,3 +154,15 @@ def test_beyond_the_dearest_teams_all_others_are_one(shown: Shown) -> None:
 def test_a_team_that_is_called_like_a_person_is_not_named(shown: Shown) -> None:
     shown.spent(row(ANOTHER))
     assert [team.team for team in shown.source.overview(TEAMS).teams] == ["person"]
+
+
+def test_others_of_the_same_cause_or_task_are_those_of_its_tenant_that_the_scope_may_see(shown: Shown) -> None:
+    shown.alert("it", group="g", task="T-1", agent=ANOTHER)
+    shown.alert("ended", group="g", state="resolved", resolved_at=NOW_S)
+    shown.alert("of the task", group="h", task="T-1")
+    shown.alert("of the cause", team="blue", group="g")
+    shown.alert("elsewhere", tenant="other", group="g", task="T-1")
+    shown.alert("of no task", group="h")
+    told = {scope: [i.alert.id for i in shown.source.related(scope, "it")] for scope in (TEAMS, RED, SELF)}
+    assert told == {TEAMS: ["of the cause", "of the task", "ended"], RED: ["of the task", "ended"], SELF: []}
+    assert shown.source.related(TEAMS, "unknown") == []

@@ -76,7 +76,7 @@ def test_calls_of_a_service_tier_without_a_price_are_counted() -> None:
     for event in told:
         event["time"] = "2026-11-20T09:00:00Z"  # the library has prices of service tiers from October 2026 on
     intake, metrics = Intake(Config(), 1), Metrics(Config().metrics)
-    shown = IngestMetrics(metrics, ["calls"])
+    shown = IngestMetrics(metrics, {"llm.calls": "calls"})
     for _ in range(2):
         intake.take(0, "calls", [SourceRecord(0, json.dumps(told).encode(), None)])
         shown.flushed(intake, 1)

@@ -274,11 +274,16 @@ def test_what_a_page_needs_stands_beside_what_was_found() -> None:
     assert "It is a page. Every condition of a page holds" in text_of(incident_page(cycle()))
 
 
+def test_of_a_model_no_calls_are_claimed_and_it_is_said_that_it_never_pages() -> None:
+    text = text_of(incident_page(spike(level="model", agent=None, task=None, calls=0, tokens=0)))
+    assert "by calls that are not counted here" in text
+    assert "0 calls" not in text
+    assert "It is never a page: a model is nobody's to stop" in text
+
+
 def test_an_incident_leads_to_runbook_board_trace_record_and_others_of_its_cause() -> None:
     alert = cycle()
     other = spike(id="of-the-task", task=alert.task, state="resolved")
-    found = incident.related(alert, [Incident(a, NOW) for a in (alert, other, spike(tenant="elsewhere", task="PAY-7"))])
-    assert [one.alert.id for one in found] == ["of-the-task"]
     html = incident_page(alert, [other])
     for address in (
         alert.runbook_url,

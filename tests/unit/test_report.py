@@ -127,7 +127,7 @@ def test_loops_that_burnt_little_are_shown_and_are_no_tickets(tmp_path: Path) ->
     assert "$0.0080 (100%) went round in 1 loop, on a board only" in result.stdout
     assert "BOARD" in result.stdout
     html = out.read_text()
-    assert "<dd>$0.0080</dd><p>100% of it, 1 loop, on a board only</p>" in html
+    assert '<dd>$0.0080</dd><dd class="beside">100% of it, 1 loop, on a board only</dd>' in html
     assert '<article class="flag board">' in html
 
 

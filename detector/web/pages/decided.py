@@ -53,6 +53,8 @@ def _sentence(alert: Alert) -> Iterator[str]:
         louder = by.replace(": , needs ", ": ")  # of a check that finds nothing
         why = "Every condition of a page holds" if by == "every check holds" else f"What keeps it from more: {louder}"
         yield f"<p>It is a {escape(sign)}. {name(why, 400)}.</p>"
+    elif alert.level == "model":
+        yield "<p>It is never a page: a model is nobody's to stop.</p>"
     if isinstance(known, str):
         yield f"<p>Steps were compared by <b>{name(known)}</b>.</p>"
 

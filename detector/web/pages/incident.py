@@ -43,17 +43,6 @@ def page(told: Incident, others: Sequence[Incident], links: Onward, scope: Scope
     return document(f"{sign} {told.alert.rule} · detector", "incident", UP, body, scope)
 
 
-def related(alert: Alert, incidents: Sequence[Incident]) -> list[Incident]:
-    """Those of the same group or task, in their order."""
-    return [
-        one
-        for one in incidents
-        if one.alert.id != alert.id
-        and one.alert.tenant == alert.tenant
-        and (one.alert.group == alert.group or (alert.task is not None and one.alert.task == alert.task))
-    ]
-
-
 def record(told: Incident, links: Onward) -> bytes:
     """What is downloaded: the record as the scope may see it, what became of stopping it, and where to go on."""
     addresses = {field: value for field, value in links._asdict().items() if field != "trace_lacks"}
@@ -105,7 +94,7 @@ def _figures(alert: Alert) -> str:
     moved = alert.since_status_change_s
     unknown = "no source of status, or no task" if alert.spend_only else "nothing tells it"
     cells = [
-        figure("burnt", usd(alert.cost_usd), f"{alert.calls:,} calls, {short(alert.tokens)} tokens"),
+        figure("burnt", usd(alert.cost_usd), _calls(alert)),
         figure("an hour costs", usd(alert.burn_usd_per_hour), beside),
         figure("lasted" if alert.state == "resolved" else "lasts for", duration(max(0.0, end - since)),
                f"from {clock_time(since)}", small=True),
@@ -117,6 +106,12 @@ def _figures(alert: Alert) -> str:
 
 def _over_time(alert: Alert) -> str:
     return f"Dollars by minute of what the alert is about, as of its last record. {timeline.status_of(alert)}"
+
+
+def _calls(alert: Alert) -> str:
+    if not alert.calls and alert.cost_usd > 0.0:  # of a model, across teams
+        return "by calls that are not counted here"
+    return f"{alert.calls:,} calls, {short(alert.tokens)} tokens"
 
 
 def _steps(alert: Alert) -> str:

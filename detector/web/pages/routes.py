@@ -86,7 +86,7 @@ class _Pages:
         told = self._source.incident(scope, request.match_info["id"])
         if told is None:
             return self._missing(scope)
-        others = incident.related(told.alert, self._source.incidents(scope, open_only=False))
+        others = self._source.related(scope, told.alert.id)
         return _page(incident.page(told, others, onward(self._web, told.alert), scope, self._clock()))
 
     async def record(self, request: web.Request, scope: Scope) -> web.Response:
