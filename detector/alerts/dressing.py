@@ -61,7 +61,7 @@ class Dresser:
 
     def _dress(self, notice: Notice) -> None:
         dressed = notice
-        if (day := self._cap.holds(notice.id)) is not None:
+        if notice.critical_s is not None and (day := self._cap.holds(notice.id)) is not None:
             dressed = held_back(dressed, day, self._cap.pages_a_day)
         if (told := self._stop_told(notice.id)) is not None:
             dressed = dressed._replace(annotations=dressed.annotations | {"stop": told})

@@ -164,6 +164,19 @@ def test_a_ticket_that_escalates_beyond_the_cap_stays_the_ticket_that_it_is() ->
     assert "held_back" in desk.book.notices["e1"].annotations
 
 
+def test_what_is_held_back_and_told_as_milder_is_sent_as_it_is_told() -> None:
+    desk = Desk(pages=1)
+    desk.tell("e0")
+    desk.tell("e1", 1.0)
+    desk.tell("e2", 2.0)
+    desk.tell("e1", 1.0, version=2, severity="info", state="update")
+    assert desk.sent() == {"e0": "critical", "e1": "info", "e2": "warning", "summary": "critical"}
+    desk.tell("e1", 1.0, version=3, severity="info", state="resolved", resolved_at=OPENED_S + 2)
+    desk.book.close("e1")
+    desk.tell("e3", 3.0)
+    assert desk.summary.annotations["held_back_count"] == "2"
+
+
 def test_the_summary_lingers_after_the_last_has_ended_so_that_the_next_pages_nobody_anew() -> None:
     desk = Desk(pages=1)
     desk.tell("e0")
