@@ -45,14 +45,14 @@ class Desk:
     def sent(self) -> dict[str, str]:
         """Severity by id of what fires, `summary` for the id of the summary."""
         return {
-            "summary" if n.labels["alertname"] == RULE else n.id: n.severity
+            "summary" if n.labels.get("alertname") == RULE else n.id: n.severity
             for n in self.book.notices.values()
             if n.firing
         }
 
     @property
     def summary(self) -> Notice:
-        [found] = [n for n in self.book.notices.values() if n.labels["alertname"] == RULE]
+        [found] = [n for n in self.book.notices.values() if n.labels.get("alertname") == RULE]
         return found
 
     def counted(self, name: str) -> float:
@@ -87,14 +87,24 @@ def test_a_summary_lists_who_what_cost_and_link_the_dearest_first() -> None:
     assert told == {
         "summary": "acme: 2025-10-09 has had 5 pages; 2 more critical alerts are held back: "
         "$92.50 so far, $240.00 an hour",
-        "held_back": "loop: search/crawler/run-7: $80.00 so far, $200.00 an hour: It goes round. "
+        "held_back": "loop: agent crawler, team search, tenant acme, run run-7: $80.00 so far, $200.00 an hour: It goes round. "
         "https://d.example/incidents/dear\n"
-        "loop: search/indexer/run-7: $12.50 so far, $40.00 an hour: The agent indexer repeats a failing call.",
+        "loop: agent indexer, team search, tenant acme, run run-7: $12.50 so far, $40.00 an hour: "
+        "The agent indexer repeats a failing call.",
         "held_back_count": "2",
         "cost_usd": "92.50",
         "burn_usd_per_hour": "240.00",
         "runbook_url": "there",
     }
+
+
+def test_a_summary_bears_records_that_name_nobody() -> None:
+    desk = Desk(pages=1)
+    blank = dict.fromkeys(("rule", "tenant", "team", "agent", "run"), " ")
+    desk.tell("e0", **blank)
+    desk.tell("e1", 1.0, **blank)
+    assert desk.summary.annotations["held_back"].startswith("$12.50 so far, $40.00 an hour: The agent indexer")
+    assert all(desk.summary.labels.values())  # what is empty Alertmanager drops, and it is another alert then
 
 
 def test_a_summary_is_bounded_and_says_how_many_more_there_are() -> None:
