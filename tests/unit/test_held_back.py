@@ -198,13 +198,26 @@ def test_the_summary_lingers_after_the_last_has_ended_so_that_the_next_pages_nob
     assert desk.counted("held_back_episodes") == 0
     desk.tell("e2", 1800.0)
     assert desk.counted("pages_total") == 2  # e0, and the summary once
+    desk.now = OPENED_S + 1900
     desk.tell("e2", 1900.0, version=2, state="resolved", resolved_at=OPENED_S + 1900)
     desk.now = OPENED_S + 1900 + LINGERS_S - 1
     assert desk.dresser.tick() == set()
     desk.now += 1
     assert desk.dresser.tick() == {desk.summary.id}
+    assert desk.summary.written_s == desk.now  # or its delivery seems to have taken an hour
     assert desk.sent() == {"e0": "critical"}
     assert desk.dresser.tick() == set()
+
+
+def test_what_says_that_it_ended_in_the_future_keeps_no_summary_alive() -> None:
+    desk = Desk(pages=1)
+    desk.tell("e0")
+    desk.tell("e1", 1.0)
+    desk.tell("e1", 1.0, version=2, state="resolved", resolved_at=1e300)
+    assert desk.sent() == {"e0": "critical", "summary": "critical"}
+    desk.now += LINGERS_S
+    assert desk.dresser.tick() == {desk.summary.id}
+    assert desk.sent() == {"e0": "critical"}
 
 
 def test_a_summary_that_ended_and_was_let_go_comes_again_with_the_next() -> None:
