@@ -87,8 +87,8 @@ def test_a_summary_lists_who_what_cost_and_link_the_dearest_first() -> None:
     assert told == {
         "summary": "acme: 2025-10-09 has had 5 pages; 2 more critical alerts are held back: "
         "$92.50 so far, $240.00 an hour",
-        "held_back": "loop: agent crawler, team search, tenant acme, run run-7: $80.00 so far, $200.00 an hour: It goes round. "
-        "https://d.example/incidents/dear\n"
+        "held_back": "loop: agent crawler, team search, tenant acme, run run-7: $80.00 so far, $200.00 an hour: "
+        "It goes round. https://d.example/incidents/dear\n"
         "loop: agent indexer, team search, tenant acme, run run-7: $12.50 so far, $40.00 an hour: "
         "The agent indexer repeats a failing call.",
         "held_back_count": "2",
