@@ -193,5 +193,5 @@ def test_a_section_that_cannot_work_is_refused_and_shows_no_secret(wrong: dict[s
 async def test_a_name_that_no_dns_can_have_is_nobody_who_answers_and_its_path_is_not_told() -> None:
     settings = Settings.model_validate(ON | {"url": f"https://{'a' * 70}.example/secret-path"})
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(UnansweredError, match="^UnicodeError$"):
+        with pytest.raises(UnansweredError, match=r"^UnicodeError$"):
             await ask(session, settings, stop(), lambda: AT)
