@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 Clock = Callable[[], float]
 """Returns the present in seconds UTC since 1970."""
+LATEST_S = 253_402_300_799.0
+"""The last second of the year 9999: a record that somebody else wrote may tell any time."""
 
 system_clock: Clock = time.time
 
@@ -26,12 +28,12 @@ def scaled_clock(event_end_s: float, wall_end_s: float, speed: float, wall: Cloc
 
 def clock_time(t: float) -> str:
     """A time (s UTC) for a person: day, hour and minute."""
-    return time.strftime("%d %b %H:%M UTC", time.gmtime(t))
+    return time.strftime("%d %b %H:%M UTC", time.gmtime(min(max(t, 0.0), LATEST_S)))
 
 
 def clock_day(t: float) -> str:
     """The day of a time (s UTC) for a person."""
-    return time.strftime("%d %b", time.gmtime(t))
+    return time.strftime("%d %b", time.gmtime(min(max(t, 0.0), LATEST_S)))
 
 
 def month_of(t: float) -> tuple[float, float]:

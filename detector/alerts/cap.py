@@ -41,13 +41,36 @@ class _Critical(NamedTuple):
     group: str
 
 
+class _Group:
+    """The paging episodes of a group: those that burn, and when the last of the others ended (s UTC)."""
+
+    def __init__(self) -> None:
+        self.burning: set[str] = set()
+        self.ended_s = float("-inf")
+
+    def told(self, id: str, ended_s: float) -> None:
+        """Takes one, or what is newly known of it."""
+        if ended_s == INFINITE_S:
+            self.burning.add(id)
+            return
+        self.burning.discard(id)
+        self.ended_s = max(self.ended_s, ended_s)
+
+    def burns_after(self, t: float) -> bool:
+        """Whether any of them burns, or did after `t`."""
+        return bool(self.burning) or self.ended_s > t
+
+
 class _Day:
-    """What is known of one tenant's day. `taken`: how many pages it has had."""
+    """What is known of one tenant's day. `taken`: how many pages it has had.
+
+    `paging`: ids with the groups in which they were decided, whatever their records say later.
+    """
 
     def __init__(self) -> None:
         self.waiting: dict[str, _Critical] = {}
-        self.pages: dict[str, dict[str, _Critical]] = {}  # by group
-        self.paging: set[str] = set()
+        self.groups: dict[str, _Group] = {}
+        self.paging: dict[str, str] = {}
         self.taken = 0
         self.held: dict[str, float] = {}
         self.burning: set[str] = set()
@@ -93,24 +116,26 @@ class Cap:
         self._touched: set[TenantDay] = set()
 
     def see(self, notice: Notice) -> None:
-        """Takes what is newly known of an episode; of one that never was critical nothing."""
-        if notice.critical_s is None:
-            return
+        """Takes what is newly known of an episode; of one that never was critical nothing.
+
+        One that was may be told as a milder one, by a worker that has read again under other thresholds.
+        """
         key = self._day_of.get(notice.id)
         if key is None:
+            if notice.critical_s is None:
+                return
             begins_s = int(notice.critical_s // DAY_S) * DAY_S
             key = self._day_of[notice.id] = TenantDay(notice.labels.get("tenant", ""), begins_s)
             self._days.setdefault(key, _Day())
             self._undecided[key] = None
         day = self._days[key]
-        told = _Critical(
-            notice.critical_s, INFINITE_S if notice.firing else notice.changed_s, notice.labels.get("group", notice.id)
-        )
-        if notice.id in day.paging:
-            day.pages[told.group][notice.id] = told
+        ended_s = INFINITE_S if notice.firing else notice.changed_s
+        if (group := day.paging.get(notice.id)) is not None:
+            day.groups[group].told(notice.id, ended_s)
         elif notice.id not in day.held:
-            day.waiting[notice.id] = told
-        if notice.firing:
+            since_s = day.waiting[notice.id].since_s if notice.critical_s is None else notice.critical_s
+            day.waiting[notice.id] = _Critical(since_s, ended_s, notice.labels.get("group", notice.id))
+        if notice.firing and notice.critical_s is not None:
             day.burning.add(notice.id)
         else:
             day.burning.discard(notice.id)
@@ -129,12 +154,12 @@ class Cap:
             day = self._days[key]
             for id in sorted(day.waiting, key=lambda id: (id not in shown, day.waiting[id].since_s, id)):
                 told = day.waiting[id]
-                of_group = day.pages.get(told.group, {}).values()
-                further = not any(other.ended_s > told.since_s for other in of_group)
+                of_group = day.groups.get(told.group)
+                further = of_group is None or not of_group.burns_after(told.since_s)
                 page = not further or not self.pages_a_day or id in shown or day.taken < self.pages_a_day
                 if page:
-                    day.pages.setdefault(told.group, {})[id] = told
-                    day.paging.add(id)
+                    day.groups.setdefault(told.group, _Group()).told(id, told.ended_s)
+                    day.paging[id] = told.group
                     day.taken += further
                 else:
                     day.held[id] = told.since_s

@@ -57,11 +57,14 @@ class Dresser:
         now = self._clock()
         over = {day: standing for day, standing in self._lingering.items() if not lingers(standing, now)}
         self._cap.forget_before(now)
-        return {id for day, standing in over.items() for id in self._sum_up(day, standing, False)}
+        # No record says that it is over, now: what was written an hour ago would be a delivery that took as long.
+        return {
+            id for day, standing in over.items() for id in self._sum_up(day, standing._replace(written_s=now), False)
+        }
 
     def _dress(self, notice: Notice) -> None:
         dressed = notice
-        if (day := self._cap.holds(notice.id)) is not None:
+        if notice.critical_s is not None and (day := self._cap.holds(notice.id)) is not None:
             dressed = held_back(dressed, day, self._cap.pages_a_day)
         if (told := self._stop_told(notice.id)) is not None:
             dressed = dressed._replace(annotations=dressed.annotations | {"stop": told})
@@ -70,6 +73,7 @@ class Dresser:
 
     def _sum_up(self, day: TenantDay, standing: Standing, counted: bool) -> set[str]:
         now = self._clock()
+        standing = standing._replace(changed_s=min(standing.changed_s, now))  # a record may tell any time
         if lingers(standing, now):
             self._lingering[day] = standing
         else:

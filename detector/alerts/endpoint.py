@@ -148,7 +148,7 @@ class Endpoint:
                 return response.status, await read_body(response), response.content_type == "application/json"
         except TimeoutError as error:
             raise self._down(Outcome.TIMEOUT, f"no answer within {self._settings.timeout_s:g} s") from error
-        except (aiohttp.ClientError, OSError, ConfigError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError, ConfigError) as error:  # Unicode: a name no DNS can have
             raise self._down(Outcome.UNREACHABLE, str(error) or type(error).__name__) from error
 
     def _headers(self) -> dict[str, str]:

@@ -63,12 +63,12 @@ def _id(day: TenantDay) -> str:
 
 
 def _labels(day: TenantDay) -> Labels:
-    return {
+    named = {"tenant": day.tenant} if day.tenant else {}  # Alertmanager drops a label that is empty
+    return named | {
         "alertname": RULE,
         "rule": RULE,
         "severity": "critical",
         "level": "tenant",
-        "tenant": day.tenant,
         "day": date(day),
         "group": f"{RULE}:{_id(day)}",
         EPISODE: _id(day),
@@ -93,12 +93,13 @@ def _annotations(day: TenantDay, pages: int, held: Sequence[Notice]) -> dict[str
 
 def _line(notice: Notice) -> str:
     """Who, what, what it burnt and burns, and where it is told in full; one line whatever names hold."""
-    labels, told = notice.labels, notice.annotations
-    who = told.get("who") or "/".join(labels[name] for name in ("team", "agent", "task", "run") if name in labels)
+    told = notice.annotations
+    named = [notice.labels.get("rule"), told.get("who")]  # what is blank in a record is told of none
     says = " ".join(told["summary"].split())
     cut = says if len(says) <= LINE_CHARS else f"{says[: LINE_CHARS - 1]}…"
     spent = f"${told['cost_usd']} so far, ${told['burn_usd_per_hour']} an hour"
-    return " ".join(f"{labels['rule']}: {who}: {spent}: {cut} {told.get('incident_url', '')}".split())
+    line = ": ".join([*filter(None, named), spent, cut])
+    return " ".join(f"{line} {told.get('incident_url', '')}".split())
 
 
 def _cost(notice: Notice) -> float:

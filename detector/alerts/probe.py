@@ -62,7 +62,7 @@ async def probe(settings: Notify, base: str, clock: Clock = time.time) -> Probe:
                 version = read_version(await read_body(status))
     except TimeoutError:
         return Probe(name, trouble=f"no answer within {settings.timeout_s:g} s", fix="check firewalls and proxies")
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, UnicodeError) as error:
         fix = "start it, or correct notify.alertmanagers"
         return Probe(name, trouble=str(error) or type(error).__name__, fix=fix)
     except msgspec.DecodeError:

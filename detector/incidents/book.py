@@ -7,7 +7,7 @@ import cramjam
 import msgspec
 
 from detector.kafka.plan import ALERTS_KEPT_MS
-from detector.model.alert import SEVERITIES, Alert, Severity, decode_alert
+from detector.model.alert import SEVERITIES, Alert, Severity, decode_alert, encode_alert
 from detector.stopping.record import Stop, decode_stop, newer
 
 MAX_ENDED = 20_000
@@ -16,6 +16,8 @@ MAX_GONE = 200_000
 """Ids of episodes that left whose version is remembered, about 200 B each; those that left first go first."""
 MAX_STOPS = 20_000
 """Stops that are kept, some 1 kB each; those that were told first go first."""
+LISTED = ("since", "resolved_by")
+"""Of the evidence what is told in a list."""
 KEPT_S = ALERTS_KEPT_MS / 1000
 """As long as the topic keeps a record."""
 _SPARE = 1.25
@@ -23,7 +25,10 @@ _SPARE = 1.25
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """What an episode is found and ordered by; `packed`: its record. Times in s UTC, `t`: when it changed last."""
+    """What an episode is found and ordered by; `packed`: its record. Times in s UTC, `t`: when it changed last.
+
+    `head`: the record for a list, without history, and of its evidence what lists say.
+    """
 
     id: str
     version: int
@@ -34,8 +39,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     written_s: float
     rule: str
     tenant: str
+    team: str | None
     group: str
     task: str | None
+    head: bytes
     packed: bytes
 
     @property
@@ -77,7 +84,7 @@ class IncidentBook:
         packed = bytes(cramjam.snappy.compress_raw(value))
         self._entries[alert.id] = Entry(
             alert.id, alert.version, firing, alert.severity, alert.cost_usd, t, written_s,
-            alert.rule, alert.tenant, alert.group, alert.task, packed,
+            alert.rule, alert.tenant, alert.team, alert.group, alert.task, _head(alert), packed,
         )  # fmt: skip
         self._ended += not firing
         if self._ended > _SPARE * self._max_ended:
@@ -147,6 +154,11 @@ class IncidentBook:
     def _remove(self, id: str) -> None:
         entry = self._entries.pop(id, None)
         self._ended -= entry is not None and not entry.firing
+
+
+def _head(alert: Alert) -> bytes:
+    kept = {name: alert.evidence[name] for name in LISTED if name in alert.evidence}
+    return encode_alert(msgspec.structs.replace(alert, evidence=kept, history=[]))
 
 
 def _is_of(entry: Entry, other: Entry) -> bool:

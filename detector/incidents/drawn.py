@@ -1,10 +1,11 @@
 """What an alert's evidence holds to be drawn: read field by field, since an older version wrote it, or none did."""
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
 
-from detector.model.alert import Alert
+from detector.model.alert import Alert, bounded
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ class Step(msgspec.Struct):
 
 def usd_by_minute(alert: Alert) -> list[tuple[float, float]]:
     """(s UTC, USD) of minutes in which something was spent, in their order."""
-    return sorted(_all(alert, "usd_by_minute", tuple[float, float]))
+    return sorted(told for told in _all(alert, "usd_by_minute", tuple[float, float]) if told[0] == bounded(told[0]))
 
 
 def steps(alert: Alert) -> list[Step]:
@@ -40,9 +41,15 @@ def steps(alert: Alert) -> list[Step]:
     return _all(alert, "steps", Step)
 
 
+def is_step(entry: Any) -> bool:
+    """Whether an entry of `steps` is one."""
+    return isinstance(entry, dict) and bool(_those([entry], Step))
+
+
 def moves(alert: Alert) -> list[Move]:
     """The last statuses that moved its task, in their order."""
-    return sorted(_all(alert, "moves", Move), key=lambda move: move.t)
+    told = (move for move in _all(alert, "moves", Move) if move.t == bounded(move.t))
+    return sorted(told, key=lambda move: move.t)
 
 
 def period(alert: Alert) -> int:
@@ -60,8 +67,12 @@ def moved_s(alert: Alert) -> float | None:
 def _all(alert: Alert, name: str, type: type[T]) -> list[T]:
     """The entries of a list that are as they should be."""
     told: Any = alert.evidence.get(name)
+    return _those(told if isinstance(told, list) else (), type)
+
+
+def _those(entries: Iterable[Any], type: type[T]) -> list[T]:
     out = []
-    for entry in told if isinstance(told, list) else ():
+    for entry in entries:
         try:
             out.append(msgspec.convert(entry, type))
         except msgspec.ValidationError:

@@ -3,7 +3,7 @@
 As the ledger does it, by the minute: each dollar is flagged once, whatever says so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from math import inf
 from operator import itemgetter
@@ -63,10 +63,25 @@ def flagged_usd(rows: Rows, spikes: Iterable[Spike]) -> npt.NDArray[np.float64]:
     """Of each row's dollars what is flagged; teams of spikes are told as their rows in the sums."""
     out = _by_watch(rows)
     t = rows["minute"] * 60.0
+    by_column: dict[str, list[Spike]] = {}
     for spike in spikes:
-        mine = (rows[spike.column] == spike.key) & (t >= spike.since) & (t < spike.until)
-        out[mine] = rows["usd"][mine]
+        by_column.setdefault(spike.column, []).append(spike)
+    for column, of_column in by_column.items():
+        for spike, mine in _of_each(rows[column], of_column):
+            within = mine[(t[mine] >= spike.since) & (t[mine] < spike.until)]
+            out[within] = rows["usd"][within]
     return out
+
+
+def _of_each(values: npt.NDArray[Any], spikes: Sequence[Spike]) -> Iterator[tuple[Spike, npt.NDArray[np.int64]]]:
+    """Each spike with the places of its rows: all are sorted once, as thousands of spikes may be open."""
+    wanted = np.array([spike.key for spike in spikes], values.dtype)
+    places = np.flatnonzero(np.isin(values, wanted))
+    places = places[np.argsort(values[places], kind="stable")]
+    keys = values[places]
+    firsts, lasts = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, "right")
+    for spike, first, last in zip(spikes, firsts.tolist(), lasts.tolist(), strict=True):
+        yield spike, places[first:last]
 
 
 def _by_watch(rows: Rows) -> npt.NDArray[np.float64]:

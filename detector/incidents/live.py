@@ -11,6 +11,7 @@ from detector.incidents.book import Entry, IncidentBook
 from detector.incidents.flagging import spike_of
 from detector.incidents.spend import SLICE_MIN, Spend, Window
 from detector.incidents.view import Incident, Overview, TeamSpend
+from detector.model.alert import decode_alert
 from detector.policy.incidents import restrict_incident
 from detector.policy.scope import Kind, Scope, may_see, shown_agent
 from detector.rules import spend_spike
@@ -35,7 +36,7 @@ class Live:
         """Flags anew what is recent, once something was read."""
         begins_s, known = self._spend.begins_s, self._book.of(spend_spike.NAME)
         told = (entry for entry in known if entry.severity != "info" and (entry.firing or entry.t > begins_s))
-        self._spend.settle([spike_of(entry.alert) for entry in told])
+        self._spend.settle([spike_of(decode_alert(entry.head)) for entry in told])
         self._window = None
 
     def overview(self, scope: Scope) -> Overview:
@@ -58,12 +59,12 @@ class Live:
 
     def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
         """Open ones first, the most severe and dearest first; then the newest MOST_ENDED of what has ended."""
-        told = seen(self._book, self._book.open(), scope)
-        return told if open_only else told + seen(self._book, self._book.ended(), scope, MOST_ENDED)
+        told = seen(self._book, self._book.open(), scope, listed=True)
+        return told if open_only else told + seen(self._book, self._book.ended(), scope, MOST_ENDED, listed=True)
 
     def related(self, scope: Scope, id: str) -> list[Incident]:
         """The other episodes with its group or its task, MOST_ENDED at most."""
-        return seen(self._book, self._book.related(id), scope, MOST_ENDED)
+        return seen(self._book, self._book.related(id), scope, MOST_ENDED, listed=True)
 
     def incident(self, scope: Scope, id: str) -> Incident | None:
         """One episode; None where there is none, or the scope may not see it."""
@@ -71,12 +72,14 @@ class Live:
         return None if entry is None else incident_of(self._book, entry, scope)
 
 
-def incident_of(book: IncidentBook, entry: Entry, scope: Scope) -> Incident | None:
-    """An episode as the scope may see it, None where it may not."""
-    alert = restrict_incident(entry.alert, scope)
+def incident_of(book: IncidentBook, entry: Entry, scope: Scope, *, listed: bool = False) -> Incident | None:
+    """An episode as the scope may see it, None where it may not; `listed`: by its head alone."""
+    if scope.kind is not Kind.SELF and not may_see(scope, entry.tenant, entry.team):
+        return None  # before its record is read: most of a list may be other teams'
+    alert = restrict_incident(decode_alert(entry.head) if listed else entry.alert, scope)
     if alert is None:
         return None
-    stop = book.stop_of(entry.id)
+    stop = None if listed else book.stop_of(entry.id)
     return Incident(alert, entry.written_s, None if stop is None else shown_stop(stop))
 
 
@@ -85,13 +88,15 @@ def shown_stop(stop: Stop) -> dict[str, Any]:
     return {"said": told(stop), **{name: getattr(stop, name) for name in _OF_STOP}}
 
 
-def seen(book: IncidentBook, entries: Iterable[Entry], scope: Scope, most: int | None = None) -> list[Incident]:
-    """Those that the scope may see, in their order; `most`: no more than so many."""
+def seen(
+    book: IncidentBook, entries: Iterable[Entry], scope: Scope, most: int | None = None, *, listed: bool = False
+) -> list[Incident]:
+    """Those that the scope may see, in their order; `most`: no more than so many; `listed`: by their heads alone."""
     out: list[Incident] = []
     for entry in entries if scope.kind is not Kind.NOTHING else ():
         if most is not None and len(out) >= most:
             break
-        if (incident := incident_of(book, entry, scope)) is not None:
+        if (incident := incident_of(book, entry, scope, listed=listed)) is not None:
             out.append(incident)
     return out
 

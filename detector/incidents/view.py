@@ -47,7 +47,10 @@ class Overview(NamedTuple):
 
 
 class Source(Protocol):
-    """Where pages get what they show; each answer is what the scope may see, people masked."""
+    """Where pages get what they show; each answer is what the scope may see, people masked.
+
+    Of several episodes each is told for a list: without history and stop, and of its evidence LISTED of the book alone.
+    """
 
     def overview(self, scope: Scope) -> Overview:
         """What burns now."""

@@ -2,6 +2,7 @@
 
 import time
 
+from detector.clock import LATEST_S
 from detector.model.alert import Severity
 from detector.terminal import many
 
@@ -41,7 +42,7 @@ def short(n: float) -> str:
 
 def day(t: float) -> str:
     """A time (s UTC) with its year."""
-    return time.strftime("%d %b %Y %H:%M", time.gmtime(t))
+    return time.strftime("%d %b %Y %H:%M", time.gmtime(min(max(t, 0.0), LATEST_S)))
 
 
 def duration(s: float) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from detector.clock import LATEST_S
 from detector.decoding import decoded
 
 Level = Literal["run", "task", "agent", "key", "team", "model"]
@@ -79,8 +80,16 @@ def marked(alert: Alert) -> Alert:
 
 def lasted(alert: Alert) -> tuple[float, float]:
     """From when what it is about began until the episode ended, or was told last (s UTC)."""
+    since: Any = alert.evidence.get("since")
+    if isinstance(since, bool) or not isinstance(since, int | float):
+        since = alert.opened_at
     ended = alert.resolved_at if alert.resolved_at is not None else alert.updated_at
-    return float(alert.evidence.get("since", alert.opened_at)), ended
+    return bounded(since), bounded(ended)
+
+
+def bounded(t: float) -> float:
+    """A time that can be told: of the years 1970 to 9999."""
+    return float(min(max(t, 0.0), LATEST_S))
 
 
 _encoder = msgspec.json.Encoder()

@@ -32,5 +32,5 @@ async def ask(session: aiohttp.ClientSession, settings: Settings, stop: Stop, cl
         raise UnansweredError(f"no answer within {settings.timeout_s:g} s") from None
     except ConfigError as error:
         raise UnansweredError(str(error)) from None
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, UnicodeError) as error:  # the last: a name that no DNS can have
         raise UnansweredError(type(error).__name__) from None

@@ -19,7 +19,8 @@ from detector.metrics import Metrics
 from detector.model.alert import Alert
 from detector.stopping.asking import UnansweredError, ask
 from detector.stopping.choosing import asks, outcome_of, target_of
-from detector.stopping.record import Mode, Outcome, Stop, decode_stop, encode_stop, newer, stop_of, told
+from detector.stopping.known import Known
+from detector.stopping.record import Mode, Outcome, Stop, decode_stop, encode_stop, stop_of, told
 from detector.stopping.signing import signing_key
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,6 @@ END_S = 8.0
 """Requests in hand at the end have this long to come to theirs; those that are cut off the next start asks again."""
 AT_ONCE = 8
 """Requests that wait for an answer, at most."""
-MAX_REMEMBERED = 10_000
-"""Stops of episodes that are not open, about 1 kB each: a record that is read late still finds its own."""
 
 
 class Stopper:
@@ -51,7 +50,7 @@ class Stopper:
         self.topic = WholeTopic(config, config.topics.stops)
         self._outbox = Outbox(config)
         self._session: aiohttp.ClientSession | None = None
-        self._stops: dict[str, Stop] = {}
+        self._stops = Known()
         self._open: dict[str, Alert] = {}
         self._asking: dict[str, asyncio.Event] = {}  # of the requests in hand: set once nothing more is to be asked
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,7 +98,10 @@ class Stopper:
             for id in dict.fromkeys((*unended, *self._open)):
                 self._begin(id)
             while not self._stopping.is_set():
-                self._take(await self.topic.read(POLL_S))
+                if records := await self.topic.read(POLL_S):
+                    self._take(records)
+                else:  # nothing comes that would say it
+                    self._mend()
                 await asyncio.sleep(0)
 
     async def stop(self) -> None:
@@ -121,20 +123,12 @@ class Stopper:
 
     def _take(self, records: Sequence[Record]) -> None:
         """Takes what this worker and others have written."""
-        changed = []
-        for record in records:
-            stop = self._read(record)
-            if stop is None or (known := self._stops.get(stop.id)) == stop:
-                continue
-            held = newer(known, stop)
-            if held is stop:
-                self._stops[stop.id] = stop
-                changed.append(stop.id)
-                if stop.finished and (over := self._asking.get(stop.id)) is not None:
-                    over.set()
-            elif stop.finished:
-                self._spawn(self._write(held))  # the record that stays has to say so
-        self._forget()
+        read = [stop for record in records if (stop := self._read(record)) is not None]
+        changed = [stop.id for stop in read if self._stops.take(stop)]
+        for id in changed:
+            if self._stops[id].finished and (over := self._asking.get(id)) is not None:
+                over.set()
+        self._stops.forget(self._open.keys() | self._asking.keys(), len(self._open) + len(self._asking))
         if changed:
             self._changed(changed)
 
@@ -147,9 +141,15 @@ class Stopper:
             log.error("skipped a record of %s that is no stop: offset %d: %s", record.topic, record.offset, error)
             return None
 
-    def _forget(self) -> None:
-        while len(self._stops) > MAX_REMEMBERED + len(self._open):
-            del self._stops[next(id for id in self._stops if id not in self._open)]
+    def _mend(self) -> None:
+        for stop in self._stops.contradicted(self._asking):
+            self._spawn(self._say_again(stop))
+
+    async def _say_again(self, stop: Stop) -> None:
+        try:
+            await self._write(stop)
+        except DeploymentError as error:
+            log.error("what became of the stop of episode %s cannot be recorded: %s", stop.id, error)
 
     def _begin(self, id: str) -> None:
         """Asks, or goes on to ask, unless it has an end already."""
@@ -176,7 +176,7 @@ class Stopper:
         try:
             if id not in self._stops and (alert := self._open.get(id)) is not None:
                 mode: Mode = "dry_run" if dry else "on"
-                await self._record(stop_of(alert, mode, target_of(self._settings), self._clock()))
+                await self._first(stop_of(alert, mode, target_of(self._settings), self._clock()))
             if (stop := self._stops.get(id)) is not None and not stop.finished:
                 await (self._finish(id, "given_up") if dry else self._ask_on(id, over))
         except DeploymentError as error:  # what cannot be put on record is not asked, and pages go on
@@ -225,13 +225,22 @@ class Stopper:
     async def _finish(self, id: str, outcome: Outcome) -> None:
         await self._record(_with(self._stops[id], outcome=outcome, finished_at=self._clock()))
 
+    async def _first(self, stop: Stop) -> None:
+        """Puts a request on record; what cannot be is not remembered, and the next record of its alert tries anew."""
+        await self._write(stop)
+        self._stops.setdefault(stop.id, stop)
+        self._tell(stop)
+
     async def _record(self, stop: Stop) -> None:
         self._stops[stop.id] = stop
+        self._tell(stop)
+        await self._write(stop)
+
+    def _tell(self, stop: Stop) -> None:
         if stop.finished:
             self._metrics.stop_requests.labels(stop.outcome).inc()
             log.info("stop of episode %s: %s", stop.id, told(stop))
         self._changed([stop.id])
-        await self._write(stop)
 
     async def _write(self, stop: Stop) -> None:
         async with self._writing:

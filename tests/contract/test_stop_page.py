@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -100,8 +101,26 @@ def test_the_receiver_takes_no_other_signature_no_other_body_and_nothing_old(rec
 
 
 def test_what_could_not_be_stopped_is_asked_again(receiver: Running) -> None:
-    assert receiver.asked(replace(STOP, run=None)) == 503
+    away = receiver.directory.rename(receiver.directory.with_name("away"))
+    assert receiver.asked(STOP) == 503
+    away.rename(receiver.directory)
     assert receiver.asked(STOP) == 202
+
+
+def test_what_is_nothing_to_stop_is_refused(receiver: Running) -> None:
+    assert receiver.asked(replace(STOP, run=None)) == 404
+    assert receiver.left("id") == 0
+
+
+@pytest.mark.parametrize("said", [b"", b"POST /stop HTTP/1.1\r\nContent-Length: 9\r\n\r\n"])
+def test_a_connection_that_says_nothing_more_holds_up_no_stop_for_long(receiver: Running, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", int(receiver.url.split(":")[2].split("/")[0]))) as silent:
+        silent.sendall(said)
+        assert receiver.asked(STOP) == 202
+
+
+def test_a_length_below_nothing_is_a_body_without_anything(receiver: Running) -> None:
+    assert receiver.post(b"", {"Content-Length": "-1"}) == 401
 
 
 def hook(directory: Path, session: str) -> str:

@@ -275,9 +275,29 @@ async def test_an_answer_that_another_worker_had_ends_the_asking(kafka: Kafka) -
             await stops.write(encode_stop(accepted))
             await until(lambda: (stage._stop_told("e1") or "").endswith("accepted"))
             await until(lambda: stage._stopper is not None and not stage._stopper._asking)
-            await stops.write(encode_stop(replace(accepted, outcome="refused", status=404)))
-            await until(lambda: "refused" in [stop.outcome for stop in stops.told])
-            await until(lambda: stops.outcomes == {"e1": "accepted"})  # the record that stays says so again
+            for later in (replace(accepted, outcome="refused", status=404), replace(begun, asked_at=time.time())):
+                await stops.write(encode_stop(later))
+                await until(lambda later=later: later in stops.told)  # type: ignore[misc]
+                await until(lambda: stops.outcomes == {"e1": "accepted"})  # the record that stays says so again
+
+
+@pytest.mark.parametrize("said_again", [False, True])
+@pytest.mark.parametrize("outcome", ["asking", "resolved"])
+async def test_a_start_bears_what_another_worker_wrote_after_an_answer_and_says_what_holds(
+    kafka: Kafka, outcome: str, said_again: bool
+) -> None:
+    async with stops_of(kafka) as stops:
+        begun = stop_of(alert(), "on", "127.0.0.1:1", time.time())
+        accepted = replace(begun, outcome="accepted", status=202, attempts=1, finished_at=time.time())
+        other = begun if outcome == "asking" else replace(begun, outcome="resolved", finished_at=time.time())
+        records = [accepted, other] + [accepted] * said_again
+        await stops.write(*map(encode_stop, records))
+        await stops.scene.tell()
+        async with stops.scene.stage():
+            await stops.scene.tell(id="e2")
+            await until(lambda: stops.outcomes == {"e1": "accepted", "e2": "accepted"})
+        assert stops.there.ids == ["e2"]
+        assert [stop.outcome for stop in stops.told if stop.id == "e1"] == ["accepted", outcome, "accepted"]
 
 
 async def test_a_record_that_is_no_stop_is_skipped(kafka: Kafka, caplog: pytest.LogCaptureFixture) -> None:
@@ -331,17 +351,24 @@ async def test_an_end_waits_for_no_answer_beyond_its_time(kafka: Kafka, monkeypa
     assert stops.there.ids == ["e1", "e1"]
 
 
+@pytest.mark.parametrize("mode", ["on", "dry_run"])
 async def test_what_cannot_be_put_on_record_is_not_asked_and_pages_go_out(
-    kafka: Kafka, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    kafka: Kafka, mode: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def refuse(*_: Any) -> None:
         raise DeploymentError("it takes no records")
 
-    monkeypatch.setattr(stopper.Outbox, "deliver", refuse)
-    async with stops_of(kafka) as stops:
-        async with stops.scene.stage():
+    async with stops_of(kafka, mode=mode) as stops, stops.scene.stage():
+        with monkeypatch.context() as broken:
+            broken.setattr(stopper.Outbox, "deliver", refuse)
             await stops.scene.tell()
             await until(lambda: stops.counted("unrecorded") == 1)
             await until(lambda: stops.alertmanager.firing == {("e1", "critical")})
-        assert stops.there.asked == []
+            await stops.scene.tell(version=2, state="update")  # tries anew
+            await until(lambda: stops.counted("unrecorded") == 2)
+            assert stops.there.asked == []
+            assert stops.shown() is None
+            assert stops.counted("dry_run") == 0
+        await stops.scene.tell(version=3, state="update")
+        await until(lambda: stops.outcomes == {"e1": "accepted" if mode == "on" else "dry_run"})
     assert "the stop of episode e1 cannot be recorded: it takes no records" in caplog.text

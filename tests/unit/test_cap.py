@@ -95,6 +95,33 @@ def test_a_group_that_was_over_takes_another_place_as_it_comes_again() -> None:
     }
 
 
+def test_a_page_that_is_told_with_another_group_stays_one_of_the_group_in_which_it_was_decided() -> None:
+    cap = Cap(1)
+    decided(cap, critical("a", group="g"))
+    assert decided(cap, critical("a", group="other", version=2), critical("b", 60.0, group="g")) == {"b": True}
+    over = {"state": "resolved", "resolved_at": MIDNIGHT + 50.0, "version": 3}
+    assert decided(cap, critical("a", group="other", **over), critical("c", 70.0, group="other")) == {"c": False}
+
+
+@pytest.mark.parametrize("state", ["update", "resolved"])
+def test_what_was_critical_and_is_told_as_milder_burns_no_more_among_what_is_held_back(state: str) -> None:
+    cap = Cap(1)
+    decided(cap, *many(3))
+    cap.touched()
+    assert decided(cap, critical("e1", 60.0, severity="warning", state=state, version=2)) == {}
+    assert [standing.burning for standing in cap.touched().values()] == [["e2"]]
+    assert decided(Cap(1), critical("a"), critical("a", severity="warning", version=2)) == {"a": True}
+
+
+def test_a_day_is_forgotten_though_what_was_critical_ended_as_something_milder() -> None:
+    cap = Cap(1)
+    decided(cap, *many(2))
+    for notice in many(2, severity="warning", state="resolved", version=2):
+        cap.see(notice)
+    cap.forget_before(MIDNIGHT + 3 * DAY_S)
+    assert cap.holds("e1") is None
+
+
 def test_each_tenant_and_each_day_has_its_own() -> None:
     cap = Cap(1)
     notices = [critical("a"), critical("b", tenant="other"), critical("c", DAY_S), critical("d", DAY_S - 1.0)]

@@ -138,6 +138,12 @@ async def test_nobody_listening_is_out_of_reach() -> None:
             await there.firing()
 
 
+async def test_a_name_that_no_dns_can_have_is_out_of_reach() -> None:
+    async with endpoint(f"http://{'a' * 70}.example") as am:
+        with pytest.raises(UnreachableError):
+            await am.post(ALERTS)
+
+
 async def test_one_that_does_not_answer_in_time_is_out_of_reach() -> None:
     answer = asyncio.Event()
 

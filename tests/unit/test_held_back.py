@@ -45,14 +45,14 @@ class Desk:
     def sent(self) -> dict[str, str]:
         """Severity by id of what fires, `summary` for the id of the summary."""
         return {
-            "summary" if n.labels["alertname"] == RULE else n.id: n.severity
+            "summary" if n.labels.get("alertname") == RULE else n.id: n.severity
             for n in self.book.notices.values()
             if n.firing
         }
 
     @property
     def summary(self) -> Notice:
-        [found] = [n for n in self.book.notices.values() if n.labels["alertname"] == RULE]
+        [found] = [n for n in self.book.notices.values() if n.labels.get("alertname") == RULE]
         return found
 
     def counted(self, name: str) -> float:
@@ -87,14 +87,24 @@ def test_a_summary_lists_who_what_cost_and_link_the_dearest_first() -> None:
     assert told == {
         "summary": "acme: 2025-10-09 has had 5 pages; 2 more critical alerts are held back: "
         "$92.50 so far, $240.00 an hour",
-        "held_back": "loop: search/crawler/run-7: $80.00 so far, $200.00 an hour: It goes round. "
-        "https://d.example/incidents/dear\n"
-        "loop: search/indexer/run-7: $12.50 so far, $40.00 an hour: The agent indexer repeats a failing call.",
+        "held_back": "loop: agent crawler, team search, tenant acme, run run-7: $80.00 so far, $200.00 an hour: "
+        "It goes round. https://d.example/incidents/dear\n"
+        "loop: agent indexer, team search, tenant acme, run run-7: $12.50 so far, $40.00 an hour: "
+        "The agent indexer repeats a failing call.",
         "held_back_count": "2",
         "cost_usd": "92.50",
         "burn_usd_per_hour": "240.00",
         "runbook_url": "there",
     }
+
+
+def test_a_summary_bears_records_that_name_nobody() -> None:
+    desk = Desk(pages=1)
+    blank = dict.fromkeys(("rule", "tenant", "team", "agent", "run"), " ")
+    desk.tell("e0", **blank)
+    desk.tell("e1", 1.0, **blank)
+    assert desk.summary.annotations["held_back"].startswith("$12.50 so far, $40.00 an hour: The agent indexer")
+    assert all(desk.summary.labels.values())  # what is empty Alertmanager drops, and it is another alert then
 
 
 def test_a_summary_is_bounded_and_says_how_many_more_there_are() -> None:
@@ -164,6 +174,19 @@ def test_a_ticket_that_escalates_beyond_the_cap_stays_the_ticket_that_it_is() ->
     assert "held_back" in desk.book.notices["e1"].annotations
 
 
+def test_what_is_held_back_and_told_as_milder_is_sent_as_it_is_told() -> None:
+    desk = Desk(pages=1)
+    desk.tell("e0")
+    desk.tell("e1", 1.0)
+    desk.tell("e2", 2.0)
+    desk.tell("e1", 1.0, version=2, severity="info", state="update")
+    assert desk.sent() == {"e0": "critical", "e1": "info", "e2": "warning", "summary": "critical"}
+    desk.tell("e1", 1.0, version=3, severity="info", state="resolved", resolved_at=OPENED_S + 2)
+    desk.book.close("e1")
+    desk.tell("e3", 3.0)
+    assert desk.summary.annotations["held_back_count"] == "2"
+
+
 def test_the_summary_lingers_after_the_last_has_ended_so_that_the_next_pages_nobody_anew() -> None:
     desk = Desk(pages=1)
     desk.tell("e0")
@@ -175,13 +198,26 @@ def test_the_summary_lingers_after_the_last_has_ended_so_that_the_next_pages_nob
     assert desk.counted("held_back_episodes") == 0
     desk.tell("e2", 1800.0)
     assert desk.counted("pages_total") == 2  # e0, and the summary once
+    desk.now = OPENED_S + 1900
     desk.tell("e2", 1900.0, version=2, state="resolved", resolved_at=OPENED_S + 1900)
     desk.now = OPENED_S + 1900 + LINGERS_S - 1
     assert desk.dresser.tick() == set()
     desk.now += 1
     assert desk.dresser.tick() == {desk.summary.id}
+    assert desk.summary.written_s == desk.now  # or its delivery seems to have taken an hour
     assert desk.sent() == {"e0": "critical"}
     assert desk.dresser.tick() == set()
+
+
+def test_what_says_that_it_ended_in_the_future_keeps_no_summary_alive() -> None:
+    desk = Desk(pages=1)
+    desk.tell("e0")
+    desk.tell("e1", 1.0)
+    desk.tell("e1", 1.0, version=2, state="resolved", resolved_at=1e300)
+    assert desk.sent() == {"e0": "critical", "summary": "critical"}
+    desk.now += LINGERS_S
+    assert desk.dresser.tick() == {desk.summary.id}
+    assert desk.sent() == {"e0": "critical"}
 
 
 def test_a_summary_that_ended_and_was_let_go_comes_again_with_the_next() -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from detector.incidents.book import IncidentBook
+from detector.incidents.book import Entry, IncidentBook
 from detector.incidents.flagging import Spike, spike_of
 from detector.incidents.live import MOST_ENDED, MOST_TEAMS, Live
 from detector.incidents.spend import SLICES, Spend
 from detector.incidents.view import Source
-from detector.model.alert import Alert, encode_alert
+from detector.model.alert import Alert, Mark, encode_alert
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
 from tests.unit.alert_records import alert
 from tests.unit.test_incident_spend import M0, rollup, row
@@ -18,6 +18,7 @@ ME, ANOTHER = "u-aaaaaaaaaaaa", "u-bbbbbbbbbbbb"
 SELF = Scope(Kind.SELF, "acme", people=frozenset([ME]))
 RED = Scope(Kind.TEAM, "acme", "red")
 ACME = Scope(Kind.TENANT, "acme")
+MARK = Mark(7.0, "open", "critical", 1.0)
 NOW_S = (M0 + 3) * 60.0
 
 
@@ -64,6 +65,25 @@ def test_incidents_are_those_of_the_scope(shown: Shown) -> None:
         assert {i.alert.id for i in shown.source.overview(scope).open} == ids
         assert {id for id in ("red's", "blue's", "other's", "model's") if shown.source.incident(scope, id)} == ids
     assert shown.source.incident(TEAMS, "unknown") is None
+
+
+def test_of_what_is_listed_and_flagged_no_record_is_read_whole(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = {"since": 7.0, "resolved_by": "quiet", "calls": ["c1"] * 100}
+    for n in range(3):
+        shown.alert(f"e{n}", rule="spend_spike", user=ME, summary=f"of {ME}", evidence=evidence, history=[MARK])
+    shown.alert("blue's", team="blue")
+
+    def whole(_: Entry) -> Alert:
+        raise AssertionError("thousands are open, of 5 kB each")
+
+    monkeypatch.setattr(Entry, "alert", property(whole))
+    shown.live.settle()
+    listed = shown.source.incidents(RED, open_only=False)
+    assert [one.alert.id for one in listed] == ["e0", "e1", "e2"]
+    assert (listed[0].alert.user, listed[0].alert.summary) == ("person", "of person")
+    assert (listed[0].alert.evidence, listed[0].alert.history) == ({"since": 7.0, "resolved_by": "quiet"}, [])
+    assert shown.source.overview(RED).open == listed
+    assert len(shown.source.related(RED, "e0")) == 2
 
 
 def test_whose_it_is_is_shown_to_oneself_alone(shown: Shown) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from detector.config import Config
 from detector.config.stop import Stop as Settings
 from detector.errors import ConfigError
+from detector.stopping.asking import UnansweredError, ask
 from detector.stopping.choosing import asks, outcome_of, target_of
 from detector.stopping.record import Stop, decode_stop, encode_stop, newer, request_of, stop_of, told
 from detector.stopping.signing import signed, signing_key
@@ -186,3 +188,10 @@ def test_a_section_that_cannot_work_is_refused_and_shows_no_secret(wrong: dict[s
     with pytest.raises(ValidationError, match=says) as refused:
         Settings.model_validate(ON | wrong)
     assert all("hunter2" not in error["msg"] for error in refused.value.errors())
+
+
+async def test_a_name_that_no_dns_can_have_is_nobody_who_answers_and_its_path_is_not_told() -> None:
+    settings = Settings.model_validate(ON | {"url": f"https://{'a' * 70}.example/secret-path"})
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(UnansweredError, match=r"^UnicodeError$"):
+            await ask(session, settings, stop(), lambda: AT)

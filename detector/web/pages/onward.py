@@ -1,7 +1,6 @@
 """Where a reader goes on from an episode: runbook, board, trace; and what leads nowhere, with the reason."""
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from detector.config import Web
 from detector.links import board_url, filled, incident_url
@@ -29,7 +28,7 @@ def onward(web: Web, alert: Alert) -> Onward:
         else "web.trace_url is not set"
     )
     return Onward(
-        runbook=alert.runbook_url if urlsplit(alert.runbook_url).scheme in ("http", "https") else None,
+        runbook=alert.runbook_url if alert.runbook_url.lower().startswith(("http://", "https://")) else None,
         board=board_url(web.grafana_url, alert.tenant, alert.team) if web.grafana_url else None,
         trace=trace,
         incident=incident_url(web.public_url, alert.id) if web.public_url else None,

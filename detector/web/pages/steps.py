@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from detector.incidents.drawn import is_step
 from detector.markup.words import share
 from detector.model.alert import Alert
 from detector.rules.finding import usd
@@ -22,7 +23,8 @@ def steps_of(alert: Alert) -> list[Step]:
 
     Of the oldest the names are not kept, but an action has one name.
     """
-    told = [step for step in alert.evidence.get("steps") or () if isinstance(step, Mapping)]
+    found = alert.evidence.get("steps")
+    told = [{"t": 0.0, "usd": 0.0, **step} for step in (found if isinstance(found, list) else ()) if is_step(step)]
     names = {step["action"]: step["name"] for step in told if step.get("action") and step.get("name")}
     return [{**step, "name": step.get("name") or names.get(step.get("action"), "")} for step in told]
 

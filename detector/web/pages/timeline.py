@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
+from detector.incidents import drawn
 from detector.markup.axes import HIGH, bars, grid, labels, nice, times
 from detector.markup.words import UNKNOWN, day, duration, shown
-from detector.model.alert import Alert, Severity, State, lasted
+from detector.model.alert import Alert, Severity, State, bounded, lasted
 from detector.rules.finding import usd
 from detector.web.pages.evidence import rows
 from detector.web.pages.parts import SIGNS, details
@@ -39,8 +40,10 @@ class Line(NamedTuple):
 
 def line_of(alert: Alert) -> Line:
     """What is known of an episode over time."""
-    minutes = {int(t): float(x) for t, x in alert.evidence.get("usd_by_minute", ()) if isinstance(x, int | float)}
-    moves = [(float(move["t"]), shown(str(move["strength"]))) for move in alert.evidence.get("moves", ())]
+    minutes = {int(t): x for t, x in drawn.usd_by_minute(alert)}
+    newest = max(minutes, default=0)
+    minutes = {t: x for t, x in minutes.items() if t > newest - _MOST_BARS * _MINUTE_S}
+    moves = [(move.t, shown(move.strength)) for move in drawn.moves(alert)]
     told = told_of(alert)
     since, ended = lasted(alert)
     times_told = [since, ended, *(one.at for one in told)]
@@ -55,9 +58,9 @@ def line_of(alert: Alert) -> Line:
 def told_of(alert: Alert) -> Sequence[Told]:
     """Records of the episode, oldest first; what a record of before there was a history tells of those before it."""
     if alert.history:
-        return [Told(mark.at, mark.state, mark.severity, mark.cost_usd) for mark in alert.history]
-    newest = Told(alert.updated_at, alert.state, alert.severity, alert.cost_usd)
-    return [Told(alert.opened_at, "open", alert.severity, None), newest] if alert.version > 1 else [newest]
+        return [Told(bounded(mark.at), mark.state, mark.severity, mark.cost_usd) for mark in alert.history]
+    newest = Told(bounded(alert.updated_at), alert.state, alert.severity, alert.cost_usd)
+    return [Told(bounded(alert.opened_at), "open", alert.severity, None), newest] if alert.version > 1 else [newest]
 
 
 def timeline(alert: Alert) -> str:
