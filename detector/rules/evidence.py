@@ -88,8 +88,6 @@ def _told_of(shard: Shard, facts: Facts, lane: Any, n: int) -> dict[str, Any]:
     same = int(h["signature"]) == facts.signature
     if facts.how == fnd.NEAR:
         same = h["mode"] == facts.mode and h["outcome"] == newest["outcome"]
-    # Sketches are kept of thirteen steps, the newest of which may have come after this one.
-    compared = mode >= MODE_OUTPUT and before > facts.step - RECENT + 1 and before >= 0
     came_back = {MODE_RESULT: int(h["outcome"]), MODE_OUTPUT: int(h["signature"])}.get(mode)
     return {
         "name": trail.names[n - trail.first] if n >= trail.first and n > facts.step - KEEP_IDS else "",
@@ -98,8 +96,22 @@ def _told_of(shard: Shard, facts: Facts, lane: Any, n: int) -> dict[str, Any]:
         "same": bool(same),
         "failed": bool(h["flags"] & _FAILED),
         "new": bool(h["novel"]) if acts else None,
-        "similarity": round(float(similarity(lane, n, before)), 3) if compared else None,
+        "similarity": _likeness(lane, facts.step, n, before) if mode >= MODE_OUTPUT else None,
     }
+
+
+def _likeness(lane: Any, newest: int, n: int, before: int) -> float | None:
+    """How like step n is to the one before it by that much, 0 to 1; None where that cannot be told any more."""
+    history = lane["history"]
+    if before < max(0, newest - len(history) + 2):
+        return None
+    # Sketches are kept of thirteen steps, the newest of which may have come after this one.
+    if before > newest - RECENT + 1:
+        return round(float(similarity(lane, n, before)), 3)
+    h, g = history[n % len(history)], history[before % len(history)]
+    by = "action" if h["mode"] >= MODE_ACTION else "signature"
+    same = h[by] == g[by] and (h["mode"] >= MODE_ACTION) == (g["mode"] >= MODE_ACTION)
+    return 1.0 if same else None
 
 
 def _short(fingerprint: int) -> str:
