@@ -69,7 +69,6 @@ class _Day:
 
     def __init__(self) -> None:
         self.waiting: dict[str, _Critical] = {}
-        self.groups: dict[str, _Group] = {}
         self.paging: dict[str, str] = {}
         self.taken = 0
         self.held: dict[str, float] = {}
@@ -111,6 +110,7 @@ class Cap:
     def __init__(self, pages_a_day: int) -> None:
         self.pages_a_day = pages_a_day
         self._days: dict[TenantDay, _Day] = {}
+        self._groups: dict[tuple[str, str], _Group] = {}  # by tenant and group: midnight ends no page
         self._day_of: dict[str, TenantDay] = {}
         self._undecided: dict[TenantDay, None] = {}
         self._touched: set[TenantDay] = set()
@@ -129,13 +129,14 @@ class Cap:
             self._days.setdefault(key, _Day())
             self._undecided[key] = None
         day = self._days[key]
-        ended_s = INFINITE_S if notice.firing else notice.changed_s
+        burns = notice.firing and notice.critical_s is not None
+        ended_s = INFINITE_S if burns else notice.changed_s
         if (group := day.paging.get(notice.id)) is not None:
-            day.groups[group].told(notice.id, ended_s)
+            self._groups[key.tenant, group].told(notice.id, ended_s)
         elif notice.id not in day.held:
             since_s = day.waiting[notice.id].since_s if notice.critical_s is None else notice.critical_s
             day.waiting[notice.id] = _Critical(since_s, ended_s, notice.labels.get("group", notice.id))
-        if notice.firing and notice.critical_s is not None:
+        if burns:
             day.burning.add(notice.id)
         else:
             day.burning.discard(notice.id)
@@ -150,15 +151,15 @@ class Cap:
         `shown`: ids that an Alertmanager shows as paging from before a start; they go on to page.
         """
         given = []
-        for key in self._undecided:
+        for key in sorted(self._undecided, key=lambda key: (key.begins_s, key.tenant)):
             day = self._days[key]
             for id in sorted(day.waiting, key=lambda id: (id not in shown, day.waiting[id].since_s, id)):
                 told = day.waiting[id]
-                of_group = day.groups.get(told.group)
+                of_group = self._groups.get((key.tenant, told.group))
                 further = of_group is None or not of_group.burns_after(told.since_s)
                 page = not further or not self.pages_a_day or id in shown or day.taken < self.pages_a_day
                 if page:
-                    day.groups.setdefault(told.group, _Group()).told(id, told.ended_s)
+                    self._groups.setdefault((key.tenant, told.group), _Group()).told(id, told.ended_s)
                     day.paging[id] = told.group
                     day.taken += further
                 else:
@@ -200,3 +201,6 @@ class Cap:
                 del self._day_of[id]
             self._undecided.pop(key, None)
             self._touched.discard(key)
+        if old:
+            kept = {(key.tenant, group) for key, day in self._days.items() for group in day.paging.values()}
+            self._groups = {group: known for group, known in self._groups.items() if group in kept}

@@ -95,11 +95,32 @@ def test_a_group_that_was_over_takes_another_place_as_it_comes_again() -> None:
     }
 
 
+def test_a_page_that_burns_over_midnight_stands_for_its_group_the_next_day_too() -> None:
+    runs = [critical(f"run{n}", DAY_S - 60.0 + 30.0 * n, group="one prompt") for n in range(5)]
+    running, started = Cap(1), Cap(1)
+    for cap in (running, started):
+        told = runs if cap is running else runs[::-1]
+        assert all(decided(cap, *told).values())
+        assert decided(cap, critical("other", DAY_S + 500.0)) == {"other": True}
+        assert decided(cap, critical("third", DAY_S + 600.0)) == {"third": False}
+
+
+def test_a_group_is_forgotten_once_all_days_on_which_it_paged_are() -> None:
+    cap = Cap(1)
+    over: dict[str, Any] = {"state": "resolved", "resolved_at": MIDNIGHT + DAY_S + 50.0, "group": "g"}
+    decided(cap, critical("a", 0.0, **over), critical("b", DAY_S, **over))
+    cap.forget_before(MIDNIGHT + 2 * DAY_S + 1)
+    assert decided(cap, critical("b", DAY_S, version=2, **over), critical("c", DAY_S + 9, group="g")) == {"c": True}
+    cap.see(critical("c", DAY_S + 9, version=2, **over))
+    cap.forget_before(MIDNIGHT + 3 * DAY_S + 1)
+    assert not cap._groups
+
+
 def test_a_page_that_is_told_with_another_group_stays_one_of_the_group_in_which_it_was_decided() -> None:
     cap = Cap(1)
     decided(cap, critical("a", group="g"))
     assert decided(cap, critical("a", group="other", version=2), critical("b", 60.0, group="g")) == {"b": True}
-    over = {"state": "resolved", "resolved_at": MIDNIGHT + 50.0, "version": 3}
+    over: dict[str, Any] = {"state": "resolved", "resolved_at": MIDNIGHT + 50.0, "version": 3}
     assert decided(cap, critical("a", group="other", **over), critical("c", 70.0, group="other")) == {"c": False}
 
 

@@ -100,7 +100,7 @@ def test_a_summary_lists_who_what_cost_and_link_the_dearest_first() -> None:
 
 def test_a_summary_bears_records_that_name_nobody() -> None:
     desk = Desk(pages=1)
-    blank = dict.fromkeys(("rule", "tenant", "team", "agent", "run"), " ")
+    blank: dict[str, Any] = dict.fromkeys(("rule", "tenant", "team", "agent", "run"), " ")
     desk.tell("e0", **blank)
     desk.tell("e1", 1.0, **blank)
     assert desk.summary.annotations["held_back"].startswith("$12.50 so far, $40.00 an hour: The agent indexer")
