@@ -2,11 +2,11 @@
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from detector import stop_command
+from detector.config.addresses import asked, public
 from detector.links import FIELDS, unknown_fields
 
 Positive = Annotated[float, Field(gt=0)]
@@ -20,21 +20,6 @@ class Section(BaseModel):
     """A table of the TOML file: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-def _public(address: str | None) -> str | None:
-    """An address that people follow; raises ValueError where it is none, or holds credentials."""
-    if address is None:
-        return None
-    try:
-        parts = urlsplit(address)
-    except ValueError:  # its message would repeat the address
-        raise ValueError("is no URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("needs http:// or https:// and a host, as https://detector.example")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not hold credentials, since every page carries it")
-    return address
 
 
 class Kafka(Section):
@@ -277,16 +262,7 @@ class Notify(Section):
     @classmethod
     def _are_addresses(cls, addresses: list[str]) -> list[str]:
         for address in addresses:
-            try:
-                parts = urlsplit(address)
-            except ValueError:  # its message would repeat the address
-                raise ValueError("one of the addresses is no URL") from None
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError("every address needs http:// or https:// and a host, as http://127.0.0.1:9093")
-            if parts.username is not None or parts.password is not None:
-                raise ValueError("an address must not hold credentials; use notify.bearer_token_file")
-            if parts.query or parts.fragment:
-                raise ValueError("an address must not hold a query, maybe a secret; use notify.bearer_token_file")
+            asked(address, "http://127.0.0.1:9093", "use notify.bearer_token_file")
         return addresses
 
     @field_validator("runbook_base")
@@ -299,7 +275,9 @@ class Notify(Section):
     @field_validator("silence_url")
     @classmethod
     def _is_address(cls, address: str | None) -> str | None:
-        return _public(address)
+        if address is not None:
+            public(address)
+        return address
 
     @field_validator("stop_command")
     @classmethod
@@ -334,7 +312,9 @@ class Web(Section):
     @field_validator("public_url", "trace_url", "grafana_url")
     @classmethod
     def _is_address(cls, address: str | None) -> str | None:
-        return _public(address)
+        if address is not None:
+            public(address)
+        return address
 
     @field_validator("trace_url")
     @classmethod

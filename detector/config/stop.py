@@ -2,10 +2,10 @@
 
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from detector.config.addresses import asked
 from detector.config.settings import Name, Positive, Section
 from detector.loopback import is_loopback
 
@@ -33,15 +33,7 @@ class Stop(Section):
     def _is_an_address(cls, address: str | None) -> str | None:
         if address is None:
             return None
-        try:
-            parts = urlsplit(address)
-            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # its message would repeat the address
-            fine = False
-        if not fine:
-            raise ValueError("needs http:// or https:// and a host, as https://stopper.example/stop")
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must hold neither credentials nor a query; requests are signed by stop.secret_file")
+        parts = asked(address, "https://stopper.example/stop", "requests are signed by stop.secret_file")
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             raise ValueError("needs https:// beyond this machine, since requests name keys and agents")
         return address

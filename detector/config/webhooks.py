@@ -2,10 +2,10 @@
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from detector.config.addresses import asked
 from detector.config.settings import Count, Name, Positive, Section
 from detector.sources.usual_attributes import TICKET
 
@@ -89,13 +89,5 @@ class Push(Section):
     def _is_an_address(cls, address: str | None) -> str | None:
         if address is None:
             return None
-        try:
-            parts = urlsplit(address)
-            fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # its message would repeat the address
-            fine = False
-        if not fine:
-            raise ValueError("needs http:// or https:// and a host, as http://127.0.0.1:4318")
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must hold neither credentials nor a query; use push.token_file")
+        asked(address, "http://127.0.0.1:4318", "use push.token_file")
         return address.rstrip("/")
