@@ -46,9 +46,10 @@ def incidents(
       detector incidents --team payments --severity critical --json
     """
     config = setup.load()
-    from detector.incidents.asked import Wanted, choose, read_book
+    from detector.incidents.asked import choose, read_book
     from detector.incidents.terminal import show_all
     from detector.incidents.told import incidents_json
+    from detector.incidents.view import Wanted
     from detector.report.terminal import console_of
 
     scope = _scope(config)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from typing import NamedTuple
 
 import msgspec
 
@@ -10,23 +9,12 @@ from detector.config import Config
 from detector.errors import DetectorError
 from detector.incidents.book import IncidentBook
 from detector.incidents.live import seen
-from detector.incidents.view import Incident
+from detector.incidents.view import Incident, Wanted
 from detector.kafka.admin import partitions_of
 from detector.kafka.rest import rest_of
-from detector.model.alert import Severity
 from detector.policy.scope import Scope
 
 log = logging.getLogger(__name__)
-
-
-class Wanted(NamedTuple):
-    """Which incidents; None: any."""
-
-    open_only: bool = False
-    tenant: str | None = None
-    team: str | None = None
-    rule: str | None = None
-    severity: Severity | None = None
 
 
 def read_book(config: Config) -> IncidentBook:
@@ -60,11 +48,10 @@ async def _read_stops(config: Config, book: IncidentBook) -> None:
 
 def choose(book: IncidentBook, scope: Scope, wanted: Wanted) -> list[Incident]:
     """Those that the scope may see and that are wanted: open ones first, then what has ended, the newest first."""
-    entries = [*book.open(), *(() if wanted.open_only else book.ended())]
+    entries = [*book.open(), *(() if wanted.open else book.ended())]
     rule, severity = wanted.rule, wanted.severity
     found = seen(book, (e for e in entries if rule in (None, e.rule) and severity in (None, e.severity)), scope)
-    tenant, team = wanted.tenant, wanted.team
-    return [i for i in found if tenant in (None, i.alert.tenant) and team in (None, i.alert.team)]
+    return [incident for incident in found if wanted.fits(incident.alert)]
 
 
 def find(book: IncidentBook, scope: Scope, prefix: str) -> Incident:

@@ -17,6 +17,26 @@ class Incident(NamedTuple):
     stop: dict[str, Any] | None = None
 
 
+class Wanted(NamedTuple):
+    """Which incidents are asked for; None: whichever."""
+
+    open: bool = False
+    tenant: str | None = None
+    team: str | None = None
+    rule: str | None = None
+    severity: str | None = None
+
+    def fits(self, alert: Alert) -> bool:
+        """Whether it is one of them."""
+        wanted = (
+            (self.tenant, alert.tenant),
+            (self.team, alert.team),
+            (self.rule, alert.rule),
+            (self.severity, alert.severity),
+        )
+        return not (self.open and alert.state == "resolved") and all(asked in (None, has) for asked, has in wanted)
+
+
 class TeamSpend(NamedTuple):
     """What a team was billed: `usd` and `flagged_usd` by slice, as many as the overview has, oldest first."""
 

@@ -16,8 +16,9 @@ from aiohttp import ClientSession
 from detector.config import Config
 from detector.errors import DeploymentError
 from detector.forgetting import word
-from detector.incidents.asked import Wanted, choose, read_book
+from detector.incidents.asked import choose, read_book
 from detector.incidents.live import Live
+from detector.incidents.view import Wanted
 from detector.kafka.clients import producer
 from detector.kafka.forget import forget
 from detector.metrics import Metrics

@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.config import Web
-from detector.incidents.view import Incident
+from detector.incidents.view import Incident, Wanted
 from detector.markup.words import shown
 from detector.model.alert import Alert
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
 from detector.web.pages import evidence, incident, listing, overview
-from detector.web.pages.asked import Asked
 from detector.web.pages.onward import onward
 from tests.support.pages import EVIL, Seen, is_nested, seen
 from tests.support.shown import (
@@ -52,7 +51,7 @@ def overview_page(source: Shown, refresh_s: int | None = None) -> str:
     return overview.page(source.overview(TEAMS), TEAMS, refresh_s)
 
 
-def list_page(alerts: list[Alert], asked: Asked = Asked()) -> str:  # noqa: B008, it is frozen
+def list_page(alerts: list[Alert], asked: Wanted = Wanted()) -> str:  # noqa: B008, it is frozen
     return listing.page([Incident(alert, NOW) for alert in alerts], asked, TEAMS, NOW)
 
 
@@ -309,8 +308,8 @@ def test_what_became_of_stopping_it_is_shown() -> None:
 def test_a_list_shows_what_is_asked_for() -> None:
     alerts = [spike(), cycle(), near(), bloat(), shipped()]
     assert "4 open incidents, 1 that ended" in text_of(list_page(alerts))
-    assert "1 open incident, 0 that ended" in text_of(list_page(alerts, Asked(rule="spend_spike")))
-    assert "2 open incidents, 1 that ended" in text_of(list_page(alerts, Asked(team="search")))
-    assert "No incident fits what is asked for." in text_of(list_page(alerts, Asked(team="nobody")))
-    assert '<option value="nobody" selected>' in list_page(alerts, Asked(team="nobody"))
+    assert "1 open incident, 0 that ended" in text_of(list_page(alerts, Wanted(rule="spend_spike")))
+    assert "2 open incidents, 1 that ended" in text_of(list_page(alerts, Wanted(team="search")))
+    assert "No incident fits what is asked for." in text_of(list_page(alerts, Wanted(team="nobody")))
+    assert '<option value="nobody" selected>' in list_page(alerts, Wanted(team="nobody"))
     assert "No incident is known" in text_of(list_page([]))

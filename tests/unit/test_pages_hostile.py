@@ -9,10 +9,10 @@ from rich.console import Console
 from detector.clock import LATEST_S
 from detector.config import Web
 from detector.incidents import terminal
+from detector.incidents.view import Wanted
 from detector.model.alert import lasted
 from detector.policy.scope import TEAMS
 from detector.web.pages import incident, listing, overview
-from detector.web.pages.asked import Asked
 from detector.web.pages.onward import onward
 from tests.unit.alert_records import alert
 from tests.unit.test_incident_view import NOW_S, Shown
@@ -31,7 +31,7 @@ def drawn(**fields: Any) -> None:
     told = shown.alert("e1", rule="spend_spike", **fields)
     shown.live.settle()
     overview.page(shown.source.overview(TEAMS), TEAMS, None)
-    listing.page(shown.source.incidents(TEAMS, open_only=False), Asked(), TEAMS, NOW_S)
+    listing.page(shown.source.incidents(TEAMS, open_only=False), Wanted(), TEAMS, NOW_S)
     one = shown.source.incident(TEAMS, told.id)
     assert one is not None
     links = onward(WEB, one.alert)

@@ -1,13 +1,13 @@
 """What the address of a page asks for."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from multidict import MultiMapping
 
 from detector.config import Rules
 from detector.errors import DetectorError
-from detector.model.alert import SEVERITIES, Alert
+from detector.incidents.view import Wanted
+from detector.model.alert import SEVERITIES
 from detector.model.events import MAX_NAME
 
 _LEAST_S, _MOST_S = 10, 3600
@@ -17,27 +17,9 @@ class Unclear(DetectorError):  # noqa: N818, no fault of ours
     """What is asked for cannot be understood; the message says why."""
 
 
-class Asked(NamedTuple):
-    """Which incidents; None: whichever."""
-
-    open: bool = False
-    tenant: str | None = None
-    team: str | None = None
-    rule: str | None = None
-    severity: str | None = None
-
-    def fits(self, alert: Alert) -> bool:
-        """Whether it is one of them."""
-        wanted = (
-            (self.tenant, alert.tenant), (self.team, alert.team), (self.rule, alert.rule),
-            (self.severity, alert.severity),
-        )  # fmt: skip
-        return not (self.open and alert.state == "resolved") and all(asked in (None, has) for asked, has in wanted)
-
-
-def asked_of(query: MultiMapping[str]) -> Asked:
+def asked_of(query: MultiMapping[str]) -> Wanted:
     """The query of the list; raises Unclear. What is empty, as a form sends it, asks for nothing."""
-    told = _single(query, Asked._fields)
+    told = _single(query, Wanted._fields)
     if told.get("open", "0") not in ("0", "1"):
         raise Unclear("open has to be 1 (only what is open) or 0")
     if told.get("severity", SEVERITIES[0]) not in SEVERITIES:
@@ -45,7 +27,7 @@ def asked_of(query: MultiMapping[str]) -> Asked:
     if "rule" in told and told["rule"] not in Rules.model_fields:
         raise Unclear(f"rule has to be one of {', '.join(Rules.model_fields)}")
     _check_names(told)
-    return Asked(
+    return Wanted(
         told.get("open") == "1", told.get("tenant"), told.get("team"), told.get("rule"), told.get("severity")
     )  # fmt: skip
 

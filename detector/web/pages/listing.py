@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from detector.incidents.view import Incident
+from detector.incidents.view import Incident, Wanted
 from detector.model.alert import SEVERITIES
 from detector.policy.scope import Scope
 from detector.rules.finding import usd
 from detector.terminal import many
-from detector.web.pages.asked import Asked
 from detector.web.pages.cards import cards, lines
 from detector.web.pages.frame import document
 from detector.web.pages.parts import SIGNS, choice, names, section
@@ -16,12 +15,12 @@ MOST = 100
 """Incidents of each kind that are shown; `open`, `team` and so on find the others."""
 
 
-def page(incidents: Sequence[Incident], asked: Asked, scope: Scope, now_s: float) -> str:
+def page(incidents: Sequence[Incident], asked: Wanted, scope: Scope, now_s: float) -> str:
     """The page. `incidents`: all that the scope may see, in the order of `Source.incidents`."""
     return document("Incidents · detector", "incidents", "", _body(incidents, asked, now_s), scope)
 
 
-def _body(incidents: Sequence[Incident], asked: Asked, now_s: float) -> Iterator[str]:
+def _body(incidents: Sequence[Incident], asked: Wanted, now_s: float) -> Iterator[str]:
     chosen = [one for one in incidents if asked.fits(one.alert)]
     running = [one for one in chosen if one.alert.state != "resolved"]
     over = [one for one in chosen if one.alert.state == "resolved"]
@@ -50,7 +49,7 @@ def _rest(incidents: Sequence[Incident]) -> str:
     )
 
 
-def _form(incidents: Sequence[Incident], asked: Asked) -> str:
+def _form(incidents: Sequence[Incident], asked: Wanted) -> str:
     tenants = {one.alert.tenant for one in incidents}
     fields = [
         choice("severity", [(s, SIGNS[s][1].split()[1].lower()) for s in reversed(SEVERITIES)], asked.severity),
