@@ -34,14 +34,26 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--broker {choice}: is none of embedded, apache, HOST:PORT")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks by fixture, so that no test has to: -m 'not services' runs what needs Python alone."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks by fixture, so that no test has to: -m 'not services' runs what needs Python alone.
+
+    Where --broker names another, integration tests that ask for no broker would say the same again: they are left out.
+    """
+    if config.getoption("--broker") != "embedded":
+        elsewhere = [item for item in items if not _asks_for_a_broker(item)]
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if _asks_for_a_broker(item)]
     for item in items:
         used = set(getattr(item, "fixturenames", ()))
         if "kafka" in used:
             item.add_marker("kafka")
         if used & {"apache", "alertmanager", "browser"}:
             item.add_marker("services")
+
+
+def _asks_for_a_broker(item: pytest.Item) -> bool:
+    used = set(getattr(item, "fixturenames", ()))
+    return not item.nodeid.startswith("tests/integration") or bool(used & {"broker", "cluster", "secured"})
 
 
 @pytest.fixture(scope="session")
