@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from aiohttp import web
 
 from tests.support.alertmanager import Alertmanager
+from tests.support.services import fetched
 
 DEADLINE_S = 60.0
 
@@ -94,7 +95,7 @@ async def remembered(there: Alertmanager) -> None:
     """Returns once all that was paged before is on disk."""
 
     def snapshots() -> float:
-        lines = there._get("/metrics").decode().splitlines()
+        lines = fetched(f"{there.url}/metrics").decode().splitlines()
         return float(next(line for line in lines if line.startswith(REMEMBERED)).split()[1])
 
     # The first one after the call may have begun before it.

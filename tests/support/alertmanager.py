@@ -1,12 +1,10 @@
 """A real Alertmanager on loopback."""
 
 import json
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.support.services import Service, free_port, program
+from tests.support.services import Service, fetched, free_port, is_ready, program
 
 SILENT = """
 route: {receiver: nobody}
@@ -39,7 +37,7 @@ class Alertmanager:
 
     def start(self) -> None:
         """Returns once it is ready."""
-        self._service.start(self._ready)
+        self._service.start(lambda: is_ready(self.url))
 
     def kill(self) -> None:
         """As by kill -9; idempotent."""
@@ -55,17 +53,5 @@ class Alertmanager:
 
     def alerts(self) -> list[dict[str, Any]]:
         """The alerts that fire now, as API v2 tells them."""
-        found: list[dict[str, Any]] = json.loads(self._get("/api/v2/alerts"))
+        found: list[dict[str, Any]] = json.loads(fetched(f"{self.url}/api/v2/alerts"))
         return found
-
-    def _ready(self) -> bool:
-        try:
-            self._get("/-/ready")
-        except (urllib.error.URLError, ConnectionError):
-            return False
-        return True
-
-    def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.url + path, timeout=10) as response:
-            body: bytes = response.read()
-        return body

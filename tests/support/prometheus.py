@@ -3,11 +3,10 @@
 import json
 import urllib.error
 import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.support.services import Service, free_port, program
+from tests.support.services import Service, fetched, free_port, is_ready, program
 
 PACKAGE = "prometheus"
 
@@ -40,7 +39,7 @@ class Prometheus:
 
     def start(self) -> None:
         """Returns once it is ready."""
-        self._service.start(self._ready)
+        self._service.start(lambda: is_ready(self.url))
 
     def kill(self) -> None:
         """As by kill -9; idempotent."""
@@ -60,20 +59,8 @@ class Prometheus:
     def get(self, path: str, **query: str) -> Any:
         """The data of what /api/v1/PATH answers; raises AssertionError with the reason where it is an error."""
         try:
-            answer = json.loads(self._get(f"/api/v1/{path}?{urllib.parse.urlencode(query)}"))
+            answer = json.loads(fetched(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(query)}"))
         except urllib.error.HTTPError as error:
             answer = json.loads(error.read())
         assert answer["status"] == "success", f"{query}: {answer.get('error')}"
         return answer["data"]
-
-    def _ready(self) -> bool:
-        try:
-            self._get("/-/ready")
-        except (urllib.error.URLError, ConnectionError):
-            return False
-        return True
-
-    def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.url + path, timeout=10) as response:
-            body: bytes = response.read()
-        return body

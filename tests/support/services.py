@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -47,6 +49,22 @@ def free_port() -> int:
         _handed_out.add(port)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
+
+
+def fetched(url: str) -> bytes:
+    """What is answered there; raises urllib.error.URLError, of an answer that is an error its HTTPError."""
+    with urllib.request.urlopen(url, timeout=10) as response:
+        body: bytes = response.read()
+    return body
+
+
+def is_ready(url: str) -> bool:
+    """Whether a program of Prometheus's kin at `url` says that it is ready."""
+    try:
+        fetched(f"{url}/-/ready")
+    except (urllib.error.URLError, ConnectionError):
+        return False
+    return True
 
 
 class Service:
