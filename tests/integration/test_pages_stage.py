@@ -30,6 +30,7 @@ from detector.pipeline.worker import Worker
 from detector.policy.scope import TEAMS
 from detector.stopping.record import encode_stop, stop_of
 from tests.support.brokers import Kafka
+from tests.support.stages import running
 from tests.unit.alert_records import alert
 from tests.unit.test_incident_spend import rollup, row
 
@@ -79,25 +80,19 @@ class Scene:
     @asynccontextmanager
     async def stage(self) -> AsyncIterator[PagesStage]:
         stage = PagesStage(self.config, self.metrics)
-        try:
-            await stage.start()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(stage.run())
-                yield stage
-                await stage.stop()
-        finally:
-            await stage.stop()
+        async with running(stage):
+            yield stage
 
     @asynccontextmanager
     async def worker(self, *stages: str) -> AsyncIterator[Worker]:
         worker, stop = Worker(self.config, stages), asyncio.Event()
         await worker.start()
-        running = asyncio.create_task(worker.run(stop))
+        work = asyncio.create_task(worker.run(stop))
         try:
             yield worker
         finally:
             stop.set()
-            assert await running == 0
+            assert await work == 0
 
     def shows(self, worker: Worker, id: str) -> bool:
         """Whether a worker's stage knows this incident."""
