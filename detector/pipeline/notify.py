@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
@@ -137,7 +138,7 @@ class NotifyStage:
             await self._stopper.catch_up()
         self._dresser.dress(self._book.notices, shown=await self._paging(), counted=False)
         self._close_old()
-        self._live_s = self._clock()
+        self._live_s = math.floor(self._clock() * 1000) / 1000  # a record's time is of whole milliseconds
         self._live = self._topic.caught_up
 
     def _close_old(self) -> None:

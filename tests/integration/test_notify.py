@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from detector.clock import Clock, system_clock
 from detector.config import Config
 from detector.errors import DeploymentError
 from detector.kafka.clients import producer
@@ -17,6 +18,7 @@ from detector.pipeline import notify
 from detector.pipeline.notify import NotifyStage
 from tests.integration.fake_alertmanager import alertmanagers
 from tests.support.brokers import Kafka
+from tests.support.stages import running
 from tests.unit.alert_records import alert
 
 DEADLINE_S = 30.0
@@ -31,7 +33,8 @@ async def until(holds: Callable[[], bool]) -> None:
 class Scene:
     """The alert topic of one test, and the stage that reads it."""
 
-    def __init__(self, kafka: Kafka, addresses: list[str], **settings: Any) -> None:
+    def __init__(self, kafka: Kafka, addresses: list[str], clock: Clock = system_clock, **settings: Any) -> None:
+        self._clock = clock
         self.config = kafka.config(
             create=False,
             topics={"alerts": kafka.topic("alerts", 4, cleanup_policy="compact,delete")},
@@ -51,15 +54,9 @@ class Scene:
 
     @asynccontextmanager
     async def stage(self) -> AsyncIterator[NotifyStage]:
-        stage = NotifyStage(self.config, self.metrics)
-        try:
-            await stage.start()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(stage.run())
-                yield stage
-                await stage.stop()
-        finally:
-            await stage.stop()
+        stage = NotifyStage(self.config, self.metrics, self._clock)
+        async with running(stage):
+            yield stage
 
     def counted(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"detector_{name}", labels) or 0.0
@@ -87,6 +84,17 @@ async def test_an_episode_fires_escalates_and_resolves(kafka: Kafka) -> None:
     assert scene.counted("notify_seconds_count") == 3
     assert scene.counted("notify_pending") == 0
     assert scene.counted("notify_requests_total", target=there.address, outcome="ok") >= 4
+
+
+async def test_what_is_written_in_the_millisecond_of_the_start_is_measured(kafka: Kafka) -> None:
+    second = float(int(time.time()))
+    async with alertmanagers(1) as [there]:
+        scene = Scene(kafka, [there.address], clock=lambda: second + 0.0009)
+        async with scene.stage() as stage:
+            await until(lambda: stage.health() == [])
+            await scene.tell(at=second)
+            await until(lambda: len(there.firing) == 1)
+    assert scene.counted("notify_seconds_count") == 1
 
 
 async def test_a_start_reads_all_before_it_sends_and_takes_the_highest_version(kafka: Kafka) -> None:
