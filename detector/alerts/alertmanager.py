@@ -131,7 +131,7 @@ def annotations_of(alert: Alert, onward: Onward = NOWHERE) -> dict[str, str]:
     ]
     if marks:
         told["marks"] = ", ".join(marks)
-    return told | told_of(alert, {EPISODE: label_value(alert.id)}, onward)
+    return told | told_of(alert, labels_of(alert), onward)
 
 
 def _interactive(evidence: dict[str, Any]) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable
 
-from detector.alerts.alertmanager import Notice
+from detector.alerts.alertmanager import EPISODE, Notice
 from detector.alerts.book import Book
 from detector.alerts.cap import Cap, Given, Standing, TenantDay
 from detector.alerts.held_back import RULE, held_back, lingers, summary
+from detector.alerts.onward import onward_of
 from detector.clock import Clock
 from detector.config import Config
+from detector.links import silence_url
 from detector.metrics import Metrics
 
 
@@ -26,6 +28,7 @@ class Dresser:
         self._version = 0
         self._lingering: dict[TenantDay, Standing] = {}
         self._links = {"runbook_url": f"{config.notify.runbook_base.rstrip('/')}/{RULE}.md"}
+        self._silences = onward_of(config).silences
         if config.web.public_url is not None:
             self._links["incident_url"] = f"{config.web.public_url.rstrip('/')}/incidents"
 
@@ -79,7 +82,7 @@ class Dresser:
         else:
             self._lingering.pop(day, None)
         held = [self._book.notices[id] for id in standing.burning]
-        told = summary(day, standing, held, self._links, now)
+        told = self._linked(summary(day, standing, held, self._links, now))
         known = self._book.notices.get(told.id)
         if known is not None and (known.firing, known.annotations) == (told.firing, told.annotations):
             return set()
@@ -89,6 +92,13 @@ class Dresser:
         if taken and told.firing and counted and (known is None or not known.firing):
             self._metrics.pages.labels(self._metrics.label("tenant", day.tenant)).inc()
         return {told.id} if taken else set()
+
+    def _linked(self, told: Notice) -> Notice:
+        """With a silence of this summary, whose identity depends on its tenant and day."""
+        if self._silences is None:
+            return told
+        silence = silence_url(self._silences, {EPISODE: told.labels[EPISODE]})
+        return told._replace(annotations=told.annotations | {"silence_url": silence})
 
     def _count(self, given: Iterable[Given]) -> None:
         for each in given:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from detector.alerts.alertmanager import EPISODE, Labels, Notice, label_value
 from detector.alerts.cap import Standing, TenantDay
 from detector.model.alert import Severity
+from detector.terminal import many
 
 RULE = "pages_held_back"
 """The name under which the summary of a day is sent, and of its runbook."""
@@ -21,7 +22,8 @@ LINE_CHARS = 200
 
 def held_back(notice: Notice, day: TenantDay, pages_a_day: int) -> Notice:
     """The alert as a ticket that says why it is one."""
-    why = f"critical, but {day.tenant} has had its {pages_a_day} pages of {date(day)}: see {RULE}"
+    pages = "only page" if pages_a_day == 1 else f"{pages_a_day} pages"
+    why = f"critical, but {day.tenant} has had its {pages} of {date(day)}: see {RULE}"
     return notice._replace(
         severity=SENT_AS,
         labels=notice.labels | {"severity": SENT_AS},
@@ -76,14 +78,16 @@ def _labels(day: TenantDay) -> Labels:
 
 
 def _annotations(day: TenantDay, pages: int, held: Sequence[Notice]) -> dict[str, str]:
+    had = f"{label_value(day.tenant)}: {date(day)} has had {many(pages, 'page')}"
+    if not held:
+        return {"summary": f"{had}; all that was held back beyond them is over", "held_back_count": "0"}
     cost, burn = sum(map(_cost, held)), sum(map(_burn, held))
-    many = "1 more critical alert is" if len(held) == 1 else f"{len(held)} more critical alerts are"
-    told = f"{date(day)} has had {pages} pages; {many} held back: ${cost:.2f} so far, ${burn:.2f} an hour"
+    more = f"{many(len(held), 'more critical alert')} {'is' if len(held) == 1 else 'are'} held back"
     lines = [_line(notice) for notice in sorted(held, key=lambda notice: (-_burn(notice), notice.id))[:MAX_LINES]]
     if len(held) > MAX_LINES:
         lines.append(f"and {len(held) - MAX_LINES} more")
     return {
-        "summary": f"{label_value(day.tenant)}: {told}",
+        "summary": f"{had}; {more}: ${cost:.2f} so far, ${burn:.2f} an hour",
         "held_back": "\n".join(lines),
         "held_back_count": str(len(held)),
         "cost_usd": f"{cost:.2f}",

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from detector.alerts.episodes import TASK_MOVED
 from detector.alerts.shortened import cut
 from detector.config import Config
 from detector.links import board_url, incident_url, silence_url
@@ -13,6 +14,8 @@ NAME_CHARS = 120
 """Of each name in the sentence that says who it is."""
 MAX_URL_CHARS = 2000
 """A link is whole or it is not told."""
+_EPISODE, _PAGE = ("episode",), ("alertname", "tenant", "team", "group")
+"""Labels by which a silence finds an episode, and all that are one page with it."""
 _LAST_S = 253_402_300_799.0  # the last second of the year 9999
 
 
@@ -39,20 +42,23 @@ def onward_of(config: Config) -> Onward:
 
 
 def told_of(alert: Alert, labels: dict[str, str], onward: Onward) -> dict[str, str]:
-    """Annotations: `who`, `user`, `since`, `moved`, `stop_command`, and links; only what is known.
+    """Annotations: `who`, `user`, `since`, `moved`, `resolved_by`, `stop_command`, and links; only what is known.
 
-    `labels`: those by which a silence finds the episode.
+    `labels`: those that it has in Alertmanager.
     """
+    silences = [{name: labels[name] for name in names if name in labels} for names in (_EPISODE, _PAGE)]
     links: dict[str, str | None] = {
         "incident_url": incident_url(onward.pages, alert.id) if onward.pages else None,
         "board_url": board_url(onward.boards, alert.tenant, alert.team) if onward.boards else None,
-        "silence_url": silence_url(onward.silences, labels) if onward.silences else None,
+        "silence_url": silence_url(onward.silences, silences[0]) if onward.silences else None,
+        "silence_page_url": silence_url(onward.silences, silences[1]) if onward.silences else None,
     }
     told = {
         "who": who(alert),
         "user": cut(alert.user, NAME_CHARS) if alert.user else None,
         "since": minute(_since(alert)),
         "moved": _moved(alert),
+        "resolved_by": _resolved_by(alert),
         "stop_command": filled(onward.stop_command, _names(alert)) if onward.stop_command else None,
         **{name: link for name, link in links.items() if link is not None and len(link) <= MAX_URL_CHARS},
     }
@@ -79,16 +85,26 @@ def _since(alert: Alert) -> float:
 
 
 def _moved(alert: Alert) -> str | None:
-    """When the task moved last; None where nothing tells what becomes of the work."""
+    """When the task moved last, or why nobody knows; None of agents, keys, teams and models, which are not one task."""
+    if alert.level not in ("run", "task"):
+        return None
+    if alert.resolved_at is not None and _resolved_by(alert) == TASK_MOVED:  # later than any that was drawn
+        return minute(alert.resolved_at)
     moves = alert.evidence.get("moves")
     told = [_time(move.get("t")) for move in moves if isinstance(move, dict)] if isinstance(moves, list) else []
     if known := [t for t in told if t is not None]:
         return minute(max(known))
     if alert.since_status_change_s is None:
-        return None
+        return f"not known: {'nothing tells what becomes of the work' if alert.task else 'no task claims it'}"
     if isinstance(moves, list):
         return "not since it began"
     return minute(alert.updated_at - alert.since_status_change_s) if alert.state != "resolved" else None
+
+
+def _resolved_by(alert: Alert) -> str | None:
+    """Why it is over: it may be quiet, or only room was made for others."""
+    why = alert.evidence.get("resolved_by")
+    return cut(why, NAME_CHARS) if alert.state == "resolved" and isinstance(why, str) else None
 
 
 def _time(value: Any) -> float | None:

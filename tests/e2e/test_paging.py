@@ -127,6 +127,8 @@ def _expected(status: str, opened: float, ended: float | None, **annotations: st
         "board_url": "https://boards.example/d/detector-team?var-tenant=acme&var-team=search",
         "runbook_url": "https://example.org/runbooks/loop.md",
         "silence_url": "https://alerts.example/#/silences/new?filter=%7Bepisode%3D%22e1%22%7D",
+        "silence_page_url": "https://alerts.example/#/silences/new?filter=%7Balertname%3D%22loop%22%2Ctenant%3D%22acme%22"
+        "%2Cteam%3D%22search%22%2Cgroup%3D%22acme%2Fsearch%2Findexer%22%7D",
         **annotations,
     }
     one = {
@@ -180,6 +182,8 @@ async def test_a_page_holds_each_fact_in_pagerduty_and_in_slack(paging: Paging) 
     over, slack = paging.desk.pages[1][1], paging.desk.slack[1][1]
     assert (over["event_action"], over["dedup_key"]) == ("resolve", pagerduty["dedup_key"])
     assert "Over: 20" in over["payload"]["custom_details"]["resolved"]
+    assert over["payload"]["custom_details"]["firing"] == "none"
+    assert [link["text"] for link in over["links"]] == ["Runbook", "Board"]
     assert "Stop it" not in plain(over) + plain(slack)
     assert slack["attachments"][0]["title"].startswith("[OVER] loop: agent indexer")
     assert slack["attachments"][0]["color"] == "good"
@@ -248,12 +252,12 @@ OTHERS = [
     (
         {"alertname": "pages_held_back", "episode": "h1", **HELD_BACK},
         {
-            "summary": "acme: 2 held back",
+            "summary": "acme: 2 held back, $9.00 so far",
             "held_back": "loop: one\nloop: two",
             "cost_usd": "9.00",
             "burn_usd_per_hour": "3.00",
         },
-        "[PAGE] pages_held_back: acme: 2 held back: $9.00 burnt, $3.00 an hour",
+        "[PAGE] pages_held_back: acme: 2 held back, $9.00 so far",
     ),
     (
         {"alertname": "DetectorBehind", "severity": "warning"},
@@ -276,5 +280,5 @@ async def test_alerts_that_are_no_episodes_arrive_as_whole(paging: Paging) -> No
     for _, told, _ in OTHERS:
         facts = [told[name] for name in ("summary", "description", "held_back", "runbook_url") if name in told]
         assert any(all(fact in text.replace("\r\n", "\n") for fact in facts) for text in texts)
-    assert not any(word in text for text in texts for word in ("Who:", "Since:", "Its task moved", "Stop it"))
+    assert not any(word in text for text in texts for word in ("Who:", "Since:", "Moved last", "Stop it"))
     assert errors(paging.log) == []

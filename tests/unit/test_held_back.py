@@ -18,8 +18,8 @@ TODAY = TenantDay("acme", int(OPENED_S // DAY_S * DAY_S))
 NOW = OPENED_S + 600
 
 
-def standing(*burning: str, changed_s: float = NOW) -> Standing:
-    return Standing(list(burning), 5, OPENED_S, changed_s, NOW)
+def standing(*burning: str, changed_s: float = NOW, pages: int = 5) -> Standing:
+    return Standing(list(burning), pages, OPENED_S, changed_s, NOW)
 
 
 def notice(**fields: Any) -> Notice:
@@ -66,6 +66,29 @@ def test_a_held_back_alert_is_a_warning_that_says_why() -> None:
         "critical, but acme has had its 5 pages of 2025-10-09: see pages_held_back"
     )
     assert notice().labels["severity"] == "critical"
+
+
+def test_a_cap_of_one_is_told_as_one_page() -> None:
+    told = held_back(notice(), TODAY, 1).annotations["held_back"]
+    assert told == "critical, but acme has had its only page of 2025-10-09: see pages_held_back"
+    text = summary(TODAY, standing("e1", pages=1), [notice()], {}, NOW).annotations["summary"]
+    assert text == (
+        "acme: 2025-10-09 has had 1 page; 1 more critical alert is held back: $12.50 so far, $40.00 an hour"
+    )
+
+
+def test_a_summary_of_which_nothing_burns_any_more_says_so_and_tells_no_dollars() -> None:
+    assert summary(TODAY, standing(), [], {}, NOW).annotations == {
+        "summary": "acme: 2025-10-09 has had 5 pages; all that was held back beyond them is over",
+        "held_back_count": "0",
+    }
+
+
+def test_a_summary_has_a_silence_of_its_own() -> None:
+    desk = Desk(pages=1)
+    desk.tell("e0")
+    desk.tell("e1", 1.0)
+    assert desk.summary.annotations["silence_url"].endswith(f"filter=%7Bepisode%3D%22{desk.summary.id}%22%7D")
 
 
 def test_a_summary_has_the_identity_of_its_tenant_and_day() -> None:

@@ -51,7 +51,24 @@ def test_when_the_task_moved_is_the_newest_of_its_statuses() -> None:
 
 def test_a_task_without_a_status_has_not_moved_and_one_that_nothing_tells_of_is_not_known() -> None:
     assert told(evidence={"moves": []}, since_status_change_s=7200.0)["moved"] == "not since it began"
-    assert "moved" not in told(evidence={"moves": []})
+    assert told(evidence={"moves": []}, task="T-1")["moved"] == "not known: nothing tells what becomes of the work"
+    assert told(evidence={"moves": []})["moved"] == "not known: no task claims it"
+
+
+@pytest.mark.parametrize("level", ["agent", "key", "team", "model"])
+def test_what_has_many_tasks_or_none_is_not_said_to_have_moved_or_not(level: str) -> None:
+    assert "moved" not in told(level=level, run=None, evidence={"moves": []}, since_status_change_s=7200.0)
+
+
+def test_an_end_says_why_and_what_ended_because_its_task_moved_has_moved_then() -> None:
+    moves = [{"t": OPENED_S - HOUR_S, "strength": "strong"}]
+    over = {"state": "resolved", "resolved_at": OPENED_S + HOUR_S, "since_status_change_s": HOUR_S}
+    moved = told(**over, evidence={"moves": moves, "resolved_by": "the task moved"})
+    assert (moved["resolved_by"], moved["moved"]) == ("the task moved", "2025-10-09 09:53 UTC")
+    quiet = told(**over, evidence={"moves": moves, "resolved_by": "quiet"})
+    assert (quiet["resolved_by"], quiet["moved"]) == ("quiet", "2025-10-09 07:53 UTC")
+    assert "resolved_by" not in told(evidence={"resolved_by": "quiet"})
+    assert "resolved_by" not in told(**over, evidence={"resolved_by": 1})
 
 
 def test_a_rule_that_tells_no_moves_tells_how_long_ago_it_was() -> None:
@@ -69,7 +86,17 @@ def test_links_lead_to_the_incident_its_teams_board_and_a_silence_of_this_episod
 
 
 def test_a_silence_outlives_an_escalation() -> None:
-    assert told(severity="warning")["silence_url"] == told(severity="critical", version=2)["silence_url"]
+    for name in ("silence_url", "silence_page_url"):
+        assert told(severity="warning")[name] == told(severity="critical", version=2)[name]
+
+
+def test_another_silence_is_of_all_that_are_one_page() -> None:
+    def silence(**fields: Any) -> str:
+        return unquote(urlsplit(told(**fields)["silence_page_url"]).fragment).partition("filter=")[2]
+
+    assert silence() == '{alertname="loop",tenant="acme",team="search",group="acme/search/indexer"}'
+    assert silence(id="e2", run="run-8", task="T-2") == silence()
+    assert silence(team=None) == '{alertname="loop",tenant="acme",group="acme/search/indexer"}'
 
 
 def test_an_alert_of_no_team_leads_to_the_board_of_the_fleet() -> None:
@@ -78,7 +105,7 @@ def test_an_alert_of_no_team_leads_to_the_board_of_the_fleet() -> None:
 
 
 def test_nothing_is_told_of_what_is_not_configured() -> None:
-    links = {"incident_url", "board_url", "silence_url", "stop_command"}
+    links = {"incident_url", "board_url", "silence_url", "silence_page_url", "stop_command"}
     assert links.isdisjoint(annotations_of(alert()))
     assert links <= set(told())
 
