@@ -95,6 +95,8 @@ def _moved(alert: Alert) -> str | None:
     if known := [t for t in told if t is not None]:
         return minute(max(known))
     if alert.since_status_change_s is None:
+        if not alert.spend_only:  # something tells, and this rule does not say when
+            return None
         return f"not known: {'nothing tells what becomes of the work' if alert.task else 'no task claims it'}"
     if isinstance(moves, list):
         return "not since it began"

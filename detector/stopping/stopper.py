@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import msgspec
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.25
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 15.0
+ENDS: tuple[str, ...] = tuple(outcome for outcome in get_args(Outcome) if outcome != "asking")
+UNRECORDED = "unrecorded"
 END_S = 8.0
 """Requests in hand at the end have this long to come to theirs; those that are cut off the next start asks again."""
 AT_ONCE = 8
@@ -47,6 +49,8 @@ class Stopper:
     ) -> None:
         self._config, self._metrics, self._clock, self._changed = config, metrics, clock, changed
         self._settings = config.stop
+        for outcome in (*ENDS, UNRECORDED):  # from 0 on: of what begins at 1 Prometheus sees no increase
+            metrics.stop_requests.labels(outcome)
         self.topic = WholeTopic(config, config.topics.stops)
         self._outbox = Outbox(config)
         self._session: aiohttp.ClientSession | None = None
@@ -180,7 +184,7 @@ class Stopper:
             if (stop := self._stops.get(id)) is not None and not stop.finished:
                 await (self._finish(id, "given_up") if dry else self._ask_on(id, over))
         except DeploymentError as error:  # what cannot be put on record is not asked, and pages go on
-            self._metrics.stop_requests.labels("unrecorded").inc()
+            self._metrics.stop_requests.labels(UNRECORDED).inc()
             log.error("the stop of episode %s cannot be recorded: %s", id, error)
         finally:
             del self._asking[id]

@@ -18,13 +18,20 @@ SPARSE: list[tuple[dict[str, Any], str, list[str], list[str]]] = [
         ["0 calls", "Moved last"],
     ),
     (
-        {"class_": "degenerate", "calls": 1, "burn_usd_per_hour": 0.0, "group": "one answer"},
+        {"class_": "degenerate", "calls": 1, "burn_usd_per_hour": 0.0, "group": "one answer", "spend_only": True},
         "[TICKET] loop: agent indexer, team search, tenant acme, run run-7: $12.50 burnt",
         ["Burnt: $12.50 in 1 call\n", "Moved last: not known: no task claims it\n"],
         ["1 calls", "$0.00"],
     ),
     (
-        {"rule": "run_inflation", "level": "task", "task": "T-1", "run": None, "burn_usd_per_hour": 0.004},
+        {
+            "rule": "run_inflation",
+            "level": "task",
+            "task": "T-1",
+            "run": None,
+            "burn_usd_per_hour": 0.004,
+            "spend_only": True,
+        },
         "[TICKET] run_inflation: agent indexer, team search, tenant acme, task T-1: $12.50 burnt, $0.004 an hour",
         ["another hour costs $0.004\n", "Moved last: not known: nothing tells what becomes of the work\n"],
         [],

@@ -126,6 +126,17 @@ async def test_a_dry_run_asks_nobody_and_says_what_it_would_have_asked(kafka: Ka
     assert [asked["id"] for asked in stops.there.asked] == ["e2"]
 
 
+async def test_what_can_become_of_a_stop_is_counted_from_0_so_that_the_first_one_is_an_increase(kafka: Kafka) -> None:
+    """DetectorStopsFailing asks for an increase, and a series that begins at 1 has none."""
+    async with stops_of(kafka) as stops:
+        async with stops.scene.stage() as stage:
+            await until(lambda: stage.health() == [])
+        served = stops.scene.metrics.text().decode()
+    for outcome in ("accepted", "refused", "given_up", "resolved", "dry_run", "unrecorded"):
+        assert f'detector_stop_requests_total{{outcome="{outcome}"}} 0.0' in served
+    assert 'outcome="asking"' not in served
+
+
 async def test_off_it_neither_asks_nor_needs_its_topic(kafka: Kafka) -> None:
     async with stop_receiver() as there, alertmanagers(1) as [am]:
         scene = Scene(kafka, [am.address])

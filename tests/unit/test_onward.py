@@ -51,8 +51,13 @@ def test_when_the_task_moved_is_the_newest_of_its_statuses() -> None:
 
 def test_a_task_without_a_status_has_not_moved_and_one_that_nothing_tells_of_is_not_known() -> None:
     assert told(evidence={"moves": []}, since_status_change_s=7200.0)["moved"] == "not since it began"
-    assert told(evidence={"moves": []}, task="T-1")["moved"] == "not known: nothing tells what becomes of the work"
-    assert told(evidence={"moves": []})["moved"] == "not known: no task claims it"
+    spend: dict[str, Any] = {"evidence": {"moves": []}, "spend_only": True}
+    assert told(task="T-1", **spend)["moved"] == "not known: nothing tells what becomes of the work"
+    assert told(**spend)["moved"] == "not known: no task claims it"
+
+
+def test_a_rule_that_looks_at_outcomes_and_not_at_moves_says_nothing_of_them() -> None:
+    assert "moved" not in told(rule="no_deliverable", level="task", task="T-1", run=None, spend_only=False)
 
 
 @pytest.mark.parametrize("level", ["agent", "key", "team", "model"])
