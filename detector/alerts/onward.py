@@ -94,13 +94,13 @@ def _moved(alert: Alert) -> str | None:
     told = [_time(move.get("t")) for move in moves if isinstance(move, dict)] if isinstance(moves, list) else []
     if known := [t for t in told if t is not None]:
         return minute(max(known))
-    if alert.since_status_change_s is None:
-        if not alert.spend_only:  # something tells, and this rule does not say when
-            return None
+    still = alert.since_status_change_s
+    if still is None and alert.spend_only:
         return f"not known: {'nothing tells what becomes of the work' if alert.task else 'no task claims it'}"
     if isinstance(moves, list):
         return "not since it began"
-    return minute(alert.updated_at - alert.since_status_change_s) if alert.state != "resolved" else None
+    # Of rules that draw no moves: by the last figures, where they have one.
+    return minute(alert.updated_at - still) if still is not None and alert.state != "resolved" else None
 
 
 def _resolved_by(alert: Alert) -> str | None:
