@@ -33,16 +33,17 @@ class Given(NamedTuple):
 class _Critical(NamedTuple):
     """An episode from when it became critical until it ended (s UTC), infinite while it burns.
 
-    `group`: of episodes that one page can stand for.
+    `part_of`, `stands_for`: what pages it can be a part of, and what its own page stands for.
     """
 
     since_s: float
     ended_s: float
-    group: str
+    part_of: tuple[str, ...]
+    stands_for: tuple[str, ...]
 
 
-class _Group:
-    """The paging episodes of a group: those that burn, and when the last of the others ended (s UTC)."""
+class _Page:
+    """The paging episodes that one page stands for: those that burn, and when the last of the others ended (s UTC)."""
 
     def __init__(self) -> None:
         self.burning: set[str] = set()
@@ -64,12 +65,12 @@ class _Group:
 class _Day:
     """What is known of one tenant's day. `taken`: how many pages it has had.
 
-    `paging`: ids with the groups in which they were decided, whatever their records say later.
+    `paging`: ids with what they stood for as they were decided, whatever their records say later.
     """
 
     def __init__(self) -> None:
         self.waiting: dict[str, _Critical] = {}
-        self.paging: dict[str, str] = {}
+        self.paging: dict[str, tuple[str, ...]] = {}
         self.taken = 0
         self.held: dict[str, float] = {}
         self.burning: set[str] = set()
@@ -97,20 +98,32 @@ def critical_since(alert: Alert) -> float | None:
     return min(max(since, 0.0), LAST_S)
 
 
+def _page_names(notice: Notice) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What pages an episode can be a part of, and what its own page stands for.
+
+    Both are its group. And a loop says why its task is dear: the deployed Alertmanager silences the task's spikes by it.
+    """
+    group, task = notice.labels.get("group", notice.id), notice.labels.get("task")
+    loop_of_task = (f"\0loop of {task}",) if task else ()  # no label holds a \0, so it is no group
+    rule = notice.labels.get("rule")
+    part_of = (group, *loop_of_task) if rule == "spend_spike" else (group,)
+    return part_of, (group, *loop_of_task) if rule == "loop" else (group,)
+
+
 class Cap:
     """Gives each critical episode its place among those of its tenant and day, by when it became critical.
 
     The day is that of UTC in which it became critical, and the decision holds as long as the episode does. A place
     is taken whether or not an Alertmanager could be told, and is not free again when the episode ends. What becomes
-    critical while another one of its group pages and burns is part of that page, and takes no place. Of what is
-    known at once the earlier ones come first: a start that reads the topic whole decides as those before it did.
-    `pages_a_day` 0: all page.
+    critical while another one of its group, or the loop of its task, pages and burns is part of that page, and takes
+    no place. Of what is known at once the earlier ones come first: a start that reads the topic whole decides as those
+    before it did. `pages_a_day` 0: all page.
     """
 
     def __init__(self, pages_a_day: int) -> None:
         self.pages_a_day = pages_a_day
         self._days: dict[TenantDay, _Day] = {}
-        self._groups: dict[tuple[str, str], _Group] = {}  # by tenant and group: midnight ends no page
+        self._pages: dict[tuple[str, str], _Page] = {}  # by tenant and what they stand for: midnight ends no page
         self._day_of: dict[str, TenantDay] = {}
         self._undecided: dict[TenantDay, None] = {}
         self._touched: set[TenantDay] = set()
@@ -131,11 +144,12 @@ class Cap:
         day = self._days[key]
         burns = notice.firing and notice.critical_s is not None
         ended_s = INFINITE_S if burns else notice.changed_s
-        if (group := day.paging.get(notice.id)) is not None:
-            self._groups[key.tenant, group].told(notice.id, ended_s)
+        if (names := day.paging.get(notice.id)) is not None:
+            for name in names:
+                self._pages[key.tenant, name].told(notice.id, ended_s)
         elif notice.id not in day.held:
             since_s = day.waiting[notice.id].since_s if notice.critical_s is None else notice.critical_s
-            day.waiting[notice.id] = _Critical(since_s, ended_s, notice.labels.get("group", notice.id))
+            day.waiting[notice.id] = _Critical(since_s, ended_s, *_page_names(notice))
         if burns:
             day.burning.add(notice.id)
         else:
@@ -155,12 +169,13 @@ class Cap:
             day = self._days[key]
             for id in sorted(day.waiting, key=lambda id: (id not in shown, day.waiting[id].since_s, id)):
                 told = day.waiting[id]
-                of_group = self._groups.get((key.tenant, told.group))
-                further = of_group is None or not of_group.burns_after(told.since_s)
+                known = [self._pages[key.tenant, name] for name in told.part_of if (key.tenant, name) in self._pages]
+                further = not any(page.burns_after(told.since_s) for page in known)
                 page = not further or not self.pages_a_day or id in shown or day.taken < self.pages_a_day
                 if page:
-                    self._groups.setdefault((key.tenant, told.group), _Group()).told(id, told.ended_s)
-                    day.paging[id] = told.group
+                    for name in told.stands_for:
+                        self._pages.setdefault((key.tenant, name), _Page()).told(id, told.ended_s)
+                    day.paging[id] = told.stands_for
                     day.taken += further
                 else:
                     day.held[id] = told.since_s
@@ -202,5 +217,7 @@ class Cap:
             self._undecided.pop(key, None)
             self._touched.discard(key)
         if old:
-            kept = {(key.tenant, group) for key, day in self._days.items() for group in day.paging.values()}
-            self._groups = {group: known for group, known in self._groups.items() if group in kept}
+            kept = {
+                (key.tenant, name) for key, day in self._days.items() for names in day.paging.values() for name in names
+            }
+            self._pages = {name: known for name, known in self._pages.items() if name in kept}

@@ -82,6 +82,38 @@ def test_one_page_stands_for_a_group_while_it_burns() -> None:
     assert decided(cap, critical("run400", 700.0, group="one prompt")) == {"run400": True}
 
 
+SPIKE: dict[str, Any] = {"rule": "spend_spike", "level": "task", "run": None}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_part"),
+    [
+        ({"task": "T"}, {**SPIKE, "task": "T"}, True),
+        ({"task": "T"}, {"rule": "spend_spike", "task": "T"}, True),  # of a run of it
+        ({"task": "T"}, {**SPIKE, "task": "U"}, False),
+        ({"task": "T"}, {**SPIKE, "task": "T", "tenant": "other"}, False),
+        ({"task": None}, {**SPIKE, "task": None}, False),
+        ({"task": "T"}, {"task": "T"}, False),  # two loops of a task are two
+        ({**SPIKE, "task": "T"}, {"task": "T"}, False),  # the spike has paged already
+        ({**SPIKE, "task": "T"}, {**SPIKE, "task": "T"}, False),
+        ({"task": "T", "state": "resolved", "resolved_at": MIDNIGHT + 30.0}, {**SPIKE, "task": "T"}, False),
+    ],
+)
+def test_the_spike_of_a_task_whose_loop_pages_and_burns_takes_no_place(
+    first: dict[str, Any], second: dict[str, Any], is_part: bool
+) -> None:
+    """The loop silences it, so nobody is paged for it: five runaway tasks are five pages, not three."""
+    told = [critical("first", 0.0, **first), critical("second", 60.0, **second)]
+    for order in (told, told[::-1]):
+        cap = Cap(5)
+        for notice in order:
+            cap.see(notice)
+        assert [(given.id, given.page, given.further) for given in cap.assign()] == [
+            ("first", True, True),
+            ("second", True, not is_part),
+        ]
+
+
 def test_a_group_that_was_over_takes_another_place_as_it_comes_again() -> None:
     cap, over = Cap(2), {"state": "resolved", "resolved_at": MIDNIGHT + 50.0, "version": 2, "group": "g"}
     assert decided(cap, critical("a", 0.0, group="g")) == {"a": True}
@@ -113,7 +145,7 @@ def test_a_group_is_forgotten_once_all_days_on_which_it_paged_are() -> None:
     assert decided(cap, critical("b", DAY_S, version=2, **over), critical("c", DAY_S + 9, group="g")) == {"c": True}
     cap.see(critical("c", DAY_S + 9, version=2, **over))
     cap.forget_before(MIDNIGHT + 3 * DAY_S + 1)
-    assert not cap._groups
+    assert not cap._pages
 
 
 def test_a_page_that_is_told_with_another_group_stays_one_of_the_group_in_which_it_was_decided() -> None:
