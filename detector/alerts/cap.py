@@ -101,7 +101,7 @@ def critical_since(alert: Alert) -> float | None:
 def _page_names(notice: Notice) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What pages an episode can be a part of, and what its own page stands for.
 
-    Both are its group. And a loop says why its task is dear: the deployed Alertmanager silences the task's spikes by it.
+    Both are its group. And a loop says why its task is dear: the deployed Alertmanager silences the task's spikes.
     """
     group, task = notice.labels.get("group", notice.id), notice.labels.get("task")
     loop_of_task = (f"\0loop of {task}",) if task else ()  # no label holds a \0, so it is no group
