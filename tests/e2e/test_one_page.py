@@ -108,6 +108,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "a team's warning silences no page": (TEAM_SPIKE | WARNING, AGENT_SPIKE, False),
     "a team's warning silences a warning": (TEAM_SPIKE | WARNING, AGENT_SPIKE | WARNING, True),
     "a team's spike leaves another team's agents": (TEAM_SPIKE, AGENT_SPIKE | OTHER_TEAM, False),
+    "a team's spike leaves another tenant's team of that name": (TEAM_SPIKE, AGENT_SPIKE | {"tenant": "globex"}, False),
     "a spike of no team leaves agents of none": (TEAM_SPIKE | NO_TEAM, AGENT_SPIKE | NO_TEAM, False),
     "a team's spike leaves its model's": (TEAM_SPIKE, {"rule": "spend_spike", "level": "model", **WARNING}, False),
     "an agent's spike leaves its team's": (AGENT_SPIKE, TEAM_SPIKE, False),
