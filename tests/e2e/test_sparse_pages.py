@@ -79,5 +79,7 @@ async def test_a_page_of_many_names_their_tenant_and_leads_to_a_silence_of_them_
     over = {"version": 2, "state": "resolved", "resolved_at": time.time()}
     await paging.tell(*[recent(id=f"acme-e{n}", run=f"run-{n}", **over) for n in range(2)])
     await until(lambda: len(paging.desk.pages) == 3)
-    assert paging.desk.pages[-1][1]["payload"]["summary"].startswith("[PAGE] loop: ")  # of three one is left
+    left = paging.desk.pages[-1][1]
+    assert left["payload"]["summary"].startswith("[PAGE] loop: ")  # of three one is left, to which it leads
+    assert left["client_url"] == "https://pages.example/incidents/acme-e2"
     assert errors(paging.log) == []
