@@ -173,7 +173,8 @@ def rfc3339(seconds: float) -> str:
 
 
 def _money(usd: float) -> str:
-    return f"{usd:.2f}" if usd >= 0.01 or usd <= 0 else f"{usd:.2g}"
+    """To the cent, of less than one two digits; less than a hundredth of one is none (and no 5e-05)."""
+    return f"{usd:.2g}" if 0.0001 <= usd < 0.01 else f"{usd:.2f}"
 
 
 def _duration(seconds: float) -> str:

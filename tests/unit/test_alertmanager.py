@@ -109,6 +109,8 @@ def test_durations_are_told_as_people_say_them(seconds: float, told: str) -> Non
 
 def test_a_cost_below_a_cent_is_not_told_as_nothing() -> None:
     assert annotations_of(alert(cost_usd=0.00042))["cost_usd"] == "0.00042"
+    assert annotations_of(alert(usual_usd_per_hour=0.00002))["usual_usd_per_hour"] == "0.00"
+    assert annotations_of(alert(cost_usd=0.0001, burn_usd_per_hour=0.0))["cost_usd"] == "0.0001"
 
 
 @given(st.dictionaries(st.text(), json_values, max_size=60))

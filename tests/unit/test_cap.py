@@ -264,3 +264,26 @@ def test_a_start_decides_as_a_worker_that_saw_each_in_its_turn(
         day = (notice.labels["tenant"], int(notice.critical_s // DAY_S))
         by_day[day] = by_day.get(day, 0) + one_by_one[notice.id]
     assert not pages or all(count <= pages for count in by_day.values())
+
+
+kinds = st.tuples(
+    st.integers(0, 2 * DAY_S),
+    st.sampled_from(["loop", "spend_spike"]),
+    st.sampled_from(["T", "U", None]),
+    st.sampled_from([0, 50, DAY_S]),  # after how long it was over, 0: it burns
+)
+
+
+@given(st.lists(kinds, max_size=25), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_a_start_decides_so_too_where_spikes_are_part_of_the_pages_of_loops(
+    story: list[tuple[int, str, str | None, int]], pages: int, chance: random.Random
+) -> None:
+    ended = {"state": "resolved", "version": 2}
+    notices = []
+    for n, (at, rule, task, lasted) in enumerate(sorted(story, key=lambda told: told[0])):
+        over = ended | {"resolved_at": MIDNIGHT + at + lasted} if lasted else {}
+        notices.append(critical(f"e{n:02}", float(at), rule=rule, task=task, **over))
+    running = Cap(pages)
+    one_by_one = {id: page for notice in notices for id, page in decided(running, notice).items()}
+    chance.shuffle(notices)
+    assert decided(Cap(pages), *notices) == one_by_one
