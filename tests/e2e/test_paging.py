@@ -166,8 +166,8 @@ async def test_a_page_holds_each_fact_in_pagerduty_and_in_slack(paging: Paging) 
     assert f"Stop it: {COMMAND.replace('{key_json}', '')}'{{" in told["firing"]
     assert pagerduty["payload"]["severity"] == "critical"
     assert pagerduty["payload"]["summary"] == (
-        "[PAGE] loop: agent indexer, team search, tenant acme, task PAY-1312, run run-7, person u-bca97d83f2de: "
-        "$12.50 burnt, $40.00 an hour"
+        "[PAGE] loop, $12.50 burnt, $40.00 an hour: "
+        "agent indexer, team search, tenant acme, task PAY-1312, run run-7, person u-bca97d83f2de"
     )
     assert pagerduty["client_url"] == "https://pages.example/incidents/e1"
     assert [link["text"] for link in pagerduty["links"]] == ["Runbook", "Silence", "Board"]
@@ -185,7 +185,7 @@ async def test_a_page_holds_each_fact_in_pagerduty_and_in_slack(paging: Paging) 
     assert over["payload"]["custom_details"]["firing"] == "none"
     assert [link["text"] for link in over["links"]] == ["Runbook", "Board"]
     assert "Stop it" not in plain(over) + plain(slack)
-    assert slack["attachments"][0]["title"].startswith("[OVER] loop: agent indexer")
+    assert slack["attachments"][0]["title"].startswith("[OVER] loop, $12.50 burnt: agent indexer")
     assert slack["attachments"][0]["color"] == "good"
     assert errors(paging.log) == []
 
@@ -199,7 +199,7 @@ async def test_a_ticket_holds_each_fact_by_mail_as_html_and_as_text(paging: Pagi
     shown = told["text/html"].replace("&amp;", "&").replace("&#34;", '"').replace("&#39;", "'")
     assert [fact for fact in TOLD if fact not in shown] == []
     assert COMMAND.replace("{key_json}", "") in shown
-    assert "[TICKET] loop: agent indexer" in str(mail["Subject"])
+    assert "[TICKET] loop, $12.50 burnt, $40.00 an hour: agent indexer" in str(mail["Subject"])
     assert errors(paging.log) == []
 
 

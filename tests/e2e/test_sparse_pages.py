@@ -13,13 +13,13 @@ from tests.support.paged import errors, parts
 SPARSE: list[tuple[dict[str, Any], str, list[str], list[str]]] = [
     (
         {"rule": "no_task", "level": "team", "agent": None, "run": None, "calls": 0, "cost_usd": 38.67},
-        "[TICKET] no_task: team search, tenant acme: $38.67 burnt, $40.00 an hour",
+        "[TICKET] no_task, $38.67 burnt, $40.00 an hour: team search, tenant acme",
         ["Burnt: $38.67; another hour costs $40.00"],
         ["0 calls", "Moved last"],
     ),
     (
         {"class_": "degenerate", "calls": 1, "burn_usd_per_hour": 0.0, "group": "one answer", "spend_only": True},
-        "[TICKET] loop: agent indexer, team search, tenant acme, run run-7: $12.50 burnt",
+        "[TICKET] loop, $12.50 burnt: agent indexer, team search, tenant acme, run run-7",
         ["Burnt: $12.50 in 1 call\n", "Moved last: not known: no task claims it\n"],
         ["1 calls", "$0.00"],
     ),
@@ -32,7 +32,7 @@ SPARSE: list[tuple[dict[str, Any], str, list[str], list[str]]] = [
             "burn_usd_per_hour": 0.004,
             "spend_only": True,
         },
-        "[TICKET] run_inflation: agent indexer, team search, tenant acme, task T-1: $12.50 burnt, $0.004 an hour",
+        "[TICKET] run_inflation, $12.50 burnt, $0.004 an hour: agent indexer, team search, tenant acme, task T-1",
         ["another hour costs $0.004\n", "Moved last: not known: nothing tells what becomes of the work\n"],
         [],
     ),
