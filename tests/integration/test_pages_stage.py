@@ -239,8 +239,6 @@ async def test_while_it_reads_it_says_so(kafka: Kafka, monkeypatch: pytest.Monke
 
 
 async def test_without_its_topics_it_says_what_to_do(kafka: Kafka) -> None:
-    if kafka.kind == "embedded":
-        pytest.skip("the embedded broker makes every topic that is named")
     config = kafka.config(create=False)
     stage = PagesStage(config, Metrics(config.metrics))
     with pytest.raises(DeploymentError, match="is missing; make it with: detector topics"):
