@@ -162,6 +162,14 @@ def properties(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
+def test_kafka_may_load_what_unpacks_snappy_and_zstd(services: dict[str, dict[str, Any]]) -> None:
+    """Java puts these libraries there; Docker mounts with noexec, and the broker would refuse every such batch."""
+    (place,) = services["kafka"]["tmpfs"]
+    path, _, options = place.partition(":")
+    assert path == "/tmp"
+    assert "exec" in options.split(",")
+
+
 def test_prometheus_is_configured_as_elsewhere_but_for_its_addresses() -> None:
     place = DEPLOY / "prometheus"
     own, other = ((place / f"{name}.yml").read_text(encoding="utf-8") for name in ("compose", "prometheus"))
