@@ -143,7 +143,15 @@ def test_the_configuration_names_what_the_file_has(model: dict[str, Any], servic
     assert published == {config.web.port, config.gateway.port}
     assert config.web.public_url == f"http://127.0.0.1:{config.web.port}"
     assert config.web.grafana_url == services["grafana"]["environment"]["GF_SERVER_ROOT_URL"]
+    assert f"--web.external-url={config.notify.silence_url}" in services["alertmanager"]["command"]
     assert set(model["networks"]) == {"inside", "machine"}
+
+
+def test_what_is_linked_to_is_published(services: dict[str, dict[str, Any]]) -> None:
+    """Alerts link to who told them, and there a name of this network leads nobody."""
+    for name in ("prometheus", "alertmanager"):
+        (port,) = services[name]["ports"]
+        assert f"--web.external-url=http://127.0.0.1:{port['published']}" in services[name]["command"], name
 
 
 def test_kafka_is_the_one_that_is_tested_but_for_its_addresses() -> None:
