@@ -1,6 +1,6 @@
 """The row that boards of the fleet and of a team share about what was flagged, and what is not known."""
 
-from deploy.grafana.asking import BLIND, LINKS, TEAM, WASTE, WINDOW, gauge, ratio, total
+from deploy.grafana.asking import BLIND, LINKS_OF_ROW, TEAM_FIRST, WASTE, WINDOW, gauge, ratio, total
 from deploy.grafana.frame import Row
 from deploy.grafana.panels import (
     NEUTRAL,
@@ -69,32 +69,36 @@ def flagged() -> Row:
                 Panel(
                     "Share flagged, by team",
                     "By name; a team that tries new things has more.",
-                    [Query(ratio("flagged_usd", "spend_usd", "tenant", "team"), TEAM)],
+                    [Query(ratio("flagged_usd", "spend_usd", "tenant", "team"))],
                     SHARE,
                     8,
                     8,
                     steps=WASTE,
-                    links=LINKS,
+                    links=LINKS_OF_ROW,
                     none="none",
-                )
+                ),
+                TEAM_FIRST,
+                ["share"],
             ),
             bars(
                 Panel(
                     "Saved by stopping, an estimate",
                     "What flagged tasks burnt an hour, for the hours that they stood"
                     " still then, 24 at most; of 24h and 7d. Nobody knows that they would have gone on.",
-                    [Query(f"sum by (window) ({gauge('saved_usd_estimate')})", "{{window}}")],
+                    [Query(f"sum by (window) ({gauge('saved_usd_estimate')})")],
                     USD,
                     4,
                     8,
                     decimals=2,
                     none="none",
-                )
+                ),
+                ["window"],
+                ["saved"],
             ),
             rows(
                 Panel(
                     "A completed task by its type",
-                    "Over 30 days: as used, and of the tasks that went mostly to the"
+                    "Of the whole tenant, over 30 days: as used, and of the tasks that went mostly to the"
                     " cheapest model with which 5 were completed. The easy ones may have gone there.",
                     [
                         Query(f'max by (tenant, task_type) ({types}, of="used"}})'),

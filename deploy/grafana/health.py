@@ -167,7 +167,6 @@ def _input() -> Row:
                     COUNT,
                     12,
                     steps=NONE,
-                    none="0",
                 )
             ),
         ],
