@@ -78,7 +78,6 @@ def flagged() -> Row:
                     none="none",
                 ),
                 TEAM_FIRST,
-                ["share"],
             ),
             bars(
                 Panel(
@@ -93,7 +92,6 @@ def flagged() -> Row:
                     none="none",
                 ),
                 ["window"],
-                ["saved"],
             ),
             rows(
                 Panel(

@@ -167,5 +167,5 @@ def _exact(board: model.Dashboard, labels: Sequence[str]) -> model.Dashboard:
         if isinstance(variable.query, dict):
             variable.query["query"] = exact(variable.query["query"])
     for mark in board.annotations.list_val or []:
-        mark.expr = exact(mark.expr or "")
+        mark.expr = exact(str(mark.expr))
     return board

@@ -166,7 +166,6 @@ def _pages() -> Row:
                     none="no pages",
                 ),
                 ["rule"],
-                ["seconds"],
             ),
             bars(
                 Panel(
@@ -179,7 +178,6 @@ def _pages() -> Row:
                     none="no pages",
                 ),
                 ["rule"],
-                ["pages"],
             ),
             bars(
                 Panel(
@@ -192,7 +190,6 @@ def _pages() -> Row:
                     none="none",
                 ),
                 ["rule"],
-                ["moved"],
             ),
         ],
     )

@@ -77,7 +77,6 @@ def bought() -> Row:
                     none="no two weeks to compare yet",
                 ),
                 TEAM_FIRST,
-                ["trend"],
             ),
             figure(
                 Panel(
@@ -176,16 +175,14 @@ def spent() -> Row:
                     "Used, and forecast by its end, as shares of the limit. A budget stops"
                     " nothing; a ticket comes at 80 %, or where the forecast passes the limit.",
                     [
-                        Query(f"{used} / {limit}"),
-                        Query(f"{month_end} / {limit}"),
+                        Query(f"{_told(used, limit, 'used')} or {_told(month_end, limit, 'forecast')}"),
                     ],
                     SHARE,
                     10,
                     steps=near,
                     none="no budgets are configured",
                 ),
-                ["budget", "tenant"],
-                ["used", "forecast"],
+                ["budget", "tenant", "of"],
             ),
             bars(
                 Panel(
@@ -199,9 +196,8 @@ def spent() -> Row:
                     decimals=2,
                 ),
                 TEAM_FIRST,
-                ["spend"],
             ),
-            bars(Panel("By model", told, [Query(by_model)], USD, 8, 9, decimals=2), ["model"], ["spend"]),
+            bars(Panel("By model", told, [Query(by_model)], USD, 8, 9, decimals=2), ["model"]),
             rows(
                 Panel(
                     "By agent",
@@ -220,6 +216,11 @@ def spent() -> Row:
             _an_hour("By model, now", "model", "{{model}}", f'{_BY_MODEL}{{{OF_TEAM}, model=~"$model"}}'),
         ],
     )
+
+
+def _told(above: str, below: str, of: str) -> str:
+    """A share, with what it is of as a label."""
+    return f'label_replace({above} / {below}, "of", "{of}", "", "")'
 
 
 def _an_hour(title: str, labels: str, legend: str, series: str) -> Made:

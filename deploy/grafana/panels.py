@@ -12,10 +12,10 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 USD, USD_AN_HOUR, SHARE, COUNT, SECONDS, BYTES = (
-    "currencyUSD", "suffix: USD/h", "percentunit", "short", "s", "bytes"
+    "currencyUSD", "suffix:USD/h", "percentunit", "short", "s", "bytes"
 )  # fmt: skip
 TOKENS, TOKENS_A_CALL, PER_SECOND, BYTES_A_SECOND, TIMES = (
-    "suffix: tokens", "suffix: tokens/call", "suffix: /s", "Bps", "suffix: ×"
+    "suffix:tokens", "suffix:tokens/call", "suffix:/s", "Bps", "suffix:×"
 )  # fmt: skip
 MOST_BARS = 1000
 """Of a panel; Grafana's own limit is 25."""
@@ -67,9 +67,10 @@ def figure(panel: Panel) -> Made:
     return _made(kind.color_mode(options.BigValueColorMode.VALUE), panel, instant=True)
 
 
-def bars(panel: Panel, labels: Sequence[str] = (), names: Sequence[str] = ()) -> Made:
-    """The newest value of each set of `labels` as a bar, by name; many bars are scrolled. `names`: of the queries,
-    where there are several. Without labels there is a bar for each query, in their order.
+def bars(panel: Panel, labels: Sequence[str] = ()) -> Made:
+    """The newest value of each set of `labels`, which one query gives, as a bar; they are its name, by which bars come.
+
+    Without labels there is a bar for each query, in their order. Many bars are scrolled.
     """
     kind = bargauge.Panel().display_mode(options.BarGaugeDisplayMode.BASIC)
     kind = kind.sizing(options.BarGaugeSizing.MANUAL).min_viz_height(24).max_viz_height(48)
@@ -78,7 +79,7 @@ def bars(panel: Panel, labels: Sequence[str] = (), names: Sequence[str] = ()) ->
     if not labels:
         return _made(kind.reduce_options(newest), panel, instant=True)
     every = newest.values(True).limit(MOST_BARS)
-    return _by_name(_made(kind.reduce_options(every), panel, instant=True, form=PromQueryFormat.TABLE), labels, names)
+    return _by_name(_made(kind.reduce_options(every), panel, instant=True, form=PromQueryFormat.TABLE), labels)
 
 
 def histogram(panel: Panel, called: Mapping[str, str]) -> Made:
@@ -113,8 +114,10 @@ def rows(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) -> Made
     return _by_name(_made(kind, panel, instant=True, form=PromQueryFormat.TABLE), columns, [*units])
 
 
-def _by_name(made: Made, columns: Sequence[str], names: Sequence[str]) -> Made:
+def _by_name(made: Made, columns: Sequence[str], names: Sequence[str] = ()) -> Made:
     """Has the answers of all queries as rows, one for each set of `columns`, sorted by these from the first on.
+
+    `names`: of the values of each query, if any. A bar whose value has a name is called by that, and not by its row.
 
     Prometheus answers in the order in which it came to know the series, that of the dearest first among others.
     """
@@ -154,11 +157,18 @@ def _made(
     field.unit, field.decimals, field.no_value = panel.unit, panel.decimals, panel.none
     steps = [model.Threshold(value, colour) for value, colour in panel.steps]
     field.thresholds = model.ThresholdsConfig(model.ThresholdsMode.ABSOLUTE, steps)
-    plain = panel.steps is PLAIN
-    by = model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME if plain else model.FieldColorModeId.THRESHOLDS
-    field.color = model.FieldColor(by)
+    field.color = _color(built.type_val, panel.steps is PLAIN)
     field.links = list(panel.links) or None
     return Made(built)
+
+
+def _color(kind: str, plain: bool) -> model.FieldColor:
+    """Lines are told apart by their names. Elsewhere Grafana 11.6 fails by such a palette where there is no data."""
+    if plain and kind == "timeseries":
+        return model.FieldColor(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+    if plain and kind == "bargauge":
+        return model.FieldColor(model.FieldColorModeId.FIXED, "blue")
+    return model.FieldColor(model.FieldColorModeId.THRESHOLDS)
 
 
 def _target(n: int, query: Query, instant: bool, form: PromQueryFormat) -> Dataquery:
