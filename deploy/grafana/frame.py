@@ -165,7 +165,7 @@ def _exact(board: model.Dashboard, labels: Sequence[str]) -> model.Dashboard:
                 target.expr = exact(target.expr)
     for variable in board.templating.list_val or []:
         if isinstance(variable.query, dict):
-            variable.query["query"] = exact(variable.query["query"])
+            variable.query["query"] = exact(str(variable.query["query"]))
     for mark in board.annotations.list_val or []:
         mark.expr = exact(str(mark.expr))
     return board

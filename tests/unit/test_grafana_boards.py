@@ -159,6 +159,12 @@ def test_marks_are_read_by_every_release_of_grafana_and_miss_no_short_page() -> 
         assert "[$__rate_interval]" in mark["expr"]
 
 
+def test_that_nothing_is_open_is_said_where_all_alerts_were_read_and_nowhere_else() -> None:
+    figures = {p["title"]: p["targets"][0]["expr"] for p in panels("detector-incidents") if p["type"] == "stat"}
+    for title in ("Critical", "Warning", "Info", "Pages", "A week per 1,000 agents", "Held back from the pager"):
+        assert 'or on() 0 * max(detector_stage_ready{stage="notify"} == 1)' in figures[title]
+
+
 def test_bars_of_histograms_are_called_by_what_they_count() -> None:
     panels_of = {p["title"]: p for p in panels("detector-team")}
     for title, bounds in (("Open tasks by age", AGES_S), ("Open tasks by cost", COSTS_USD)):
