@@ -208,6 +208,7 @@ def spent() -> Row:
                     8,
                     9,
                     links=LINKS_OF_ROW,
+                    decimals=2,
                 ),
                 ["tenant", "team", "agent"],
                 {"spend": USD, "of it flagged": USD},
