@@ -75,7 +75,6 @@ def flagged() -> Row:
                     8,
                     steps=WASTE,
                     links=LINKS_OF_ROW,
-                    none="none",
                 ),
                 TEAM_FIRST,
             ),
@@ -89,7 +88,7 @@ def flagged() -> Row:
                     4,
                     8,
                     decimals=2,
-                    none="none",
+                    none="none is known",
                 ),
                 ["window"],
             ),
@@ -114,4 +113,4 @@ def flagged() -> Row:
 
 
 def _share(title: str, told: str, expr: str, steps: Steps) -> Made:
-    return figure(Panel(title, told, [Query(expr)], SHARE, 4, steps=steps, decimals=1, none="none"))
+    return figure(Panel(title, told, [Query(expr)], SHARE, 4, steps=steps, decimals=1))

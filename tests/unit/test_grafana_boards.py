@@ -165,6 +165,17 @@ def test_that_nothing_is_open_is_said_where_all_alerts_were_read_and_nowhere_els
         assert 'or on() 0 * max(detector_stage_ready{stage="notify"} == 1)' in figures[title]
 
 
+def test_records_that_several_workers_have_to_read_wait_once() -> None:
+    [expr] = [p["targets"][0]["expr"] for p in panels("detector-health") if p["title"] == "Not yet read"]
+    assert expr == "sum by (stage) (max by (stage, topic, partition) (detector_lag_records))"
+
+
+def test_a_share_of_nothing_is_not_said_to_be_none() -> None:
+    for uid in ("detector-fleet", "detector-team"):
+        shares = [p for p in panels(uid) if p["fieldConfig"]["defaults"]["unit"] == "percentunit"]
+        assert {p["fieldConfig"]["defaults"].get("noValue") for p in shares} == {None, "no budgets are configured"}
+
+
 def test_bars_of_histograms_are_called_by_what_they_count() -> None:
     panels_of = {p["title"]: p for p in panels("detector-team")}
     for title, bounds in (("Open tasks by age", AGES_S), ("Open tasks by cost", COSTS_USD)):
