@@ -17,6 +17,12 @@ BLIND: Steps = ((None, GREEN), (0.01, AMBER), (0.05, RED))
 TEAM = "{{team}} ({{tenant}})"
 """What a series of a team is called: two tenants may have teams of one name."""
 LINKS = (to_board("detector-team", "board of the team", "tenant", "team"), to_incidents("tenant", "team"))
+LINKS_OF_ROW = (
+    to_board("detector-team", "board of the team", "tenant", "team", table=True),
+    to_incidents("tenant", "team", table=True),
+)
+TEAM_FIRST = ("team", "tenant")
+"""The labels by which bars of teams are named and come."""
 
 
 def gauge(name: str, *more: str) -> str:
@@ -37,6 +43,11 @@ def total(name: str, *by: str) -> str:
 def ratio(above: str, below: str, *by: str) -> str:
     """One sum by another; nothing where the other is 0."""
     return f"{total(above, *by)} / ({total(below, *by)} > 0)"
+
+
+def or_zero(expr: str, by: str) -> str:
+    """`expr`, 0 where it has nothing and `by` has something: nothing at all is no 0."""
+    return f"{expr} or on() 0 * max({by})"
 
 
 def _sum(by: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 """The row that boards of the fleet and of a team share about what was flagged, and what is not known."""
 
-from deploy.grafana.asking import BLIND, LINKS, TEAM, WASTE, WINDOW, gauge, ratio, total
+from deploy.grafana.asking import BLIND, LINKS_OF_ROW, TEAM_FIRST, WASTE, WINDOW, gauge, ratio, total
 from deploy.grafana.frame import Row
 from deploy.grafana.panels import (
     NEUTRAL,
@@ -69,32 +69,33 @@ def flagged() -> Row:
                 Panel(
                     "Share flagged, by team",
                     "By name; a team that tries new things has more.",
-                    [Query(ratio("flagged_usd", "spend_usd", "tenant", "team"), TEAM)],
+                    [Query(ratio("flagged_usd", "spend_usd", "tenant", "team"))],
                     SHARE,
                     8,
                     8,
                     steps=WASTE,
-                    links=LINKS,
-                    none="none",
-                )
+                    links=LINKS_OF_ROW,
+                ),
+                TEAM_FIRST,
             ),
             bars(
                 Panel(
                     "Saved by stopping, an estimate",
                     "What flagged tasks burnt an hour, for the hours that they stood"
                     " still then, 24 at most; of 24h and 7d. Nobody knows that they would have gone on.",
-                    [Query(f"sum by (window) ({gauge('saved_usd_estimate')})", "{{window}}")],
+                    [Query(f"sum by (window) ({gauge('saved_usd_estimate')})")],
                     USD,
                     4,
                     8,
                     decimals=2,
-                    none="none",
-                )
+                    none="none is known",
+                ),
+                ["window"],
             ),
             rows(
                 Panel(
                     "A completed task by its type",
-                    "Over 30 days: as used, and of the tasks that went mostly to the"
+                    "Of the whole tenant, over 30 days: as used, and of the tasks that went mostly to the"
                     " cheapest model with which 5 were completed. The easy ones may have gone there.",
                     [
                         Query(f'max by (tenant, task_type) ({types}, of="used"}})'),
@@ -112,4 +113,4 @@ def flagged() -> Row:
 
 
 def _share(title: str, told: str, expr: str, steps: Steps) -> Made:
-    return figure(Panel(title, told, [Query(expr)], SHARE, 4, steps=steps, decimals=1, none="none"))
+    return figure(Panel(title, told, [Query(expr)], SHARE, 4, steps=steps, decimals=1))

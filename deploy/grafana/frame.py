@@ -1,10 +1,11 @@
 """What boards have in common: variables, links between them and to the detector's pages, marks of incidents."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.prometheus import Dataquery
 
 from deploy.grafana.panels import SOURCE, Made
 
@@ -15,6 +16,13 @@ TITLES = {
     "detector-health": "Detector: health",
 }
 """By the uid of a board."""
+_TAKES = {
+    "detector-fleet": ("tenant", "team", "agent", "model", "window"),
+    "detector-team": ("window",),  # "All" of another board is no team
+    "detector-incidents": ("tenant", "team"),  # which has no month
+    "detector-health": (),
+}
+"""The variables of other boards that a board is opened with."""
 WINDOWS = ("24h", "7d", "30d", "month")
 LABELS = ("tenant", "team", "agent", "model")
 _KNOWN = "detector_portfolio_agent_spend_usd"
@@ -46,13 +54,13 @@ def board(
         chosen = next((each for each in offered if each.selected), offered[0])
         made = made.with_variable(known.current(chosen).label("window of figures"))
     made = made.with_variable(dashboard.ConstantVariable("detector_url").value(detector_url))
-    made = made.links(_links(uid, "tenant" in labels))
+    made = made.links(_links(uid, {*labels, "window"} if windows else {*labels}))
     made = made.annotation(_marks("tenant" in labels))
     for title, panels in rows:
         made = made.with_row(dashboard.Row(title))
         for panel in panels:
             made = made.with_panel(panel)
-    return _numbered(made.build())
+    return _exact(_numbered(made.build()), LABELS[:2] if one_team else ())
 
 
 def to_board(uid: str, title: str, *labels: str, table: bool = False) -> model.DashboardLink:
@@ -94,12 +102,13 @@ def _variable(label: str, narrower: Sequence[str], one: bool) -> dashboard.Query
     return made.multi(True).include_all(True).all_value(".*").current(every)
 
 
-def _links(uid: str, with_labels: bool) -> list[Builder[model.DashboardLink]]:
-    others = [(title, f"/d/{other}") for other, title in TITLES.items() if other != uid]
+def _links(uid: str, variables: Set[str]) -> list[Builder[model.DashboardLink]]:
     made: list[Builder[model.DashboardLink]] = []
-    for title, path in others:
-        link = dashboard.DashboardLink(title).type(model.DashboardLinkType.LINK).url(path)
-        made.append(link.keep_time(True).include_vars(with_labels))
+    for other, title in TITLES.items():
+        if other != uid:
+            chosen = ["datasource", *(name for name in _TAKES[other] if name in variables)]
+            url = f"/d/{other}?" + "&".join(f"${{{name}:queryparam}}" for name in chosen)
+            made.append(dashboard.DashboardLink(title).type(model.DashboardLinkType.LINK).url(url).keep_time(True))
     pages = dashboard.DashboardLink("incidents, on the detector's pages").type(model.DashboardLinkType.LINK)
     made.append(pages.url("${detector_url}/incidents").target_blank(True))
     return made
@@ -111,6 +120,7 @@ class _Annotation(model.AnnotationQuery):
     def to_json(self) -> dict[str, object]:
         """As Grafana stores it."""
         return super().to_json() | {
+            "target": {"expr": self.expr, "refId": "Anno", "interval": "60s"},  # read from 11.6.2 on
             "titleFormat": "{{rule}}",
             "textFormat": "{{team}} of {{tenant}}: a page is open",
             "tagKeys": "tenant,team,rule",
@@ -121,7 +131,8 @@ class _Annotation(model.AnnotationQuery):
 def _marks(with_labels: bool) -> "_Marks":
     of = 'tenant=~"$tenant", team=~"$team", ' if with_labels else ""
     series = f'tenant_team_rule_severity:detector_incidents_open:max{{{of}severity="critical"}}'
-    expr = f"sum by (tenant, team, rule) ({series}) > 0"
+    # However wide a step is, a page that was open within it is seen.
+    expr = f"sum by (tenant, team, rule) (max_over_time({series}[$__rate_interval])) > 0"
     return _Marks(_Annotation("pages that are open", SOURCE, True, False, "red", expr=expr))
 
 
@@ -137,4 +148,24 @@ def _numbered(board: model.Dashboard) -> model.Dashboard:
     for n, panel in enumerate(board.panels or [], 1):
         if isinstance(panel, model.Panel | model.RowPanel):
             panel.id_val = n
+    return board
+
+
+def _exact(board: model.Dashboard, labels: Sequence[str]) -> model.Dashboard:
+    """Asks for these labels by =, as Grafana does not escape a variable of one value for regular expressions."""
+
+    def exact(expr: str) -> str:
+        for label in labels:
+            expr = expr.replace(f'{label}=~"${label}"', f'{label}="${label}"')
+        return expr
+
+    for panel in board.panels or []:
+        for target in (panel.targets or []) if isinstance(panel, model.Panel) else []:
+            if isinstance(target, Dataquery):
+                target.expr = exact(target.expr)
+    for variable in board.templating.list_val or []:
+        if isinstance(variable.query, dict):
+            variable.query["query"] = exact(str(variable.query["query"]))
+    for mark in board.annotations.list_val or []:
+        mark.expr = exact(str(mark.expr))
     return board

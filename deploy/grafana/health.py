@@ -33,6 +33,7 @@ def board(detector_url: str) -> Dashboard:
 
 
 def _keeping_up() -> Row:
+    lag = "max by (stage, topic, partition) (detector_lag_records)"
     return (
         "Keeping up",
         [
@@ -51,8 +52,8 @@ def _keeping_up() -> Row:
             figure(
                 Panel(
                     "Not yet read",
-                    "Records that wait in Kafka, by stage.",
-                    [Query("sum by (stage) (detector_lag_records)", "{{stage}}")],
+                    "Records that wait in Kafka, by stage; of workers that all read the same, for the last of them.",
+                    [Query(f"sum by (stage) ({lag})", "{{stage}}")],
                     COUNT,
                     8,
                 )
@@ -167,7 +168,6 @@ def _input() -> Row:
                     COUNT,
                     12,
                     steps=NONE,
-                    none="0",
                 )
             ),
         ],

@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from deploy.grafana.asking import OF_TEAM, WINDOW
+from deploy.grafana.asking import OF_TEAM, WINDOW, or_zero
 from deploy.grafana.frame import Row, to_board, to_incidents, to_page
 from deploy.grafana.frame import board as framed
 from deploy.grafana.panels import (
@@ -29,6 +29,8 @@ OPEN = f"tenant_team_rule_severity:detector_incidents_open:max{{{OF_TEAM}}}"
 OPENED = f"tenant_team_rule_severity_window:detector_incidents_opened:max{{{OF_TEAM}, {WINDOW}}}"
 PAGED = "tenant_team_rule_window:detector_incidents_paged:max"
 MOVED = "tenant_team_rule_window:detector_incidents_paged_moved:max"
+READ = 'detector_stage_ready{stage="notify"} == 1'
+"""A worker has read all records of alerts: without one, that there are none is not known."""
 LATE: Steps = ((None, GREEN), (60.0, AMBER), (300.0, RED))
 
 
@@ -69,7 +71,7 @@ def _open() -> Row:
                     12,
                     9,
                     links=[team, to_incidents("tenant", "team", "rule", "severity", table=True)],
-                    none="none is open",
+                    none="none is known",
                 ),
                 ["tenant", "team", "rule", "severity"],
                 {"open": COUNT},
@@ -102,14 +104,15 @@ def _open() -> Row:
 
 
 def _count(title: str, told: str, severity: str, steps: Steps) -> Made:
-    expr = f'sum({OPEN[:-1]}, severity="{severity}"}})'
+    expr = or_zero(f'sum({OPEN[:-1]}, severity="{severity}"}})', READ)
     link = to_page("these, on the detector's pages", f"/incidents?open=1&severity={severity}")
-    return figure(Panel(title, told, [Query(expr)], COUNT, 4, steps=steps, links=[link], none="0"))
+    return figure(Panel(title, told, [Query(expr)], COUNT, 4, steps=steps, links=[link], none="not known"))
 
 
 def _pages() -> Row:
     paged, moved = (f"sum({name}{{{OF_TEAM}, {WINDOW}}})" for name in (PAGED, MOVED))
     agents = 'sum(detector_portfolio_agents_with_ai{tenant=~"$tenant", window="7d"})'
+    week = or_zero(f'sum({PAGED}{{{OF_TEAM}, window="7d"}})', READ)
     many: Steps = ((None, GREEN), (5.0, AMBER), (20.0, RED))
     wrong: Steps = ((None, GREEN), (0.2, AMBER), (0.5, RED))
     burning = f"rule_le_window:detector_incidents_page_seconds:max{{{WINDOW}}}"
@@ -120,10 +123,10 @@ def _pages() -> Row:
                 Panel(
                     "Pages",
                     "Episodes that became critical within the window. What a cap held back counts too.",
-                    [Query(paged)],
+                    [Query(or_zero(paged, READ))],
                     COUNT,
                     4,
-                    none="0",
+                    none="not known",
                 )
             ),
             figure(
@@ -131,12 +134,12 @@ def _pages() -> Row:
                     "A week per 1,000 agents",
                     "Pages of 7 days by agents that called a model in them. Agents are of"
                     " the tenant, whatever the team: choose all teams. Few agents make it jump.",
-                    [Query(f'1000 * sum({PAGED}{{{OF_TEAM}, window="7d"}}) / ({agents} > 0)')],
+                    [Query(f"1000 * ({week}) / ({agents} > 0)")],
                     COUNT,
                     4,
                     steps=many,
                     decimals=1,
-                    none="0",
+                    none="not known",
                 )
             ),
             figure(
@@ -156,40 +159,44 @@ def _pages() -> Row:
                 Panel(
                     "Burning before the page",
                     "By rule, from where the episode began until it was critical, half of the"
-                    " pages below; in event time. Rules wait on purpose until it is sure.",
-                    [Query(f"histogram_quantile(0.5, sum by (rule, le) ({burning}))", "{{rule}}")],
+                    " pages below; in event time, of all teams. Rules wait on purpose until it is sure.",
+                    [Query(f"histogram_quantile(0.5, sum by (rule, le) ({burning}))")],
                     SECONDS,
                     12,
                     none="no pages",
-                )
+                ),
+                ["rule"],
             ),
             bars(
                 Panel(
                     "Pages by rule",
                     "Of the window.",
-                    [Query(f"sum by (rule) ({PAGED}{{{OF_TEAM}, {WINDOW}}})", "{{rule}}")],
+                    [Query(f"sum by (rule) ({PAGED}{{{OF_TEAM}, {WINDOW}}})")],
                     COUNT,
                     12,
                     7,
                     none="no pages",
-                )
+                ),
+                ["rule"],
             ),
             bars(
                 Panel(
                     "Of these, moved within the hour",
                     "By rule: whose thresholds to look at first.",
-                    [Query(f"sum by (rule) ({MOVED}{{{OF_TEAM}, {WINDOW}}})", "{{rule}}")],
+                    [Query(f"sum by (rule) ({MOVED}{{{OF_TEAM}, {WINDOW}}})")],
                     COUNT,
                     12,
                     7,
                     none="none",
-                )
+                ),
+                ["rule"],
             ),
         ],
     )
 
 
 def _delivered() -> Row:
+    held_back = 'detector_held_back_episodes{tenant=~"$tenant"}'
     return (
         "From the call to the pager",
         [
@@ -218,11 +225,11 @@ def _delivered() -> Row:
                 Panel(
                     "Held back from the pager",
                     "Critical episodes beyond notify.pages_a_day that burn now: tickets, and in a summary page.",
-                    [Query('max by (tenant) (detector_held_back_episodes{tenant=~"$tenant"})', "{{tenant}}")],
+                    [Query(or_zero(f"max by (tenant) ({held_back})", READ), "{{tenant}}")],
                     COUNT,
                     12,
                     steps=((None, GREEN), (1.0, AMBER)),
-                    none="0",
+                    none="not known",
                 )
             ),
             figure(

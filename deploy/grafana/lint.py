@@ -1,7 +1,7 @@
 """What is wrong with a board or a rule: a rule of ours that it breaks, in words, with the panel that does."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -22,6 +22,9 @@ _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 _OF_SERIES = re.compile(r"\$\{__(?:field\.labels|data\.fields)\.(\w+)")
 _BY = re.compile(r"\bby \(([^)]*)\)")
 _VARIABLE = re.compile(r"\$\{?([a-zA-Z_]\w*)")
+_MATCHED = re.compile(r'(=~|!~|!=|=)"\$(\w+)"')
+_OF_GRAFANA = {"__rate_interval"}
+"""Variables that every query has."""
 
 
 def faults(board: Board) -> list[str]:
@@ -60,8 +63,9 @@ def _seconds(told: str) -> float:
     return sum(float(n) * _UNITS_S[unit] for n, unit in parts)
 
 
-def _variables(board: Board) -> set[str]:
-    return {variable["name"] for variable in board["templating"]["list"]}
+def _variables(board: Board) -> dict[str, bool]:
+    """By name whether a variable may have several values."""
+    return {v["name"]: bool(v.get("multi") or v.get("includeAll")) for v in board["templating"]["list"]}
 
 
 def _of_source(board: Board) -> Iterator[str]:
@@ -87,7 +91,7 @@ def _of_numbers(board: Board) -> Iterator[str]:
         yield "panels without a number of their own"
 
 
-def _of_panel(panel: dict[str, Any], known: set[str]) -> Iterator[str]:
+def _of_panel(panel: dict[str, Any], known: Mapping[str, bool]) -> Iterator[str]:
     if not panel.get("title"):
         yield "no title"
     if len(panel.get("description") or "") < LEAST_TOLD:
@@ -97,8 +101,11 @@ def _of_panel(panel: dict[str, Any], known: set[str]) -> Iterator[str]:
         yield "no unit"
     if not defaults.get("thresholds", {}).get("steps"):
         yield "no thresholds"
-    if panel.get("options", {}).get("sortBy"):
-        yield "it ranks: rows come by name"
+    if defaults.get("noValue") == "0":
+        yield "it shows 0 where nothing is known"
+    yield from _of_order(panel)
+    if panel["type"] != "timeseries" and "by-name" in defaults.get("color", {}).get("mode", ""):
+        yield "its colours need names: Grafana 11.6 fails where it has no data"
     yield from _of_datasource(panel)
     if not panel.get("targets"):
         yield "no query"
@@ -106,11 +113,24 @@ def _of_panel(panel: dict[str, Any], known: set[str]) -> Iterator[str]:
         yield from _of_datasource(target)
         yield from _of_query(target["expr"], known)
     for link in defaults.get("links", []):
-        if unknown := {name for name in _VARIABLE.findall(link["url"]) if not name.startswith("__")} - known:
+        if unknown := {name for name in _VARIABLE.findall(link["url"]) if not name.startswith("__")} - known.keys():
             yield f"a link asks for {', '.join(sorted(unknown))}, which is no variable"
         for label in _OF_SERIES.findall(link["url"]):
             if not all(label in _left(target["expr"]) for target in panel["targets"]):
                 yield f"a link asks for {label}, which its series do not have"
+        of_row, in_rows = "__data.fields" in link["url"], any(t.get("format") == "table" for t in panel["targets"])
+        if of_row != in_rows and _OF_SERIES.search(link["url"]):
+            yield "a link asks a row for labels, or a series for fields"
+
+
+def _of_order(panel: dict[str, Any]) -> Iterator[str]:
+    """Rows and bars come by the labels that their queries leave, and by nothing else."""
+    sorts = [one["options"]["sort"] for one in panel.get("transformations", []) if one["id"] == "sortBy"]
+    left = set().union(*(_left(target["expr"]) for target in panel.get("targets", [])))
+    if panel.get("options", {}).get("sortBy") or {one["field"] for sort in sorts for one in sort} - left - {"of"}:
+        yield "it ranks: rows come by name"
+    if panel["type"] in ("bargauge", "table") and not sorts and left - {"le"}:
+        yield "its rows come in any order: sort them by name"
 
 
 def _left(expr: str) -> set[str]:
@@ -123,13 +143,16 @@ def _of_datasource(asks: dict[str, Any]) -> Iterator[str]:
         yield f"its data source is not the variable {SOURCE}"
 
 
-def _of_query(expr: str, known: set[str]) -> Iterator[str]:
+def _of_query(expr: str, known: Mapping[str, bool]) -> Iterator[str]:
     yield from faults_of_query(expr)
-    if unknown := set(_VARIABLE.findall(expr)) - known:
+    if unknown := set(_VARIABLE.findall(expr)) - known.keys() - _OF_GRAFANA:
         yield f"it asks for {', '.join(sorted(unknown))}, which is no variable"
+    for matched, name in _MATCHED.findall(expr):
+        if (matched in ("=~", "!~")) != known.get(name, False):  # Grafana escapes for what a variable may have
+            yield f"it asks for {name} by {matched}, which fits {'one value' if known.get(name) else 'several'}"
 
 
-def _of_variable(variable: dict[str, Any], known: set[str]) -> Iterator[str]:
+def _of_variable(variable: dict[str, Any], known: Mapping[str, bool]) -> Iterator[str]:
     if variable["type"] == "query":
         yield from _of_datasource(variable)
         yield from _of_query(variable["query"]["query"], known)

@@ -3,8 +3,22 @@
 Figures over days read the gauges of portfolio, which are reckoned from state that survives restarts and replays.
 """
 
-from deploy.grafana.asking import LINKS, OF_AGENT, OF_TEAM, RISES, TEAM, WINDOW, gauge, ratio, total, within
-from deploy.grafana.frame import Row, to_board, to_incidents
+from deploy.grafana.asking import (
+    LINKS,
+    LINKS_OF_ROW,
+    OF_AGENT,
+    OF_TEAM,
+    RISES,
+    TEAM,
+    TEAM_FIRST,
+    WINDOW,
+    gauge,
+    or_zero,
+    ratio,
+    total,
+    within,
+)
+from deploy.grafana.frame import Row
 from deploy.grafana.panels import (
     AMBER,
     COUNT,
@@ -32,11 +46,12 @@ def bought() -> Row:
     """What the money bought."""
     tasks = "A task counts once, when a strong status completes it; trackers differ in what a task is."
     cost = "All dollars of the window by tasks completed in it, work under way included: over 24h that is most of it."
+    tenants = f'{{tenant=~"$tenant", {WINDOW}}}'
     middling, by_dollars = (gauge(f"completed_task_{kind}_usd", WINDOW) for kind in ("median", "weighted"))
     return (
         "What the money bought",
         [
-            figure(Panel("Tasks completed with AI", tasks, [Query(total("tasks_completed"))], COUNT, 4, none="0")),
+            figure(Panel("Tasks completed with AI", tasks, [Query(total("tasks_completed"))], COUNT, 4)),
             figure(
                 Panel(
                     "Cost of a completed task",
@@ -53,14 +68,15 @@ def bought() -> Row:
                     "Trend of that cost",
                     "What a completed task cost in 7 days over the 7 before, by team, whatever the window: above 1 it"
                     " rises. Few tasks a week make it jump. By name, for no comparison between teams.",
-                    [Query(f"max by (tenant, team) ({gauge('cost_trend')})", TEAM)],
+                    [Query(f"max by (tenant, team) ({gauge('cost_trend')})")],
                     TIMES,
                     8,
                     steps=RISES,
-                    links=LINKS,
+                    links=LINKS_OF_ROW,
                     decimals=2,
                     none="no two weeks to compare yet",
-                )
+                ),
+                TEAM_FIRST,
             ),
             figure(
                 Panel(
@@ -70,7 +86,6 @@ def bought() -> Row:
                     [Query(total("outcomes"))],
                     COUNT,
                     4,
-                    none="0",
                 )
             ),
             figure(
@@ -78,10 +93,16 @@ def bought() -> Row:
                     "Shipped without AI",
                     "Tasks of the tenant that shipped with no metered call before, whatever the"
                     " team. Only as good as the tracker is complete.",
-                    [Query(f'sum(detector_portfolio_without_ai_tasks{{tenant=~"$tenant", {WINDOW}}})')],
+                    [
+                        Query(
+                            or_zero(
+                                f"sum(detector_portfolio_without_ai_tasks{tenants})",
+                                f"detector_portfolio_calls{tenants}",
+                            )
+                        )
+                    ],
                     COUNT,
                     4,
-                    none="0",
                 )
             ),
             lines(
@@ -154,28 +175,29 @@ def spent() -> Row:
                     "Used, and forecast by its end, as shares of the limit. A budget stops"
                     " nothing; a ticket comes at 80 %, or where the forecast passes the limit.",
                     [
-                        Query(f"{used} / {limit}", "{{budget}} ({{tenant}}): used"),
-                        Query(f"{month_end} / {limit}", "{{budget}} ({{tenant}}): forecast"),
+                        Query(f"{_told(used, limit, 'used')} or {_told(month_end, limit, 'forecast')}"),
                     ],
                     SHARE,
                     10,
                     steps=near,
                     none="no budgets are configured",
-                )
+                ),
+                ["budget", "tenant", "of"],
             ),
             bars(
                 Panel(
                     "By team",
                     told,
-                    [Query(total("spend_usd", "tenant", "team"), TEAM)],
+                    [Query(total("spend_usd", "tenant", "team"))],
                     USD,
                     8,
                     9,
-                    links=LINKS,
+                    links=LINKS_OF_ROW,
                     decimals=2,
-                )
+                ),
+                TEAM_FIRST,
             ),
-            bars(Panel("By model", told, [Query(by_model, "{{model}}")], USD, 8, 9, decimals=2)),
+            bars(Panel("By model", told, [Query(by_model)], USD, 8, 9, decimals=2), ["model"]),
             rows(
                 Panel(
                     "By agent",
@@ -185,10 +207,8 @@ def spent() -> Row:
                     USD,
                     8,
                     9,
-                    links=[
-                        to_board("detector-team", "board of the team", "tenant", "team", table=True),
-                        to_incidents("tenant", "team", table=True),
-                    ],
+                    links=LINKS_OF_ROW,
+                    decimals=2,
                 ),
                 ["tenant", "team", "agent"],
                 {"spend": USD, "of it flagged": USD},
@@ -197,6 +217,11 @@ def spent() -> Row:
             _an_hour("By model, now", "model", "{{model}}", f'{_BY_MODEL}{{{OF_TEAM}, model=~"$model"}}'),
         ],
     )
+
+
+def _told(above: str, below: str, of: str) -> str:
+    """A share, with what it is of as a label."""
+    return f'label_replace({above} / {below}, "of", "{of}", "", "")'
 
 
 def _an_hour(title: str, labels: str, legend: str, series: str) -> Made:

@@ -12,11 +12,13 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 USD, USD_AN_HOUR, SHARE, COUNT, SECONDS, BYTES = (
-    "currencyUSD", "suffix: USD/h", "percentunit", "short", "s", "bytes"
+    "currencyUSD", "suffix:USD/h", "percentunit", "short", "s", "bytes"
 )  # fmt: skip
 TOKENS, TOKENS_A_CALL, PER_SECOND, BYTES_A_SECOND, TIMES = (
-    "suffix: tokens", "suffix: tokens/call", "suffix: /s", "Bps", "suffix: ×"
+    "suffix:tokens", "suffix:tokens/call", "suffix:/s", "Bps", "suffix:×"
 )  # fmt: skip
+MOST_BARS = 1000
+"""Of a panel; Grafana's own limit is 25."""
 GREEN, AMBER, RED, NEUTRAL = "green", "orange", "red", "text"
 
 Steps = Sequence[tuple[float | None, str]]
@@ -65,18 +67,27 @@ def figure(panel: Panel) -> Made:
     return _made(kind.color_mode(options.BigValueColorMode.VALUE), panel, instant=True)
 
 
-def bars(panel: Panel) -> Made:
-    """The newest value of each series as a bar, by name; many bars are scrolled."""
+def bars(panel: Panel, labels: Sequence[str] = ()) -> Made:
+    """The newest value of each set of `labels`, which one query gives, as a bar; they are its name, by which bars come.
+
+    Without labels there is a bar for each query, in their order. Many bars are scrolled.
+    """
     kind = bargauge.Panel().display_mode(options.BarGaugeDisplayMode.BASIC)
     kind = kind.sizing(options.BarGaugeSizing.MANUAL).min_viz_height(24).max_viz_height(48)
     kind = kind.orientation(options.VizOrientation.HORIZONTAL).value_mode(options.BarGaugeValueMode.TEXT)
-    return _made(kind.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])), panel, instant=True)
+    newest = common.ReduceDataOptions().calcs(["lastNotNull"])
+    if not labels:
+        return _made(kind.reduce_options(newest), panel, instant=True)
+    every = newest.values(True).limit(MOST_BARS)
+    return _by_name(_made(kind.reduce_options(every), panel, instant=True, form=PromQueryFormat.TABLE), labels)
 
 
-def histogram(panel: Panel) -> Made:
-    """How many fall between two bounds, from series by `le`."""
+def histogram(panel: Panel, called: Mapping[str, str]) -> Made:
+    """How many fall between two bounds, from series by `le`; `called`: the bars by the value of `le`."""
     kind = bargauge.Panel().display_mode(options.BarGaugeDisplayMode.BASIC)
     kind = kind.orientation(options.VizOrientation.VERTICAL).value_mode(options.BarGaugeValueMode.TEXT)
+    for le, name in called.items():
+        kind = kind.override_by_name(le, [model.DynamicConfigValue("displayName", name)])
     return _made(
         kind.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"])),
         panel,
@@ -90,25 +101,40 @@ def lines(panel: Panel) -> Made:
     kind = timeseries.Panel().line_width(1).fill_opacity(8).show_points(options.VisibilityMode.NEVER)
     legend = common.VizLegendOptions().display_mode(options.LegendDisplayMode.LIST).show_legend(True)
     kind = kind.legend(legend.placement(options.LegendPlacement.BOTTOM).calcs(["lastNotNull"]))
-    kind = kind.tooltip(common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI))
+    tooltip = common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI).sort(options.SortOrder.NONE)
+    kind = kind.tooltip(tooltip)
     return _made(kind, panel, instant=False)
 
 
 def rows(panel: Panel, columns: Sequence[str], units: Mapping[str, str]) -> Made:
     """A table with a row for each set of labels (`columns`), and a value of each query; `units`: by their names."""
-    names = [*units]
-    called = {f"Value #{_ref(n)}" if len(names) > 1 else "Value": name for n, name in enumerate(names)}
-    order = {name: n for n, name in enumerate([*columns, *called])}
     kind = table.Panel().filterable(True)
     for name, unit in units.items():
         kind = kind.override_by_name(name, [model.DynamicConfigValue("unit", unit)])
-    made = _made(kind, panel, instant=True, form=PromQueryFormat.TABLE)
+    return _by_name(_made(kind, panel, instant=True, form=PromQueryFormat.TABLE), columns, [*units])
+
+
+def _by_name(made: Made, columns: Sequence[str], names: Sequence[str] = ()) -> Made:
+    """Has the answers of all queries as rows, one for each set of `columns`, sorted by these from the first on.
+
+    `names`: of the values of each query, if any. A bar whose value has a name is called by that, and not by its row.
+
+    Prometheus answers in the order in which it came to know the series, that of the dearest first among others.
+    """
+    called = {f"Value #{_ref(n)}" if len(names) > 1 else "Value": name for n, name in enumerate(names)}
+    order = {name: n for n, name in enumerate([*columns, *called])}
     built = made.build()
     built.transformations = [
         model.DataTransformerConfig(id_val="merge", options={}),
         model.DataTransformerConfig(
             id_val="organize",
             options={"excludeByName": {"Time": True}, "indexByName": order, "renameByName": called},
+        ),
+        *(
+            model.DataTransformerConfig(
+                id_val="sortBy", options={"fields": {}, "sort": [{"field": column, "desc": False}]}
+            )
+            for column in reversed(columns)  # a sort keeps the order of equals
         ),
     ]
     return made
@@ -131,11 +157,18 @@ def _made(
     field.unit, field.decimals, field.no_value = panel.unit, panel.decimals, panel.none
     steps = [model.Threshold(value, colour) for value, colour in panel.steps]
     field.thresholds = model.ThresholdsConfig(model.ThresholdsMode.ABSOLUTE, steps)
-    plain = panel.steps is PLAIN
-    by = model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME if plain else model.FieldColorModeId.THRESHOLDS
-    field.color = model.FieldColor(by)
+    field.color = _color(built.type_val, panel.steps is PLAIN)
     field.links = list(panel.links) or None
     return Made(built)
+
+
+def _color(kind: str, plain: bool) -> model.FieldColor:
+    """Lines are told apart by their names. Elsewhere Grafana 11.6 fails by such a palette where there is no data."""
+    if plain and kind == "timeseries":
+        return model.FieldColor(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+    if plain and kind == "bargauge":
+        return model.FieldColor(model.FieldColorModeId.FIXED, "blue")
+    return model.FieldColor(model.FieldColorModeId.THRESHOLDS)
 
 
 def _target(n: int, query: Query, instant: bool, form: PromQueryFormat) -> Dataquery:

@@ -29,6 +29,11 @@ the team itself; nobody in it is shown."""
 _OF = "tenant=${tenant:percentencode}&team=${team:percentencode}"
 _RULE = "rule=${__data.fields.rule:percentencode}"
 TASKS = to_page("open tasks, the dearest first, on the detector's pages", f"/tasks?{_OF}")
+AGES = {"3600": "1 h", "14400": "4 h", "86400": "1 d", "259200": "3 d", "604800": "7 d", "1209600": "14 d",
+        "2592000": "30 d", "+Inf": "older"}  # fmt: skip
+COSTS = {"0.1": "$0.10", "0.5": "$0.50", "1": "$1", "5": "$5", "20": "$20", "100": "$100", "500": "$500",
+         "+Inf": "dearer"}  # fmt: skip
+"""What bars of histograms are called, by their upper bounds."""
 INPUT, CALLS = "tenant_team:detector_input_tokens:rate5m", "tenant_team:detector_calls:rate5m"
 
 
@@ -78,7 +83,7 @@ def _now() -> Row:
                     links=[
                         to_page("incidents of this rule, on the detector's pages", f"/incidents?{_OF}&open=1&{_RULE}")
                     ],
-                    none="none is open",
+                    none="none is known",
                 ),
                 ["rule", "severity"],
                 {"open": COUNT},
@@ -111,25 +116,30 @@ def _under_way() -> Row:
             histogram(
                 Panel(
                     "Open tasks by age",
-                    tasks + " Age: since the first call, in seconds, at most.",
+                    tasks
+                    + " Age: since the first call; a bar counts those that are older than the one before it says.",
                     [Query(f"sum by (le) ({gauge('open_tasks_by_age')})", "{{le}}")],
                     COUNT,
                     8,
                     8,
                     links=[TASKS],
-                )
+                    none="none is known",
+                ),
+                AGES,
             ),
             histogram(
                 Panel(
                     "Open tasks by cost",
-                    tasks + " Cost: billed in all, in dollars, at most. A dear one that shipped"
-                    " nothing is worth a question, no verdict.",
+                    tasks + " Cost: billed in all; a bar counts those that are dearer than the one before it"
+                    " says. A dear one that shipped nothing is worth a question, no verdict.",
                     [Query(f"sum by (le) ({gauge('open_tasks_by_cost')})", "{{le}}")],
                     COUNT,
                     8,
                     8,
                     links=[TASKS],
-                )
+                    none="none is known",
+                ),
+                COSTS,
             ),
             bars(
                 Panel(

@@ -41,7 +41,6 @@ scrape_configs:
 EMPTY = {
     "detector-incidents: Alert to Alertmanager A": "the demo tells no Alertmanager",
     "detector-incidents: Alert to Alertmanager B": "the demo tells no Alertmanager",
-    "detector-incidents: Held back from the pager A": "there are fewer pages than a day may have",
     "detector-incidents: Requests to stop A": "nobody configured any",
     "detector-fleet: Trend of that cost A": "there are no two weeks of it",
     "detector-team: Trend of that cost A": "there are no two weeks of it",

@@ -19,8 +19,9 @@ class Asked(NamedTuple):
 
 
 def filled(expr: str, values: Mapping[str, str]) -> str:
-    """`expr` with each $variable replaced."""
-    return re.sub(r"\$\{?(\w+)\}?", lambda found: values[found[1]], expr)
+    """`expr` with each $variable replaced, those that Grafana gives among them."""
+    every = {"__rate_interval": "1m", **values}
+    return re.sub(r"\$\{?(\w+)\}?", lambda found: every[found[1]], expr)
 
 
 def offered(prometheus: Prometheus, query: str, values: Mapping[str, str]) -> list[str]:
