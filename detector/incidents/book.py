@@ -1,7 +1,7 @@
 """The newest record of each episode: open ones all, ended ones for as long as the topic keeps them."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import cramjam
 import msgspec
@@ -64,6 +64,9 @@ class IncidentBook:
         self._ended = 0
         self._stops: OrderedDict[str, Stop] = OrderedDict()
 
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
     def __len__(self) -> int:
         return len(self._entries)
 
@@ -125,8 +128,7 @@ class IncidentBook:
 
     def open(self) -> list[Entry]:
         """What goes on: the most severe and of these the dearest first."""
-        mine = (entry for entry in self._entries.values() if entry.firing)
-        return sorted(mine, key=lambda e: (-SEVERITIES.index(e.severity), -e.cost_usd, e.id))
+        return loudest_first(entry for entry in self._entries.values() if entry.firing)
 
     def ended(self) -> list[Entry]:
         """What is over, the newest first."""
@@ -139,7 +141,8 @@ class IncidentBook:
     def related(self, id: str) -> list[Entry]:
         """The others of its tenant with its group or its task, open ones first."""
         of = self._entries.get(id)
-        return [e for e in (*self.open(), *self.ended()) if e.id != id and _is_of(e, of)] if of is not None else []
+        others = [e for e in self if e.id != id and _is_of(e, of)] if of is not None else []
+        return loudest_first(e for e in others if e.firing) + newest_first(e for e in others if not e.firing)
 
     def _drop_oldest(self) -> None:
         for entry in self.ended()[self._max_ended :] if self._ended > self._max_ended else ():
@@ -164,6 +167,11 @@ def _head(alert: Alert) -> bytes:
 def _is_of(entry: Entry, other: Entry) -> bool:
     same = entry.group == other.group or (other.task is not None and entry.task == other.task)
     return same and entry.tenant == other.tenant
+
+
+def loudest_first(entries: Iterable[Entry]) -> list[Entry]:
+    """Ordered by how severe they are, of these by what they cost."""
+    return sorted(entries, key=lambda e: (-SEVERITIES.index(e.severity), -e.cost_usd, e.id))
 
 
 def newest_first(entries: Iterable[Entry]) -> list[Entry]:

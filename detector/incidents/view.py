@@ -5,6 +5,9 @@ from typing import Any, NamedTuple, Protocol
 from detector.model.alert import Alert
 from detector.policy.scope import Scope
 
+MOST_ENDED = 500
+"""Ended incidents of a list, the newest of those that are asked for."""
+
 
 class Incident(NamedTuple):
     """An episode as it was told last. `written_s`: when the broker took that record (s UTC).
@@ -35,6 +38,18 @@ class Wanted(NamedTuple):
             (self.severity, alert.severity),
         )
         return not (self.open and alert.state == "resolved") and all(asked in (None, has) for asked, has in wanted)
+
+
+EVERY = Wanted()
+"""All of them."""
+
+
+class Choices(NamedTuple):
+    """What can be asked for of all that a scope may see: names, those of people masked; None: no team is named."""
+
+    rules: frozenset[str]
+    teams: frozenset[str | None]
+    tenants: frozenset[str]
 
 
 class TeamSpend(NamedTuple):
@@ -75,8 +90,11 @@ class Source(Protocol):
     def overview(self, scope: Scope) -> Overview:
         """What burns now."""
 
-    def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
-        """Open ones first, the most severe and dearest first; then the newest of what has ended, some hundreds."""
+    def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> list[Incident]:
+        """Those that are wanted: open ones, the loudest and dearest first; then MOST_ENDED that ended, newest first."""
+
+    def choices(self, scope: Scope) -> Choices:
+        """What can be asked for."""
 
     def related(self, scope: Scope, id: str) -> list[Incident]:
         """The other episodes of its tenant with its group or its task, open ones first."""

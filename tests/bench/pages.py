@@ -23,7 +23,7 @@ from detector.enrich.identity import subject_hash
 from detector.incidents.book import IncidentBook
 from detector.incidents.live import Live
 from detector.incidents.spend import Spend
-from detector.incidents.view import Wanted
+from detector.incidents.view import EVERY, Wanted
 from detector.model.alert import MAX_MARKS, Alert, Mark, Severity, decode_alert, encode_alert
 from detector.model.rollup import FORMAT, ROLL, SPENT, Party, Rollup, Sheet
 from detector.policy.scope import TEAMS
@@ -158,10 +158,10 @@ def _asks(live: Live, count: int) -> dict[str, Callable[[], str | bytes]]:
 
     return {
         "overview": lambda: overview.page(live.overview(TEAMS), TEAMS),
-        "incidents": lambda: listing.page(live.incidents(TEAMS, open_only=False), Wanted(), TEAMS, _NOW_S),
+        "incidents": lambda: listing.page(live.incidents(TEAMS), live.choices(TEAMS), EVERY, TEAMS, _NOW_S),
         "one incident": of_one,
         "its record": record,
-        "open tasks": lambda: tasks.page(open_tasks.told, live.incidents(TEAMS, open_only=True), None, None, TEAMS),
+        "open tasks": lambda: tasks.page(open_tasks.told, live.incidents(TEAMS, Wanted(open=True)), None, None, TEAMS),
     }
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.config import Web
-from detector.incidents.view import Incident, Wanted
+from detector.incidents.view import MOST_ENDED, Incident, Wanted
 from detector.markup.words import shown
 from detector.model.alert import Alert
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
@@ -52,7 +52,8 @@ def overview_page(source: Shown, refresh_s: int | None = None) -> str:
 
 
 def list_page(alerts: list[Alert], asked: Wanted = Wanted()) -> str:  # noqa: B008, it is frozen
-    return listing.page([Incident(alert, NOW) for alert in alerts], asked, TEAMS, NOW)
+    source = Shown(alerts)
+    return listing.page(source.incidents(TEAMS, asked), source.choices(TEAMS), asked, TEAMS, NOW)
 
 
 def every_page(alert: Alert, stop: dict[str, Any] | None = None) -> list[str]:
@@ -303,6 +304,12 @@ def test_an_address_that_is_no_web_address_is_no_link() -> None:
 def test_what_became_of_stopping_it_is_shown() -> None:
     assert "Stopping it" not in text_of(incident_page(spike()))
     assert "dry run" in text_of(incident_page(spike(), stop={"status": "dry run", "attempts": 2}))
+
+
+def test_a_list_that_is_cut_does_not_tell_its_length_as_how_many_ended() -> None:
+    over = [shipped(id=f"{n}") for n in range(MOST_ENDED)]
+    assert f"<h1>0 open incidents, {MOST_ENDED - 1} that ended</h1>" in list_page(over[1:])
+    assert f"<h1>0 open incidents, the newest {MOST_ENDED} that ended</h1>" in list_page(over)
 
 
 def test_a_list_shows_what_is_asked_for() -> None:
