@@ -35,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     firing: bool
     severity: Severity
     cost_usd: float
+    opened_at: float
     t: float
     written_s: float
     rule: str
@@ -86,8 +87,8 @@ class IncidentBook:
         t = alert.updated_at if alert.resolved_at is None else alert.resolved_at
         packed = bytes(cramjam.snappy.compress_raw(value))
         self._entries[alert.id] = Entry(
-            alert.id, alert.version, firing, alert.severity, alert.cost_usd, t, written_s,
-            alert.rule, alert.tenant, alert.team, alert.group, alert.task, _head(alert), packed,
+            alert.id, alert.version, firing, alert.severity, alert.cost_usd, alert.opened_at, t,
+            written_s, alert.rule, alert.tenant, alert.team, alert.group, alert.task, _head(alert), packed,
         )  # fmt: skip
         self._ended += not firing
         if self._ended > _SPARE * self._max_ended:

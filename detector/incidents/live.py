@@ -1,8 +1,10 @@
 """What pages show, of what was read: cut down to the scope that asks."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from detector.accounts.tables import OTHER
@@ -11,7 +13,7 @@ from detector.incidents.book import Entry, IncidentBook
 from detector.incidents.flagging import spike_of
 from detector.incidents.spend import SLICE_MIN, Spend, Window
 from detector.incidents.view import EVERY, MOST_ENDED, Choices, Incident, Overview, TeamSpend, Wanted
-from detector.model.alert import decode_alert
+from detector.model.alert import Alert, Severity, decode_alert
 from detector.policy.incidents import restrict_incident, restrict_record
 from detector.policy.scope import Kind, Scope, may_see, shown_agent
 from detector.rules import spend_spike
@@ -21,6 +23,45 @@ MOST_TEAMS = 100
 """Teams of an overview, the dearest; all others are one, 'other'."""
 
 _OF_STOP = ("mode", "outcome", "target", "asked_at", "attempts", "status", "error", "finished_at", "cost_usd")
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """An episode of a list, its record read when it is asked for: of thousands that are open some dozens are shown."""
+
+    entry: Entry
+    scope: Scope
+
+    @property
+    def alert(self) -> Alert:
+        """Its record for a list, as the scope may see it."""
+        alert = restrict_record(self.entry.head, self.scope)
+        assert alert is not None, "heads are of what may be seen"
+        return alert
+
+    @property
+    def firing(self) -> bool:
+        """Whether it goes on."""
+        return self.entry.firing
+
+    @property
+    def severity(self) -> Severity:
+        """How loud it is."""
+        return self.entry.severity
+
+    @property
+    def cost_usd(self) -> float:
+        """What it has burnt."""
+        return self.entry.cost_usd
+
+    @property
+    def opened_at(self) -> float:
+        """When it opened (s UTC)."""
+        return self.entry.opened_at
+
+    @property
+    def task_key(self) -> tuple[str, str | None]:
+        """Its tenant and its task."""
+        return self.entry.tenant, self.entry.task
 
 
 class Live:
@@ -55,26 +96,24 @@ class Live:
             open=self.incidents(scope, Wanted(open=True)),
         )
 
-    def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> list[Incident]:
+    def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> list[Head]:
         """Those that are wanted: open ones, the loudest and dearest first; then MOST_ENDED that ended, newest first."""
-        told = seen(self._book, self._book.open(), scope, wanted, listed=True)
-        if wanted.open:
-            return told
-        return told + seen(self._book, self._book.ended(), scope, wanted, most=MOST_ENDED, listed=True)
+        told = heads(self._book.open(), scope, wanted)
+        return told if wanted.open else told + heads(self._book.ended(), scope, wanted, MOST_ENDED)
 
     def choices(self, scope: Scope) -> Choices:
         """What can be asked for; of people of their own alone, by what is listed."""
         if scope.kind is Kind.SELF:
-            told = {(i.alert.rule, i.alert.team, i.alert.tenant) for i in self.incidents(scope)}
+            told = {(one.alert.rule, one.alert.team, one.alert.tenant) for one in self.incidents(scope)}
         else:
             of = {(e.rule, e.team, e.tenant) for e in self._book}
             told = {(rule, shown_agent(scope, team), tenant) for rule, team, tenant in of
                     if may_see(scope, tenant, team)}  # fmt: skip
         return Choices(*map(frozenset, zip(*told, strict=True))) if told else Choices(*[frozenset()] * 3)
 
-    def related(self, scope: Scope, id: str) -> list[Incident]:
+    def related(self, scope: Scope, id: str) -> list[Head]:
         """The other episodes with its group or its task, MOST_ENDED at most."""
-        return seen(self._book, self._book.related(id), scope, most=MOST_ENDED, listed=True)
+        return heads(self._book.related(id), scope, most=MOST_ENDED)
 
     def incident(self, scope: Scope, id: str) -> Incident | None:
         """One episode; None where there is none, or the scope may not see it."""
@@ -82,11 +121,8 @@ class Live:
         return None if entry is None else incident_of(self._book, entry, scope)
 
 
-def incident_of(book: IncidentBook, entry: Entry, scope: Scope, *, listed: bool = False) -> Incident | None:
-    """An episode as the scope may see it, None where it may not; `listed`: by its head alone."""
-    if listed:
-        told = restrict_record(entry.head, scope)
-        return None if told is None else Incident(told, entry.written_s)
+def incident_of(book: IncidentBook, entry: Entry, scope: Scope) -> Incident | None:
+    """An episode as the scope may see it, None where it may not."""
     alert, stop = restrict_incident(entry.alert, scope), book.stop_of(entry.id)
     return None if alert is None else Incident(alert, entry.written_s, None if stop is None else shown_stop(stop))
 
@@ -96,38 +132,29 @@ def shown_stop(stop: Stop) -> dict[str, Any]:
     return {"said": told(stop), **{name: getattr(stop, name) for name in _OF_STOP}}
 
 
-def seen(
-    book: IncidentBook,
-    entries: Iterable[Entry],
-    scope: Scope,
-    wanted: Wanted = EVERY,
-    *,
-    most: int | None = None,
-    listed: bool = False,
-) -> list[Incident]:
-    """Those that are wanted and that the scope may see, in their order; `most`: no more than so many.
+def seen(book: IncidentBook, entries: Iterable[Entry], scope: Scope, wanted: Wanted = EVERY) -> list[Incident]:
+    """Those that are wanted and that the scope may see, in their order."""
+    told = (incident_of(book, entry, scope) for entry in _of_scope(entries, scope, wanted))
+    return [incident for incident in told if incident is not None]
 
-    `listed`: by their heads alone.
-    """
-    out: list[Incident] = []
-    for entry in _of_scope(entries, scope, wanted):
-        if most is not None and len(out) >= most:
-            break
-        incident = incident_of(book, entry, scope, listed=listed)
-        if incident is not None and wanted.fits(incident.alert):
-            out.append(incident)
-    return out
+
+def heads(entries: Iterable[Entry], scope: Scope, wanted: Wanted = EVERY, most: int | None = None) -> list[Head]:
+    """The same for a list; `most`: no more than so many."""
+    mine = _of_scope(entries, scope, wanted)
+    if scope.kind is Kind.SELF:  # whose they are stands in the records alone
+        mine = (entry for entry in mine if restrict_record(entry.head, scope) is not None)
+    return [Head(entry, scope) for entry in islice(mine, most)]
 
 
 def _of_scope(entries: Iterable[Entry], scope: Scope, wanted: Wanted) -> Iterator[Entry]:
-    """Without those of which it is known before their record is read, as most of a list may be other teams'."""
+    """Those that are wanted, of teams that the scope may see: known before a record is read."""
     known = dict[tuple[str, str | None], bool]()
     for entry in entries if scope.kind is not Kind.NOTHING else ():
         team = entry.tenant, entry.team
         if team not in known:
             mine = scope.kind is Kind.SELF or may_see(scope, *team)
-            known[team] = mine and wanted.team in (None, shown_agent(scope, entry.team))
-        if known[team] and wanted.rule in (None, entry.rule) and wanted.severity in (None, entry.severity):
+            known[team] = mine and wanted.is_of(entry.tenant, shown_agent(scope, entry.team))
+        if known[team] and wanted.is_such(entry.firing, entry.rule, entry.severity):
             yield entry
 
 

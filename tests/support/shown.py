@@ -137,7 +137,12 @@ class Shown:
 
     def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> list[Incident]:
         found = [one for one in (_masked(one, scope) for one in self.held) if one is not None]
-        return [one for one in found if wanted.fits(one.alert)]
+        return [
+            one
+            for one in found
+            if wanted.is_of(one.alert.tenant, one.alert.team)
+            and wanted.is_such(one.firing, one.alert.rule, one.severity)
+        ]
 
     def choices(self, scope: Scope) -> Choices:
         told = [one.alert for one in self.incidents(scope)]

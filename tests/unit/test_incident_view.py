@@ -10,7 +10,10 @@ from detector.incidents.live import MOST_TEAMS, Live
 from detector.incidents.spend import SLICES, Spend
 from detector.incidents.view import EVERY, MOST_ENDED, Source, Wanted
 from detector.model.alert import Alert, Mark, encode_alert
+from detector.policy.incidents import restrict_record
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
+from detector.web.pages import listing, overview, tasks
+from tests.support.shown import open_tasks
 from tests.unit.alert_records import alert
 from tests.unit.test_incident_spend import M0, rollup, row
 
@@ -84,6 +87,32 @@ def test_of_what_is_listed_and_flagged_no_record_is_read_whole(shown: Shown, mon
     assert (listed[0].alert.evidence, listed[0].alert.history) == ({"since": 7.0, "resolved_by": "quiet"}, [])
     assert shown.source.overview(RED).open == listed
     assert len(shown.source.related(RED, "e0")) == 2
+
+
+def test_of_thousands_that_are_open_the_records_of_those_that_are_shown_are_read(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown.spent(row("red", 2.0))
+    for n in range(2000):
+        shown.alert(f"{n}", severity=("info", "warning", "critical")[n % 3], task=f"T-{n}", opened_at=NOW_S)
+    read: list[bytes] = []
+
+    def noted(record: bytes, scope: Scope) -> Alert | None:
+        read.append(record)
+        return restrict_record(record, scope)
+
+    monkeypatch.setattr("detector.incidents.live.restrict_record", noted)
+    told = shown.source.overview(TEAMS)
+    whole = overview.page(told, TEAMS)
+    assert "<dd>666</dd>" in whole, "that all are counted"
+    assert (len(told.open), len(read) < 100) == (2000, True)
+    read.clear()
+    found = listing.page(shown.source.incidents(TEAMS), shown.source.choices(TEAMS), EVERY, TEAMS, NOW_S)
+    assert "<h1>2,000 open incidents, 0 that ended</h1>" in found
+    assert len(read) < 1000
+    read.clear()
+    tasks.page(open_tasks().told, shown.source.incidents(TEAMS, Wanted(open=True)), None, None, TEAMS)
+    assert read == []
 
 
 def test_whose_it_is_is_shown_to_oneself_alone(shown: Shown) -> None:

@@ -306,6 +306,13 @@ def test_what_became_of_stopping_it_is_shown() -> None:
     assert "dry run" in text_of(incident_page(spike(), stop={"status": "dry run", "attempts": 2}))
 
 
+def test_marks_above_the_spend_are_explained_where_there_are_any() -> None:
+    assert "an open page began" not in overview_page(Shown([bloat()]))
+    loud = overview_page(Shown([spike(), spike(id="t", severity="warning", opened_at=NOW - 3600.0)]))
+    assert "an open page began" in loud
+    assert "an open ticket began" in loud
+
+
 def test_a_list_that_is_cut_does_not_tell_its_length_as_how_many_ended() -> None:
     over = [shipped(id=f"{n}") for n in range(MOST_ENDED)]
     assert f"<h1>0 open incidents, {MOST_ENDED - 1} that ended</h1>" in list_page(over[1:])

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from detector.clock import clock_time
-from detector.incidents.view import Incident
+from detector.incidents.view import Incident, Listed
 from detector.markup.pieces import card, figure
 from detector.markup.words import UNKNOWN, duration, ended, short
 from detector.model.alert import SEVERITIES, Alert, lasted
@@ -36,7 +36,7 @@ _NARROWER = {
 """What an episode of a level does not name, since it is about several."""
 
 
-def page(told: Incident, others: Sequence[Incident], links: Onward, scope: Scope, now_s: float) -> str:
+def page(told: Incident, others: Sequence[Listed], links: Onward, scope: Scope, now_s: float) -> str:
     """The page. `others`: further incidents of the same cause or task."""
     sign = SIGNS[told.alert.severity][1].split()[1]
     body = _body(told, others, links, now_s)
@@ -50,7 +50,7 @@ def record(told: Incident, links: Onward) -> bytes:
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
 
 
-def _body(told: Incident, others: Sequence[Incident], links: Onward, now_s: float) -> Iterator[str]:
+def _body(told: Incident, others: Sequence[Listed], links: Onward, now_s: float) -> Iterator[str]:
     alert = told.alert
     yield f'<p class="state">{badge(alert.severity)}<span>{kind(alert)}</span><span>{_state(alert, now_s)}</span></p>'
     yield f'<h1 class="sentence">{name(alert.summary, _SENTENCE)}</h1>'
@@ -162,8 +162,8 @@ def _evidence(alert: Alert) -> str:
     return section("evidence", "All else that is known", "", card(rest + heading))
 
 
-def _others(others: Sequence[Incident], now_s: float) -> str:
-    ranked = sorted(others, key=lambda one: (one.alert.state == "resolved", -SEVERITIES.index(one.alert.severity)))
+def _others(others: Sequence[Listed], now_s: float) -> str:
+    ranked = sorted(others, key=lambda one: (not one.firing, -SEVERITIES.index(one.severity)))
     shown = lines(ranked[:_OTHERS], now_s, UP)
     if not shown:
         return section("others", "Others of the same cause or task", "", '<p class="empty">None is known.</p>')

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from detector.incidents.view import MOST_ENDED, Choices, Incident, Wanted
+from detector.incidents.view import MOST_ENDED, Choices, Listed, Wanted
 from detector.model.alert import SEVERITIES
 from detector.policy.scope import Scope
 from detector.rules.finding import usd
@@ -15,16 +15,16 @@ MOST = 100
 """Incidents of each kind that are shown; `open`, `team` and so on find the others."""
 
 
-def page(incidents: Sequence[Incident], choices: Choices, asked: Wanted, scope: Scope, now_s: float) -> str:
+def page(incidents: Sequence[Listed], choices: Choices, asked: Wanted, scope: Scope, now_s: float) -> str:
     """The page. `incidents`: those that are asked for and that the scope may see, as `Source.incidents` has them."""
     return document("Incidents · detector", "incidents", "", _body(incidents, choices, asked, now_s), scope)
 
 
-def _body(incidents: Sequence[Incident], choices: Choices, asked: Wanted, now_s: float) -> Iterator[str]:
-    running = [one for one in incidents if one.alert.state != "resolved"]
-    over = [one for one in incidents if one.alert.state == "resolved"]
-    loud = [one for one in running if one.alert.severity != "info"]
-    quiet = [one for one in running if one.alert.severity == "info"]
+def _body(incidents: Sequence[Listed], choices: Choices, asked: Wanted, now_s: float) -> Iterator[str]:
+    running = [one for one in incidents if one.firing]
+    over = [one for one in incidents if not one.firing]
+    loud = [one for one in running if one.severity != "info"]
+    quiet = [one for one in running if one.severity == "info"]
     ended = f", {'the newest ' if len(over) >= MOST_ENDED else ''}{len(over):,} that ended"
     yield f"<h1>{many(len(running), 'open incident')}{'' if asked.open else ended}</h1>"
     yield _form(choices, asked)
@@ -40,13 +40,11 @@ def _body(incidents: Sequence[Incident], choices: Choices, asked: Wanted, now_s:
         yield section("over", "Ended", note, lines(over[:MOST], now_s), _rest(over))
 
 
-def _rest(incidents: Sequence[Incident]) -> str:
+def _rest(incidents: Sequence[Listed]) -> str:
     rest = incidents[MOST:]
     if not rest:
         return ""
-    return (
-        f'<p class="note">and {len(rest):,} more for {usd(sum(one.alert.cost_usd for one in rest))}; ask for less</p>'
-    )
+    return f'<p class="note">and {len(rest):,} more for {usd(sum(one.cost_usd for one in rest))}; ask for less</p>'
 
 
 def _form(choices: Choices, asked: Wanted) -> str:
