@@ -11,7 +11,7 @@ from detector.model.alert import SEVERITIES, Alert, Severity, decode_alert, enco
 from detector.stopping.record import Stop, decode_stop, newer
 
 MAX_ENDED = 20_000
-"""Episodes that have ended and are kept, the newest; some 2 kB each."""
+"""Episodes that have ended and are kept, the newest; 4 kB each of the longest (tests.bench.pages)."""
 MAX_GONE = 200_000
 """Ids of episodes that left whose version is remembered, about 200 B each; those that left first go first."""
 MAX_STOPS = 20_000

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from detector.alerts.episodes import Episode
-from detector.config import Web
+from detector.alerts.episodes import Episode, EpisodeBook
+from detector.config import Config, Web
 from detector.enrich.identity import subject_hash
 from detector.incidents.book import IncidentBook
 from detector.incidents.live import Live
@@ -51,8 +51,7 @@ class Request(NamedTuple):
 class Found(NamedTuple):
     """By what is asked for; microseconds of CPU to take a record, milliseconds to flag anew; bytes of an open episode.
 
-    `in_pages`, `in_its_stage`: what it holds in memory there; `taken_over`: in the stage that judges it once that has
-    read it from a checkpoint.
+    `in_pages`, `in_its_stage`: what it holds in memory there, in the stage that judges it.
     """
 
     requests: Mapping[str, Request]
@@ -61,7 +60,6 @@ class Found(NamedTuple):
     record: float
     in_pages: float
     in_its_stage: float
-    taken_over: float
 
 
 def long_loop() -> Alert:
@@ -92,8 +90,8 @@ def records(count: int) -> Iterator[Alert]:
 def measure(count: int) -> Found:
     """Fills what pages read, and asks for each of them."""
     told = [encode_alert(alert) for alert in records(count)]
-    in_its_stage = _kept(lambda: [_taken_over(value, True) for value in told]) / count
-    taken_over = _kept(lambda: [_taken_over(value) for value in told]) / count
+    stage = EpisodeBook(Config())
+    in_its_stage = _kept(lambda: stage.restore(map(_checkpointed, range(count), told))) / count
     book = IncidentBook()
     in_pages = _kept(lambda: [book.take(value, _NOW_S) for value in told] and None) / count
     over = [encode_alert(_ended(alert, n)) for n in range(_ENDED) for alert in records(count)]
@@ -104,7 +102,7 @@ def measure(count: int) -> Found:
     live = Live(book, spent(), lambda: _NOW_S, lambda: 0)
     settle_ms = _cpu_ms(live.settle)
     requests = {name: _request(ask) for name, ask in _asks(live, count).items()}
-    return Found(requests, take_us, settle_ms, sum(map(len, told)) / count, in_pages, in_its_stage, taken_over)
+    return Found(requests, take_us, settle_ms, sum(map(len, told)) / count, in_pages, in_its_stage)
 
 
 def _ended(alert: Alert, n: int) -> Alert:
@@ -112,16 +110,13 @@ def _ended(alert: Alert, n: int) -> Alert:
     return msgspec.structs.replace(alert, id=f"{alert.id}-{n}", state="resolved", resolved_at=at, updated_at=at)
 
 
-def _taken_over(value: bytes, stage_found_it: bool = False) -> Episode:
-    """The episode of a record as a stage has it that read it from a checkpoint, where what is drawn stands twice."""
+def _checkpointed(n: int, value: bytes) -> Episode:
+    """The episode of a record, as it is read from a checkpoint."""
     alert = decode_alert(value)
     drawn = {name: alert.evidence[name] for name in ("moves", "steps", "usd_by_minute") if name in alert.evidence}
     now = Standing(T0, alert.cost_usd, alert.calls, alert.tokens, 119, alert.cost_usd, alert.tokens, alert.calls)
-    of = (alert.rule, 1, 2, 3, alert, now, alert.updated_at, 60.0, alert.cost_usd, alert.evidence["calls"], drawn)
-    episode = msgspec.msgpack.decode(msgspec.msgpack.encode(Episode(*of)), type=Episode)
-    if stage_found_it:
-        episode.alert.evidence.update(episode.drawn)
-    return episode
+    of = (alert.rule, n, n, 3, alert, now, alert.updated_at, 60.0, alert.cost_usd, alert.evidence["calls"], drawn)
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(Episode(*of)), type=Episode)
 
 
 def spent() -> Spend:
@@ -211,7 +206,6 @@ def tell(counts: Sequence[int], found: Sequence[Found]) -> Iterator[str]:
     yield _line("an open episode: its record", (f"{of.record / 1e3:,.1f} kB" for of in found))
     yield _line("  kept by pages", (f"{of.in_pages / 1e3:,.1f} kB" for of in found))
     yield _line("  kept by its stage", (f"{of.in_its_stage / 1e3:,.1f} kB" for of in found))
-    yield _line("  once taken over", (f"{of.taken_over / 1e3:,.1f} kB" for of in found))
 
 
 def _line(name: str, figures: Iterable[str]) -> str:
