@@ -306,6 +306,24 @@ def test_what_became_of_stopping_it_is_shown() -> None:
     assert "dry run" in text_of(incident_page(spike(), stop={"status": "dry run", "attempts": 2}))
 
 
+def test_what_goes_on_lasts_until_now_and_says_of_when_its_figures_are() -> None:
+    assert (spike().evidence["since"], spike().updated_at) == (NOW - 3600.0, NOW - 60.0)
+    told = "21 Sep 14:37"
+    page = text_of(incident_page(spike()))
+    assert "lasts for 1 hour" in page
+    assert f"told last {told}" in page
+    assert f"figures of {told}" in text_of(overview_page(Shown([spike()])))
+    over = text_of(incident_page(spike(state="resolved", resolved_at=NOW - 600.0, updated_at=NOW - 600.0)))
+    assert "lasted 50 minutes" in over
+    assert "told last" not in over
+
+
+def test_what_happened_is_told_in_the_words_of_the_rest_of_the_page() -> None:
+    page = text_of(incident_page(near()))
+    for words in ("opened ticket", "updated page", "as the newest"):
+        assert words in page
+
+
 def test_marks_above_the_spend_are_explained_where_there_are_any() -> None:
     assert "an open page began" not in overview_page(Shown([bloat()]))
     loud = overview_page(Shown([spike(), spike(id="t", severity="warning", opened_at=NOW - 3600.0)]))

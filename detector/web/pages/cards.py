@@ -47,6 +47,8 @@ def _beside(alert: Alert, now_s: float) -> Iterator[str]:
     if alert.usual_usd_per_hour is not None:
         yield pair("usual", f"{usd(alert.usual_usd_per_hour)} an hour")
     yield pair("when", when(alert, now_s))
+    if alert.state != "resolved":
+        yield pair("figures of", clock(alert.updated_at))
 
 
 def when(alert: Alert, now_s: float) -> str:

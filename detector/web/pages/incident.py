@@ -19,7 +19,7 @@ from detector.web.pages.cards import lines
 from detector.web.pages.figures import label
 from detector.web.pages.frame import document
 from detector.web.pages.onward import Onward
-from detector.web.pages.parts import SIGNS, badge, kind, moment, name, pair, section, tasks_link
+from detector.web.pages.parts import SIGNS, badge, clock, kind, moment, name, pair, section, tasks_link
 
 UP = "../"
 _SENTENCE = 1_000
@@ -55,7 +55,7 @@ def _body(told: Incident, others: Sequence[Listed], links: Onward, now_s: float)
     yield f'<p class="state">{badge(alert.severity)}<span>{kind(alert)}</span><span>{_state(alert, now_s)}</span></p>'
     yield f'<h1 class="sentence">{name(alert.summary, _SENTENCE)}</h1>'
     yield _onward(alert, links)
-    yield _figures(alert)
+    yield _figures(alert, now_s)
     yield section("over-time", "Over time", _over_time(alert), card(timeline.timeline(alert)))
     yield _steps(alert)
     yield _stop(told.stop)
@@ -69,7 +69,7 @@ def _state(alert: Alert, now_s: float) -> str:
     since, end = lasted(alert)
     if alert.state != "resolved":
         lasts = f", {duration(now_s - alert.opened_at)}" if now_s > alert.opened_at else ""
-        return f"open since {moment(alert.opened_at)} UTC{lasts}"
+        return f"open since {moment(alert.opened_at)} UTC{lasts}, told last {clock(alert.updated_at)}"
     why = alert.evidence.get("resolved_by")
     because = f", {name(ended(str(why)), 200)}" if why else ""
     return f"ended {moment(end)} UTC{because}, after {duration(max(0.0, end - since))}"
@@ -87,8 +87,10 @@ def _onward(alert: Alert, links: Onward) -> str:
     return f'<ul class="onward">{items}</ul>{note}'
 
 
-def _figures(alert: Alert) -> str:
+def _figures(alert: Alert, now_s: float) -> str:
     since, end = lasted(alert)
+    if alert.state != "resolved":
+        end = max(end, now_s)
     usual = alert.usual_usd_per_hour
     beside = "its usual is not known" if usual is None else f"usual {usd(usual)} an hour"
     moved = alert.since_status_change_s

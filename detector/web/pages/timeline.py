@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from detector.incidents import drawn
 from detector.markup.axes import HIGH, bars, grid, labels, nice, times
-from detector.markup.words import UNKNOWN, day, duration, shown
+from detector.markup.words import SEVERITY, UNKNOWN, day, duration, shown
 from detector.model.alert import Alert, Severity, State, bounded, lasted
 from detector.rules.finding import usd
 from detector.web.pages.evidence import rows
@@ -189,8 +189,11 @@ def status_of(alert: Alert) -> str:
 
 
 def _tables(alert: Alert, line: Line) -> str:
-    told: list[dict[str, Any]] = [one._asdict() for one in line.told]
-    told += [{"at": t, "state": f"{strength} status"} for t, strength in line.moves]
+    told: list[dict[str, Any]] = [
+        {"at": one.at, "told": _word(one.state), "as": SEVERITY[one.severity][0], "cost_usd": one.cost_usd}
+        for one in line.told
+    ]
+    told += [{"at": t, "told": f"{strength} status"} for t, strength in line.moves]
     told.sort(key=lambda one: float(one["at"]))
     minutes = [{"t": t, "usd": x} for t, x in sorted(line.minutes.items())]
     happened = rows("Records of the alert, and status", told)
