@@ -318,6 +318,14 @@ def test_what_goes_on_lasts_until_now_and_says_of_when_its_figures_are() -> None
     assert "told last" not in over
 
 
+def test_a_ticket_for_many_calls_says_by_which_threshold() -> None:
+    evidence = {"since": NOW - 900.0, "interactions": 344, "warning_needs": 20, "warning_is": "configured"}
+    page = text_of(incident_page(spike(rule="run_inflation", severity="warning", evidence=evidence)))
+    assert "It is a ticket. A ticket needs 20 calls without a status change (configured), and it has had 344." in page
+    odd = {"interactions": [1], "warning_needs": "many"}
+    assert "What it was decided by" not in incident_page(spike(rule="run_inflation", evidence=odd))
+
+
 def test_what_happened_is_told_in_the_words_of_the_rest_of_the_page() -> None:
     page = text_of(incident_page(near()))
     for words in ("opened ticket", "updated page", "as the newest"):
