@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detector.config import Web
 from detector.incidents.view import MOST_ENDED, Incident, Wanted
 from detector.markup.words import shown
-from detector.model.alert import Alert
+from detector.model.alert import Alert, Mark
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
 from detector.web.pages import evidence, incident, listing, overview
 from detector.web.pages.onward import onward
@@ -257,7 +257,7 @@ def test_a_record_of_before_there_was_a_history_is_drawn_too() -> None:
 def test_what_is_not_known_is_said() -> None:
     text = text_of(incident_page(bloat()))
     assert "no source of status is connected, or no task claims this spend" in text
-    assert "No dollars by minute are kept of this alert." in text
+    assert "No dollars by minute are kept of this alert, but what it had burnt at its records." in text
     assert "task not told" in text
     assert "run any of its runs" in text_of(incident_page(spike()))
     assert "agent" not in text_of(incident_page(shipped())).split(" Who ")[1].split("All else")[0]
@@ -324,6 +324,21 @@ def test_a_ticket_for_many_calls_says_by_which_threshold() -> None:
     assert "It is a ticket. A ticket needs 20 calls without a status change (configured), and it has had 344." in page
     odd = {"interactions": [1], "warning_needs": "many"}
     assert "What it was decided by" not in incident_page(spike(rule="run_inflation", evidence=odd))
+
+
+def test_without_minutes_the_picture_is_of_what_was_burnt_as_of_each_record() -> None:
+    marks = [Mark(NOW - 3600.0, "open", "info", 1.0), Mark(NOW - 1800.0, "update", "warning", 4.0)]
+    evidence = {"since": NOW - 5400.0, "moves": [{"t": NOW - 5000.0, "strength": "medium"}]}
+    page = incident_page(spike(rule="run_inflation", evidence=evidence, history=marks, updated_at=NOW - 1800.0))
+    title = re.search(r'<svg class="plot" role="img"[^>]* aria-label="([^"]*)"', page)
+    assert title is not None
+    assert (
+        title[1] == "Dollars burnt as of each record from 21 Sep 2026 13:08 to 21 Sep 2026 14:09 UTC, $4.00 in the end"
+    )
+    heights = re.findall(r'<rect class="s1" x="\d+" y="\d+" width="(\d+)" height="(\d+)">', page)
+    assert heights == [("1800", "250"), ("40", "1000")]
+    for said in ("medium status at", "opened at", "updated at", "burnt by then"):
+        assert said in page
 
 
 def test_what_happened_is_told_in_the_words_of_the_rest_of_the_page() -> None:

@@ -107,7 +107,7 @@ def _figures(alert: Alert, now_s: float) -> str:
 
 
 def _over_time(alert: Alert) -> str:
-    return f"Dollars by minute of what the alert is about, as of its last record. {timeline.status_of(alert)}"
+    return f"Dollars of what the alert is about, as of its last record. {timeline.status_of(alert)}"
 
 
 def _calls(alert: Alert) -> str:
