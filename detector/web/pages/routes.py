@@ -17,8 +17,8 @@ from detector.web.pages import incident, listing, overview, tasks
 from detector.web.pages.asked import Unclear, asked_of, refresh_of, team_of
 from detector.web.pages.frame import ICON, document
 from detector.web.pages.onward import onward
-from detector.web.pages.reach import is_meant
 from detector.web.pages.style import SHEET
+from detector.web.reach import is_meant
 
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
