@@ -102,8 +102,3 @@ def degenerate_many(
         if ones <= _FEW_BITS and BITS * log(BITS / (BITS - ones)) >= _DISTINCT * len(text):
             continue
         out[i] = repeats_itself(text)
-
-
-def is_degenerate(text: str) -> bool:
-    """Whether one text repeats itself."""
-    return bool(repeats_itself(np.frombuffer(text.encode(), np.uint8)))

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from detector.config import Config
 from detector.errors import DeploymentError
+from detector.kafka.admin import partitions_of
 from detector.kafka.clients import consumer
 
 Record: TypeAlias = ConsumerRecord
@@ -39,6 +40,7 @@ class WholeTopic:
 
     async def start(self) -> None:
         """Connects and notes where the partitions end now; raises DeploymentError with a fix."""
+        await partitions_of(self._config, self.topic)  # a consumer asks for 40 s before it says that it is missing
         self._consumer = consumer(self._config, self.topic)  # here, since it belongs to the running loop
         try:
             await self._consumer.start()

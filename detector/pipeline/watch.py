@@ -44,9 +44,8 @@ class WatchStage(StatefulStage):
         """Compiles, learns how many partitions there are, and what is usual of every team."""
         topics = self._config.topics
         self._spread = Spread(partitions, await partitions_of(self._config, topics.rollups))
-        await partitions_of(self._config, topics.baselines)
-        await asyncio.to_thread(warm)
         await self._baselines.start()
+        await asyncio.to_thread(warm)
         while not self._baselines.caught_up:
             await self._learn()
         self._following = asyncio.create_task(self._follow())

@@ -143,7 +143,15 @@ def test_the_configuration_names_what_the_file_has(model: dict[str, Any], servic
     assert published == {config.web.port, config.gateway.port}
     assert config.web.public_url == f"http://127.0.0.1:{config.web.port}"
     assert config.web.grafana_url == services["grafana"]["environment"]["GF_SERVER_ROOT_URL"]
+    assert f"--web.external-url={config.notify.silence_url}" in services["alertmanager"]["command"]
     assert set(model["networks"]) == {"inside", "machine"}
+
+
+def test_what_is_linked_to_is_published(services: dict[str, dict[str, Any]]) -> None:
+    """Alerts link to who told them, and there a name of this network leads nobody."""
+    for name in ("prometheus", "alertmanager"):
+        (port,) = services[name]["ports"]
+        assert f"--web.external-url=http://127.0.0.1:{port['published']}" in services[name]["command"], name
 
 
 def test_kafka_is_the_one_that_is_tested_but_for_its_addresses() -> None:
@@ -160,6 +168,14 @@ def test_kafka_is_the_one_that_is_tested_but_for_its_addresses() -> None:
 def properties(file: Path) -> dict[str, str]:
     lines = file.read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_kafka_may_load_what_unpacks_snappy_and_zstd(services: dict[str, dict[str, Any]]) -> None:
+    """Java puts these libraries there; Docker mounts with noexec, and the broker would refuse every such batch."""
+    (place,) = services["kafka"]["tmpfs"]
+    path, _, options = place.partition(":")
+    assert path == "/tmp"
+    assert "exec" in options.split(",")
 
 
 def test_prometheus_is_configured_as_elsewhere_but_for_its_addresses() -> None:

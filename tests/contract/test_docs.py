@@ -25,12 +25,17 @@ from tests.support.markdown import anchors
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 STOPPING = "stopping-by-hand"
+LABELS = {"detector/reads", "detector/sends"}
+"""Of namespaces, which look like files."""
 TOLD = {*Rules.model_fields, held_back.RULE}
 """What alerts are named by."""
 PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "architecture.md",
     ROOT / "docs" / "boards.md",
     ROOT / "docs" / "connect.md",
     ROOT / "docs" / "deploying.md",
+    ROOT / "docs" / "detection.md",
     ROOT / "docs" / "inputs.md",
     ROOT / "docs" / "operations.md",
     ROOT / "docs" / "pages.md",
@@ -38,11 +43,12 @@ PAGES = [
     ROOT / "docs" / "portfolio.md",
     ROOT / "docs" / "privacy.md",
     ROOT / "docs" / "stop.md",
+    ROOT / "deploy" / "kafka" / "README.md",
     ROOT / "schemas" / "README.md",
     ROOT / "schemas" / "sketch.md",
     *sorted(RUNBOOKS.glob("*.md")),
 ]
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT).with_suffix("")))
 
 
 def in_code(page: Path) -> set[str]:
@@ -79,6 +85,23 @@ def test_topics_that_a_page_names_are_made(page: Path) -> None:
 def test_links_of_a_page_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@each_page
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    for code in in_code(page):
+        path = code.rstrip("/")
+        if re.fullmatch(r"(detector|deploy|docs|schemas|tests)/[\w./-]+", path) and path not in LABELS:
+            assert (ROOT / path).exists(), code
+
+
+def test_the_map_of_the_code_names_every_package() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[|,] `detector/(\w+)/`", page))
+    assert {file.parent.name for file in (ROOT / "detector").glob("*/__init__.py")} <= named
+    (of_deploy,) = re.findall(r"^\| `deploy/` .*$", page, re.MULTILINE)
+    folders = {entry.name for entry in (ROOT / "deploy").iterdir() if entry.is_dir()} - {"__pycache__"}
+    assert folders <= set(re.findall(r"`(\w+)/`", of_deploy))
 
 
 @each_page

@@ -124,13 +124,27 @@ def test_workers_are_probed_and_have_time_to_end(manifests: list[Manifest]) -> N
         probes = {
             name: container(template)[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")
         }
+        # A service sends nothing to who is not ready: pages are there to be read where Kafka is away.
+        pages = deployment["metadata"]["name"] == "detector-pages"
         assert {name: probe["path"] for name, probe in probes.items()} == {
-            "startupProbe": "/healthz",
+            "startupProbe": "/readyz" if pages else "/healthz",
             "livenessProbe": "/healthz",
-            "readinessProbe": "/readyz",
+            "readinessProbe": "/healthz" if pages else "/readyz",
         }
         assert {probe["port"] for probe in probes.values()} == {"web"}
         assert deployment["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
+
+
+def test_who_serves_others_listens_until_they_have_heard_that_it_goes(manifests: list[Manifest]) -> None:
+    """A worker closes its port as soon as it is told to end, while proxies still send to it for a moment."""
+    asked = {"detector-gateway", "detector-pages"}
+    for name, template in pods(manifests):
+        command = container(template).get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", [])
+        assert bool(command) is (name in asked), name
+        if command:
+            word, wait_s = command
+            assert word == "sleep"
+            assert 0 < int(wait_s) + STOP_S < template["spec"]["terminationGracePeriodSeconds"]
 
 
 def test_what_pods_mount_is_there_or_is_told_of(manifests: list[Manifest]) -> None:

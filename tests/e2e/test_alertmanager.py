@@ -15,6 +15,7 @@ from detector.pipeline.notify import NotifyStage
 from tests.e2e.pager import Pager, pager, remembered, remembering, until
 from tests.support.alertmanager import Alertmanager
 from tests.support.brokers import Kafka
+from tests.support.stages import running
 from tests.unit.alert_records import alert
 
 
@@ -39,14 +40,8 @@ class Scene:
             notify={"alertmanagers": [self.there.url], "resend_s": 0.4, "ends_s": 60, **settings},
         )
         stage = NotifyStage(config, Metrics(config.metrics))
-        try:
-            await stage.start()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(stage.run())
-                yield stage
-                await stage.stop()
-        finally:
-            await stage.stop()
+        async with running(stage):
+            yield stage
 
 
 @pytest.fixture

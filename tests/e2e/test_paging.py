@@ -16,6 +16,7 @@ from tests.e2e.paging import COMMAND, Paging, recent
 from tests.support.brokers import Kafka
 from tests.support.paged import errors, parts, plain
 from tests.support.services import program
+from tests.support.stages import running
 from tests.unit.alert_records import OPENED_S, alert
 
 FACTS = {
@@ -65,18 +66,11 @@ async def test_what_arrives_by_webhook_is_this_firing_and_resolved(kafka: Kafka,
         async with producer(kafka.config(create=False)) as sender:
             await sender.send_and_wait(topic, encode_alert(told), key=told.id.encode())
 
-    stage = NotifyStage(config, Metrics(config.metrics))
-    try:
-        await stage.start()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(stage.run())
-            await tell()
-            await until(lambda: len(paging.desk.webhooks) == 1)
-            await tell(version=2, state="resolved", updated_at=opened + 90, resolved_at=opened + 90, cost_usd=13.0)
-            await until(lambda: len(paging.desk.webhooks) == 2)
-            await stage.stop()
-    finally:
-        await stage.stop()
+    async with running(NotifyStage(config, Metrics(config.metrics))):
+        await tell()
+        await until(lambda: len(paging.desk.webhooks) == 1)
+        await tell(version=2, state="resolved", updated_at=opened + 90, resolved_at=opened + 90, cost_usd=13.0)
+        await until(lambda: len(paging.desk.webhooks) == 2)
 
     (name, fired), (_, resolved) = paging.desk.webhooks
     assert name == "ticket"

@@ -1,8 +1,7 @@
 """The notify stage on a broker, with Alertmanagers that keep alerts as the real one does."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,16 +17,8 @@ from detector.pipeline import notify
 from detector.pipeline.notify import NotifyStage
 from tests.integration.fake_alertmanager import alertmanagers
 from tests.support.brokers import Kafka
-from tests.support.stages import running
+from tests.support.stages import running, until
 from tests.unit.alert_records import alert
-
-DEADLINE_S = 30.0
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not holds():  # noqa: ASYNC110 (what is waited for happens in another program's answer)
-            await asyncio.sleep(0.01)
 
 
 class Scene:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -30,18 +30,11 @@ from detector.pipeline.worker import Worker
 from detector.policy.scope import TEAMS
 from detector.stopping.record import encode_stop, stop_of
 from tests.support.brokers import Kafka
-from tests.support.stages import running
+from tests.support.stages import running, until
 from tests.unit.alert_records import alert
 from tests.unit.test_incident_spend import rollup, row
 
-DEADLINE_S = 30.0
 SOMEBODY = "u-bca97d83f2de"
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not holds():  # noqa: ASYNC110 (what is waited for happens in a consumer's task)
-            await asyncio.sleep(0.01)
 
 
 class Scene:
@@ -246,8 +239,6 @@ async def test_while_it_reads_it_says_so(kafka: Kafka, monkeypatch: pytest.Monke
 
 
 async def test_without_its_topics_it_says_what_to_do(kafka: Kafka) -> None:
-    if kafka.kind == "embedded":
-        pytest.skip("the embedded broker makes every topic that is named")
     config = kafka.config(create=False)
     stage = PagesStage(config, Metrics(config.metrics))
     with pytest.raises(DeploymentError, match="is missing; make it with: detector topics"):

@@ -43,6 +43,10 @@ class FakeConsumer:
 
 
 async def started(monkeypatch: pytest.MonkeyPatch, fake: FakeConsumer, *, since: bool = True) -> WholeTopic:
+    async def partitions_of(config: Config, name: str) -> int:
+        return 2
+
+    monkeypatch.setattr(whole, "partitions_of", partitions_of)
     monkeypatch.setattr(whole, "consumer", lambda *_: fake)
     topic = WholeTopic(Config(), "t", (lambda: SINCE_S) if since else None)
     await topic.start()
