@@ -313,6 +313,7 @@ class EpisodeBook:
     def restore(self, episodes: Iterable[Episode]) -> None:
         """Takes back what was open."""
         for episode in episodes:
+            episode.alert.evidence.update(episode.drawn)  # the same, and dear: kept once, as before it was written
             self._put(episode)
         self._next_end = min((e.over_at(self._limits) for e in self._open.values()), default=float("inf"))
 

@@ -164,7 +164,7 @@ class Demo:
             stop = asyncio.Event()
             worker = asyncio.create_task(self._worker.run(stop), name="worker")
             opened.push_async_callback(_ended, worker, stop)
-            self._show.begin(self._worker.address)
+            self._show.begin(self._worker.address, self._seconds)
             parts = [self._tell(), self._watch_alerts(), self._keep_showing()]
             tasks = [asyncio.create_task(part) for part in parts]
             opened.push_async_callback(_cancelled, tasks)

@@ -48,10 +48,7 @@ async def _read_stops(config: Config, book: IncidentBook) -> None:
 
 def choose(book: IncidentBook, scope: Scope, wanted: Wanted) -> list[Incident]:
     """Those that the scope may see and that are wanted: open ones first, then what has ended, the newest first."""
-    entries = [*book.open(), *(() if wanted.open else book.ended())]
-    rule, severity = wanted.rule, wanted.severity
-    found = seen(book, (e for e in entries if rule in (None, e.rule) and severity in (None, e.severity)), scope)
-    return [incident for incident in found if wanted.fits(incident.alert)]
+    return seen(book, [*book.open(), *(() if wanted.open else book.ended())], scope, wanted)
 
 
 def find(book: IncidentBook, scope: Scope, prefix: str) -> Incident:

@@ -1,7 +1,7 @@
 """The newest record of each episode: open ones all, ended ones for as long as the topic keeps them."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import cramjam
 import msgspec
@@ -11,7 +11,7 @@ from detector.model.alert import SEVERITIES, Alert, Severity, decode_alert, enco
 from detector.stopping.record import Stop, decode_stop, newer
 
 MAX_ENDED = 20_000
-"""Episodes that have ended and are kept, the newest; some 2 kB each."""
+"""Episodes that have ended and are kept, the newest; 4 kB each of the longest (tests.bench.pages)."""
 MAX_GONE = 200_000
 """Ids of episodes that left whose version is remembered, about 200 B each; those that left first go first."""
 MAX_STOPS = 20_000
@@ -35,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     firing: bool
     severity: Severity
     cost_usd: float
+    opened_at: float
     t: float
     written_s: float
     rule: str
@@ -64,6 +65,9 @@ class IncidentBook:
         self._ended = 0
         self._stops: OrderedDict[str, Stop] = OrderedDict()
 
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
     def __len__(self) -> int:
         return len(self._entries)
 
@@ -83,8 +87,8 @@ class IncidentBook:
         t = alert.updated_at if alert.resolved_at is None else alert.resolved_at
         packed = bytes(cramjam.snappy.compress_raw(value))
         self._entries[alert.id] = Entry(
-            alert.id, alert.version, firing, alert.severity, alert.cost_usd, t, written_s,
-            alert.rule, alert.tenant, alert.team, alert.group, alert.task, _head(alert), packed,
+            alert.id, alert.version, firing, alert.severity, alert.cost_usd, alert.opened_at, t,
+            written_s, alert.rule, alert.tenant, alert.team, alert.group, alert.task, _head(alert), packed,
         )  # fmt: skip
         self._ended += not firing
         if self._ended > _SPARE * self._max_ended:
@@ -125,8 +129,7 @@ class IncidentBook:
 
     def open(self) -> list[Entry]:
         """What goes on: the most severe and of these the dearest first."""
-        mine = (entry for entry in self._entries.values() if entry.firing)
-        return sorted(mine, key=lambda e: (-SEVERITIES.index(e.severity), -e.cost_usd, e.id))
+        return loudest_first(entry for entry in self._entries.values() if entry.firing)
 
     def ended(self) -> list[Entry]:
         """What is over, the newest first."""
@@ -139,7 +142,8 @@ class IncidentBook:
     def related(self, id: str) -> list[Entry]:
         """The others of its tenant with its group or its task, open ones first."""
         of = self._entries.get(id)
-        return [e for e in (*self.open(), *self.ended()) if e.id != id and _is_of(e, of)] if of is not None else []
+        others = [e for e in self if e.id != id and _is_of(e, of)] if of is not None else []
+        return loudest_first(e for e in others if e.firing) + newest_first(e for e in others if not e.firing)
 
     def _drop_oldest(self) -> None:
         for entry in self.ended()[self._max_ended :] if self._ended > self._max_ended else ():
@@ -164,6 +168,11 @@ def _head(alert: Alert) -> bytes:
 def _is_of(entry: Entry, other: Entry) -> bool:
     same = entry.group == other.group or (other.task is not None and entry.task == other.task)
     return same and entry.tenant == other.tenant
+
+
+def loudest_first(entries: Iterable[Entry]) -> list[Entry]:
+    """Ordered by how severe they are, of these by what they cost."""
+    return sorted(entries, key=lambda e: (-SEVERITIES.index(e.severity), -e.cost_usd, e.id))
 
 
 def newest_first(entries: Iterable[Entry]) -> list[Entry]:

@@ -49,7 +49,8 @@ def bars(alert: Alert) -> Bars | None:
     told = _marks(alert)
     last = minutes[-1][0]
     ends = max([last, *(t for t, _ in told if last < t <= last + WIDE * 60.0)])
-    begins = max(min([minutes[0][0], *(t for t, _ in told)]), ends - _LONGEST_MIN * 60.0)
+    near = minutes[0][0] - WIDE * 60.0  # what came long before takes no room from what was spent
+    begins = max(min([minutes[0][0], *(t for t, _ in told if t >= near)]), ends - _LONGEST_MIN * 60.0)
     begins = min(begins // 60.0 * 60.0, last)
     column_min = int((ends - begins) // 60.0) // WIDE + 1
     columns = int((ends - begins) // (60.0 * column_min)) + 1

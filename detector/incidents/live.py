@@ -1,8 +1,10 @@
 """What pages show, of what was read: cut down to the scope that asks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from detector.accounts.tables import OTHER
@@ -10,19 +12,56 @@ from detector.clock import Clock
 from detector.incidents.book import Entry, IncidentBook
 from detector.incidents.flagging import spike_of
 from detector.incidents.spend import SLICE_MIN, Spend, Window
-from detector.incidents.view import Incident, Overview, TeamSpend
-from detector.model.alert import decode_alert
-from detector.policy.incidents import restrict_incident
+from detector.incidents.view import EVERY, MOST_ENDED, Choices, Incident, Overview, TeamSpend, Wanted
+from detector.model.alert import Alert, Severity, decode_alert
+from detector.policy.incidents import restrict_incident, restrict_record
 from detector.policy.scope import Kind, Scope, may_see, shown_agent
 from detector.rules import spend_spike
 from detector.stopping.record import Stop, told
 
 MOST_TEAMS = 100
 """Teams of an overview, the dearest; all others are one, 'other'."""
-MOST_ENDED = 500
-"""Ended incidents of a list, the newest."""
 
 _OF_STOP = ("mode", "outcome", "target", "asked_at", "attempts", "status", "error", "finished_at", "cost_usd")
+
+
+class Head(msgspec.Struct, frozen=True, gc=False):
+    """An episode of a list, its record read when it is asked for: of thousands that are open some dozens are shown."""
+
+    entry: Entry
+    scope: Scope
+
+    @property
+    def alert(self) -> Alert:
+        """Its record for a list, as the scope may see it."""
+        alert = restrict_record(self.entry.head, self.scope)
+        assert alert is not None, "heads are of what may be seen"
+        return alert
+
+    @property
+    def firing(self) -> bool:
+        """Whether it goes on."""
+        return self.entry.firing
+
+    @property
+    def severity(self) -> Severity:
+        """How loud it is."""
+        return self.entry.severity
+
+    @property
+    def cost_usd(self) -> float:
+        """What it has burnt."""
+        return self.entry.cost_usd
+
+    @property
+    def opened_at(self) -> float:
+        """When it opened (s UTC)."""
+        return self.entry.opened_at
+
+    @property
+    def task_key(self) -> tuple[str, str | None]:
+        """Its tenant and its task."""
+        return self.entry.tenant, self.entry.task
 
 
 class Live:
@@ -54,17 +93,27 @@ class Live:
             teams=_teams(w, seen, scope),
             hour_usd=float(w.hour_usd[seen].sum()),
             flagged_hour_usd=float(w.flagged_hour_usd[seen].sum()),
-            open=self.incidents(scope, open_only=True),
+            open=self.incidents(scope, Wanted(open=True)),
         )
 
-    def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
-        """Open ones first, the most severe and dearest first; then the newest MOST_ENDED of what has ended."""
-        told = seen(self._book, self._book.open(), scope, listed=True)
-        return told if open_only else told + seen(self._book, self._book.ended(), scope, MOST_ENDED, listed=True)
+    def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> list[Head]:
+        """Those that are wanted: open ones, the loudest and dearest first; then MOST_ENDED that ended, newest first."""
+        told = heads(self._book.open(), scope, wanted)
+        return told if wanted.open else told + heads(self._book.ended(), scope, wanted, MOST_ENDED)
 
-    def related(self, scope: Scope, id: str) -> list[Incident]:
+    def choices(self, scope: Scope) -> Choices:
+        """What can be asked for; of people of their own alone, by what is listed."""
+        if scope.kind is Kind.SELF:
+            told = {(one.alert.rule, one.alert.team, one.alert.tenant) for one in self.incidents(scope)}
+        else:
+            of = {(e.rule, e.team, e.tenant) for e in self._book}
+            told = {(rule, shown_agent(scope, team), tenant) for rule, team, tenant in of
+                    if may_see(scope, tenant, team)}  # fmt: skip
+        return Choices(*map(frozenset, zip(*told, strict=True))) if told else Choices(*[frozenset()] * 3)
+
+    def related(self, scope: Scope, id: str) -> list[Head]:
         """The other episodes with its group or its task, MOST_ENDED at most."""
-        return seen(self._book, self._book.related(id), scope, MOST_ENDED, listed=True)
+        return heads(self._book.related(id), scope, most=MOST_ENDED)
 
     def incident(self, scope: Scope, id: str) -> Incident | None:
         """One episode; None where there is none, or the scope may not see it."""
@@ -72,15 +121,10 @@ class Live:
         return None if entry is None else incident_of(self._book, entry, scope)
 
 
-def incident_of(book: IncidentBook, entry: Entry, scope: Scope, *, listed: bool = False) -> Incident | None:
-    """An episode as the scope may see it, None where it may not; `listed`: by its head alone."""
-    if scope.kind is not Kind.SELF and not may_see(scope, entry.tenant, entry.team):
-        return None  # before its record is read: most of a list may be other teams'
-    alert = restrict_incident(decode_alert(entry.head) if listed else entry.alert, scope)
-    if alert is None:
-        return None
-    stop = None if listed else book.stop_of(entry.id)
-    return Incident(alert, entry.written_s, None if stop is None else shown_stop(stop))
+def incident_of(book: IncidentBook, entry: Entry, scope: Scope) -> Incident | None:
+    """An episode as the scope may see it, None where it may not."""
+    alert, stop = restrict_incident(entry.alert, scope), book.stop_of(entry.id)
+    return None if alert is None else Incident(alert, entry.written_s, None if stop is None else shown_stop(stop))
 
 
 def shown_stop(stop: Stop) -> dict[str, Any]:
@@ -88,17 +132,30 @@ def shown_stop(stop: Stop) -> dict[str, Any]:
     return {"said": told(stop), **{name: getattr(stop, name) for name in _OF_STOP}}
 
 
-def seen(
-    book: IncidentBook, entries: Iterable[Entry], scope: Scope, most: int | None = None, *, listed: bool = False
-) -> list[Incident]:
-    """Those that the scope may see, in their order; `most`: no more than so many; `listed`: by their heads alone."""
-    out: list[Incident] = []
+def seen(book: IncidentBook, entries: Iterable[Entry], scope: Scope, wanted: Wanted = EVERY) -> list[Incident]:
+    """Those that are wanted and that the scope may see, in their order."""
+    told = (incident_of(book, entry, scope) for entry in _of_scope(entries, scope, wanted))
+    return [incident for incident in told if incident is not None]
+
+
+def heads(entries: Iterable[Entry], scope: Scope, wanted: Wanted = EVERY, most: int | None = None) -> list[Head]:
+    """The same for a list; `most`: no more than so many."""
+    mine = _of_scope(entries, scope, wanted)
+    if scope.kind is Kind.SELF:  # whose they are stands in the records alone
+        mine = (entry for entry in mine if restrict_record(entry.head, scope) is not None)
+    return [Head(entry, scope) for entry in islice(mine, most)]
+
+
+def _of_scope(entries: Iterable[Entry], scope: Scope, wanted: Wanted) -> Iterator[Entry]:
+    """Those that are wanted, of teams that the scope may see: known before a record is read."""
+    known = dict[tuple[str, str | None], bool]()
     for entry in entries if scope.kind is not Kind.NOTHING else ():
-        if most is not None and len(out) >= most:
-            break
-        if (incident := incident_of(book, entry, scope, listed=listed)) is not None:
-            out.append(incident)
-    return out
+        team = entry.tenant, entry.team
+        if team not in known:
+            mine = scope.kind is Kind.SELF or may_see(scope, *team)
+            known[team] = mine and wanted.is_of(entry.tenant, shown_agent(scope, entry.team))
+        if known[team] and wanted.is_such(entry.firing, entry.rule, entry.severity):
+            yield entry
 
 
 def _may_sum(scope: Scope, tenant: str, team: str | None) -> bool:

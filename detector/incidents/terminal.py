@@ -9,6 +9,7 @@ from rich.text import Text
 from detector.clock import clock_time
 from detector.config import Web
 from detector.incidents import chart, drawn, words
+from detector.incidents.needed import why
 from detector.incidents.view import Incident
 from detector.markup.words import SEVERITY, shown
 from detector.model.alert import Alert
@@ -51,6 +52,9 @@ def show(incident: Incident, web: Web, console: Console) -> None:
     _show_hour(alert, console)
     _show_rows(console, words.history(alert))
     _show_steps(alert, console)
+    if reason := why(alert):
+        console.print()
+        console.print(Text(shown(reason, _SUMMARY)))
     _show_rows(console, words.decided(alert))
     _show_rows(console, words.cost(alert))
     if incident.stop is not None:

@@ -1,9 +1,44 @@
 """What pages show: the newest record of each episode, and what the fleet burns; already cut down to a scope."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from detector.model.alert import Alert
+from detector.model.alert import Alert, Severity
 from detector.policy.scope import Scope
+
+MOST_ENDED = 500
+"""Ended incidents of a list, the newest of those that are asked for."""
+
+
+class Listed(Protocol):
+    """An episode among thousands: what these are counted, summed and placed by, and the record of what is shown.
+
+    The record is made anew each time, without history and stop, and of its evidence with LISTED of the book alone.
+    """
+
+    @property
+    def alert(self) -> Alert:
+        """Its record."""
+
+    @property
+    def firing(self) -> bool:
+        """Whether it goes on."""
+
+    @property
+    def severity(self) -> Severity:
+        """How loud it is."""
+
+    @property
+    def cost_usd(self) -> float:
+        """What it has burnt."""
+
+    @property
+    def opened_at(self) -> float:
+        """When it opened (s UTC)."""
+
+    @property
+    def task_key(self) -> tuple[str, str | None]:
+        """Its tenant and its task."""
 
 
 class Incident(NamedTuple):
@@ -16,6 +51,31 @@ class Incident(NamedTuple):
     written_s: float
     stop: dict[str, Any] | None = None
 
+    @property
+    def firing(self) -> bool:
+        """Whether it goes on."""
+        return self.alert.state != "resolved"
+
+    @property
+    def severity(self) -> Severity:
+        """How loud it is."""
+        return self.alert.severity
+
+    @property
+    def cost_usd(self) -> float:
+        """What it has burnt."""
+        return self.alert.cost_usd
+
+    @property
+    def opened_at(self) -> float:
+        """When it opened (s UTC)."""
+        return self.alert.opened_at
+
+    @property
+    def task_key(self) -> tuple[str, str | None]:
+        """Its tenant and its task."""
+        return self.alert.tenant, self.alert.task
+
 
 class Wanted(NamedTuple):
     """Which incidents are asked for; None: whichever."""
@@ -26,15 +86,25 @@ class Wanted(NamedTuple):
     rule: str | None = None
     severity: str | None = None
 
-    def fits(self, alert: Alert) -> bool:
-        """Whether it is one of them."""
-        wanted = (
-            (self.tenant, alert.tenant),
-            (self.team, alert.team),
-            (self.rule, alert.rule),
-            (self.severity, alert.severity),
-        )
-        return not (self.open and alert.state == "resolved") and all(asked in (None, has) for asked, has in wanted)
+    def is_of(self, tenant: str, team: str | None) -> bool:
+        """Whether a tenant and a team, as they are shown, are what is asked for."""
+        return self.tenant in (None, tenant) and self.team in (None, team)
+
+    def is_such(self, firing: bool, rule: str, severity: Severity) -> bool:
+        """Whether an episode of this rule is."""
+        return (firing or not self.open) and self.rule in (None, rule) and self.severity in (None, severity)
+
+
+EVERY = Wanted()
+"""All of them."""
+
+
+class Choices(NamedTuple):
+    """What can be asked for of all that a scope may see: names, those of people masked; None: no team is named."""
+
+    rules: frozenset[str]
+    teams: frozenset[str | None]
+    tenants: frozenset[str]
 
 
 class TeamSpend(NamedTuple):
@@ -63,22 +133,25 @@ class Overview(NamedTuple):
     teams: list[TeamSpend]
     hour_usd: float
     flagged_hour_usd: float
-    open: list[Incident]
+    open: Sequence[Listed]
 
 
 class Source(Protocol):
     """Where pages get what they show; each answer is what the scope may see, people masked.
 
-    Of several episodes each is told for a list: without history and stop, and of its evidence LISTED of the book alone.
+    Of several episodes each is told for a list.
     """
 
     def overview(self, scope: Scope) -> Overview:
         """What burns now."""
 
-    def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
-        """Open ones first, the most severe and dearest first; then the newest of what has ended, some hundreds."""
+    def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> Sequence[Listed]:
+        """Those that are wanted: open ones, the loudest and dearest first; then MOST_ENDED that ended, newest first."""
 
-    def related(self, scope: Scope, id: str) -> list[Incident]:
+    def choices(self, scope: Scope) -> Choices:
+        """What can be asked for."""
+
+    def related(self, scope: Scope, id: str) -> Sequence[Listed]:
         """The other episodes of its tenant with its group or its task, open ones first."""
 
     def incident(self, scope: Scope, id: str) -> Incident | None:

@@ -1,13 +1,15 @@
 """Who an incident is about, when, and what became of it, in words for a terminal; every name is made harmless."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from detector.clock import clock_time
 from detector.config import Web
 from detector.incidents import drawn
-from detector.markup.words import SEVERITY, duration, ended, shown
+from detector.incidents.needed import needs
+from detector.markup.words import SEVERITY, ended, shown
 from detector.model.alert import Alert, lasted
-from detector.rules.finding import number, usd
+from detector.rules.finding import usd
 from detector.web.pages.onward import onward
 
 ID_CHARS = 10
@@ -64,14 +66,14 @@ def state(alert: Alert) -> str:
 
 def history(alert: Alert) -> Iterator[tuple[str, str]]:
     """When which record was told, and what it said."""
-    was = None
+    told, was = [(move.t, f"its task moved ({shown(move.strength)})") for move in drawn.moves(alert)], None
     for mark in alert.history:
         what = {"open": "opened", "update": "goes on", "resolved": "ended"}[mark.state]
         as_what = f" as a {SEVERITY[mark.severity][0]}" if mark.severity != was else ""
-        yield _time(mark.at), f"{what}{as_what}, {usd(mark.cost_usd)}"
+        told.append((mark.at, f"{what}{as_what}, {usd(mark.cost_usd)}"))
         was = mark.severity
-    for move in drawn.moves(alert):
-        yield _time(move.t), f"its task moved ({shown(move.strength)})"
+    for t, text in sorted(told, key=itemgetter(0)):
+        yield _time(t), text
 
 
 def cost(alert: Alert) -> Iterator[tuple[str, str]]:
@@ -86,29 +88,12 @@ def cost(alert: Alert) -> Iterator[tuple[str, str]]:
 
 
 def decided(alert: Alert) -> Iterator[tuple[str, str, str]]:
-    """What decided, and each condition of a page: (what, as found, as it needs)."""
-    by = alert.evidence.get("decided_by")
-    if isinstance(by, str):
-        yield "decided by", shown(by, _TEXT), ""
-    rounds = alert.evidence.get("rounds")
-    burnt = usd(alert.cost_usd)
-    found = {
-        "rounds": number(rounds) if isinstance(rounds, int) else "",
-        "burnt_usd": burnt,
-        "or_burnt_usd": burnt,
-        "usd_per_hour": usd(alert.burn_usd_per_hour),
-    }
-    needs = alert.evidence.get("page_needs")
-    for name, value in needs.items() if isinstance(needs, dict) else ():
-        yield f"a page needs {shown(name.replace('_', ' '))}", found.get(name, ""), _needed(name, value)
-
-
-def _needed(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return "holds" if value else "does not hold"
-    if isinstance(value, int | float):
-        return usd(value) if "usd" in name else duration(value) if name.endswith("_s") else number(value)
-    return "never" if value is None else shown(str(value), _TEXT)
+    """Each condition of a page, below a head: (condition, what it needs, what was found)."""
+    told = needs(alert)
+    if told:
+        yield "condition", "a page needs", "found"
+    for need in told:
+        yield shown(need.condition), shown(need.needed, _TEXT), shown(need.found, _TEXT)
 
 
 def links(alert: Alert, web: Web) -> Iterator[tuple[str, str]]:

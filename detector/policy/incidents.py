@@ -26,8 +26,23 @@ def restrict_incident(alert: Alert, scope: Scope) -> Alert | None:
         alert = _without_name(alert, alert.user)
     # In the encoded record, where no letter of a pseudonym is ever written otherwise: ten times as fast as by field.
     told = encode_alert(alert)
-    masked = _PSEUDONYM.sub(lambda found: (shown_user(scope, found[0].decode()) or PERSON).encode(), told)
+    masked = _masked(told, scope)
     return alert if masked == told else decode_alert(masked)
+
+
+def restrict_record(record: bytes, scope: Scope) -> Alert | None:
+    """The same of what `encode_alert` gave, of which thousands are in a list: it is decoded once, people masked."""
+    if scope.kind is Kind.SELF:
+        return restrict_incident(decode_alert(record), scope)
+    alert = decode_alert(_masked(record, scope))
+    if not may_see(scope, alert.tenant, alert.team):
+        return None
+    as_sent = alert.user not in (None, "", PERSON, *scope.people)
+    return restrict_incident(decode_alert(record), scope) if as_sent else alert
+
+
+def _masked(record: bytes, scope: Scope) -> bytes:
+    return _PSEUDONYM.sub(lambda found: (shown_user(scope, found[0].decode()) or PERSON).encode(), record)
 
 
 def _without_name(alert: Alert, name: str) -> Alert:

@@ -1,7 +1,7 @@
 """`context_bloat`: contexts far larger than this agent's calls need, or growing call by call with nothing new."""
 
 from detector.clock import clock_time
-from detector.rules.finding import Check, Context, Facts, Finding, Standing, Verdict, at_least, decide, usd
+from detector.rules.finding import Check, Context, Facts, Finding, Standing, Verdict, at_least, decide, decided_by, usd
 from detector.state.found import BLOAT, LARGE
 
 NAME = "context_bloat"
@@ -21,7 +21,7 @@ def judge(f: Facts, context: Context) -> Verdict:
         Check("warning", "what is above it has cost", usd(f.cost), usd(rule.warning_usd), f.cost >= rule.warning_usd),
         Check("critical", "the work may be getting on", "", "never a page", False),
     )
-    severity, _ = decide(checks)
+    severity, stopped = decide(checks)
     if severity is None:
         return Verdict(checks, None)
     who = context.ident.agent or "an agent"
@@ -53,6 +53,7 @@ def judge(f: Facts, context: Context) -> Verdict:
             "calls_in_a_row": f.calls,
             "excess_usd": round(f.cost, 6),
             "excess_is": "the input's part of the dollars, by weights of 1, 0.1 cached and 5 for output, above that",
+            "decided_by": decided_by(stopped),
         },
     )
     return Verdict(checks, finding)

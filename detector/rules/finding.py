@@ -125,6 +125,11 @@ def decide(checks: Sequence[Check]) -> tuple[Severity | None, Check | None]:
     return reached, None
 
 
+def decided_by(stopped: Check | None) -> str:
+    """What keeps a finding from the next severity, for its evidence: the first check that does not hold."""
+    return f"{stopped.what}: {stopped.found}, needs {stopped.needs}" if stopped else "every check holds"
+
+
 def at_least(level: Severity, what: str, found: float, needs: float) -> Check:
     """A check that a number is large enough."""
     return Check(level, what, number(found), f"at least {number(needs)}", found >= needs)

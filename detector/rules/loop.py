@@ -5,7 +5,7 @@ import math
 from detector.config import LoopRule
 from detector.model.alert import Severity
 from detector.model.packed import LITTLE, NAMES_ONLY, RATE_LIMITED, SAYS_OTHER, SAYS_WAIT
-from detector.rules.finding import Check, Context, Facts, Finding, Standing, Verdict, at_least, decide, usd
+from detector.rules.finding import Check, Context, Facts, Finding, Standing, Verdict, at_least, decide, decided_by, usd
 from detector.rules.loop_words import known_of, summary
 from detector.state.found import DEGENERATE, EXACT, NEAR, STALLED, STEP, THRASH
 from detector.state.layout import MODE_ACTION, MODE_OUTPUT, MODE_TOKENS
@@ -43,7 +43,7 @@ def judge(f: Facts, context: Context) -> Verdict:
         "rounds": now.rounds,
         "period": max(1, f.period),
         "since": now.begin_t,
-        "decided_by": f"{stopped.what}: {stopped.found}, needs {stopped.needs}" if stopped else "every check holds",
+        "decided_by": decided_by(stopped),
         "page_needs": {
             "rounds": None if (pages := thresholds(f, rule)[2]) == _NEVER else pages,
             "burnt_usd": rule.page_burnt_usd,

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from detector.clock import clock_time
-from detector.rules.finding import Check, Context, Finding, Standing, Verdict, at_least, decide, usd
+from detector.rules.finding import Check, Context, Finding, Standing, Verdict, at_least, decide, decided_by, usd
 
 NAME = "no_task"
 
@@ -53,7 +53,7 @@ def judge(f: ClaimFacts, context: Context) -> Verdict:
               f.share >= rule.share),
         Check("critical", "nobody is stopped by a ticket that is missing", "", "never a page", False),
     )  # fmt: skip
-    severity, _ = decide(checks)
+    severity, stopped = decide(checks)
     if severity is None:
         return Verdict(checks, None)
     totals = (f.usd_after, f.tokens_after, f.calls_after)
@@ -78,6 +78,7 @@ def judge(f: ClaimFacts, context: Context) -> Verdict:
             "share": round(f.share, 4),
             "share_before": round(f.share_before, 4),
             "hours": f.hours,
+            "decided_by": decided_by(stopped),
         },
     )
     return Verdict(checks, finding)

@@ -1,7 +1,7 @@
 """`redundant_work`: several runs of a task come to nearly the same final answer, where one would have done."""
 
 from detector.clock import clock_time
-from detector.rules.finding import Check, Context, Facts, Finding, Standing, Verdict, at_least, decide, usd
+from detector.rules.finding import Check, Context, Facts, Finding, Standing, Verdict, at_least, decide, decided_by, usd
 from detector.state.found import FINAL
 
 NAME = "redundant_work"
@@ -17,7 +17,7 @@ def judge(f: Facts, context: Context) -> Verdict:
         Check("warning", "spent", usd(f.cost), usd(rule.warning_usd), f.cost >= rule.warning_usd),
         Check("critical", "what was done is done", "", "never a page", False),
     )
-    severity, _ = decide(checks)
+    severity, stopped = decide(checks)
     if severity is None:
         return Verdict(checks, None)
     finding = Finding(
@@ -34,6 +34,12 @@ def judge(f: Facts, context: Context) -> Verdict:
             f"{clock_time(f.first_t)}, the last by {context.ident.agent or 'an agent'}: they cost {usd(f.cost)}"
         ),
         group=(context.ident.task or "",),
-        evidence={"since": f.first_t, "runs_alike": f.rounds, "similarity": round(f.similarity, 3), "needs": rule.runs},
+        evidence={
+            "since": f.first_t,
+            "runs_alike": f.rounds,
+            "similarity": round(f.similarity, 3),
+            "needs": rule.runs,
+            "decided_by": decided_by(stopped),
+        },
     )
     return Verdict(checks, finding)

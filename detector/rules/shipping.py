@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from detector.model.alert import Level, Severity
-from detector.rules.finding import Check, Context, Finding, Standing, Who, usd
+from detector.rules.finding import Check, Context, Finding, Standing, Who, decided_by, usd
 
 DAY_S = 86_400.0
 TOLD_TASKS = 5
@@ -146,6 +146,6 @@ def finding(
             "days": w.days,
             **{name: round(x, 6) if isinstance(x, float) else x for name, x in evidence.items()},
             "tasks": costliest(w.tasks),
-            "decided_by": f"{stopped.what}: {stopped.found}, needs {stopped.needs}" if stopped else "every check holds",
+            "decided_by": decided_by(stopped),
         },
     )

@@ -8,6 +8,7 @@ from aiohttp import web
 from detector.config import Web
 from detector.metrics import Metrics
 from detector.web.listening import Listening
+from detector.web.reach import is_meant
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SHUTDOWN_S = 2.0  # requests under way are answered within milliseconds; an idle keep-alive must not hold us
@@ -29,7 +30,7 @@ class Server:
         self._metrics = metrics
         self._failures = failures
         self._unready = unready
-        self._public_url = settings.public_url
+        self._settings = settings
 
     @property
     def address(self) -> str:
@@ -53,7 +54,9 @@ class Server:
         """Closes; may be called again."""
         await self._listening.stop()
 
-    async def _serve_metrics(self, _: web.Request) -> web.Response:
+    async def _serve_metrics(self, request: web.Request) -> web.Response:
+        if not is_meant(request.headers.get("Host", ""), self._settings):  # they tell what teams and agents spend
+            return web.Response(status=421, text="Not served under this name; if it should be, set web.public_url.\n")
         self._metrics.show_ready(self._unready())
         # In a thread: thousands of series take longer to write than the stages' loop should stand still.
         text = await asyncio.to_thread(self._metrics.text)
@@ -63,7 +66,8 @@ class Server:
         return _verdict(self._failures())
 
     async def _serve_elsewhere(self, _: web.Request) -> web.Response:
-        where = f"ask for them at {self._public_url}" if self._public_url else "ask a worker that runs the stage pages"
+        at = self._settings.public_url
+        where = f"ask for them at {at}" if at else "ask a worker that runs the stage pages"
         return web.Response(status=404, text=f"This worker serves /metrics, /healthz and /readyz, no pages: {where}.\n")
 
     async def _serve_readiness(self, _: web.Request) -> web.Response:

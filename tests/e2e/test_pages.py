@@ -62,6 +62,15 @@ async def test_pages_load_without_an_error_from_here_alone_and_fit(browser: Brow
         assert seen.wrong == []
 
 
+async def test_on_a_phone_no_part_of_a_task_is_cut_off(browser: Browser) -> None:
+    tasks = ShownTasks([task(), task(task="PAY-8", age_s=1498.0, moved_by="taken up again", usd=123_456.0)])
+    async with served(usual(), config=CONFIG, tasks=tasks) as base, watched(browser, base, width=360) as seen:
+        await seen.open("/tasks")
+        beyond = "[...document.querySelectorAll('.tasks td')].filter(one => one.scrollWidth > one.clientWidth).length"
+        assert await seen.page.evaluate(beyond) == 0
+        assert await seen.page.evaluate("document.querySelector('.scroll').scrollWidth") <= 360
+
+
 @each_look
 async def test_hostile_names_do_nothing_and_break_no_layout(browser: Browser, scheme: str, width: int) -> None:
     source, names = hostile(*HOSTILES), [dict.fromkeys(("tenant", "team", "task", "agent"), text) for text in HOSTILES]

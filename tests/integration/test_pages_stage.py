@@ -102,7 +102,7 @@ def whole(stage: PagesStage, flagged_usd: float) -> bool:
 
 
 def ids(source: Live) -> list[str]:
-    return [incident.alert.id for incident in source.incidents(TEAMS, open_only=False)]
+    return [incident.alert.id for incident in source.incidents(TEAMS)]
 
 
 async def get(worker: Worker, path: str, **headers: str) -> tuple[int, str, str]:

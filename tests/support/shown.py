@@ -10,7 +10,7 @@ from aiohttp import web
 
 from detector.config import Config
 from detector.incidents.tasks import DELIVERED, OpenTask, OpenTasks, TeamTasks
-from detector.incidents.view import Incident, Overview, TeamSpend
+from detector.incidents.view import EVERY, Choices, Incident, Overview, TeamSpend, Wanted
 from detector.model.alert import Alert
 from detector.policy.grants import Policy
 from detector.policy.scope import Scope, may_see, shown_agent, shown_user
@@ -132,20 +132,29 @@ class Shown:
         return Overview(
             self.now_s, self.until_s, self.reading, NOW - 36 * SLICE_S, SLICE_S, teams,
             sum(sum(t.usd[-12:]) for t in teams), sum(sum(t.flagged_usd[-12:]) for t in teams),
-            self.incidents(scope, open_only=True),
+            self.incidents(scope, Wanted(open=True)),
         )  # fmt: skip
 
-    def incidents(self, scope: Scope, *, open_only: bool) -> list[Incident]:
+    def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> list[Incident]:
         found = [one for one in (_masked(one, scope) for one in self.held) if one is not None]
-        return [one for one in found if not open_only or one.alert.state != "resolved"]
+        return [
+            one
+            for one in found
+            if wanted.is_of(one.alert.tenant, one.alert.team)
+            and wanted.is_such(one.firing, one.alert.rule, one.severity)
+        ]
+
+    def choices(self, scope: Scope) -> Choices:
+        told = [one.alert for one in self.incidents(scope)]
+        return Choices(*(frozenset(getattr(a, name) for a in told) for name in ("rule", "team", "tenant")))
 
     def related(self, scope: Scope, id: str) -> list[Incident]:
         of = next(one.alert for one in self.held if one.alert.id == id)
-        every = self.incidents(scope, open_only=False)
+        every = self.incidents(scope)
         return [one for one in every if one.alert.id != id and one.alert.group == of.group]
 
     def incident(self, scope: Scope, id: str) -> Incident | None:
-        return next((one for one in self.incidents(scope, open_only=False) if one.alert.id == id), None)
+        return next((one for one in self.incidents(scope) if one.alert.id == id), None)
 
 
 def _masked(one: Incident, scope: Scope) -> Incident | None:

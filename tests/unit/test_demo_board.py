@@ -10,6 +10,7 @@ from detector.demo.board import Board
 from detector.demo.desk import Sent
 from detector.demo.flow import Flow
 from detector.demo.screen import Moment, news, render, span, summary
+from detector.demo.show import Lines
 from detector.demo.verdict import Planted
 from tests.unit.alert_records import OPENED_S, alert
 
@@ -143,3 +144,11 @@ def test_a_line_of_news_says_why_and_at_its_end_what_was_burnt():
 @pytest.mark.parametrize(("seconds", "text"), [(45, "45 s"), (600, "10 min"), (12_600, "3.5 h")])
 def test_spans_are_for_people(seconds: float, text: str):
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(None, "; Ctrl-C ends"), (90.0, "; it ends after 90 s, or by Ctrl-C")])
+def test_the_first_line_says_where_to_look_and_how_long_there_is_anything(seconds: float | None, ends: str) -> None:
+    out = StringIO()
+    Lines(Console(file=out), Board([PLANTED])).begin("http://127.0.0.1:9464", seconds)
+    assert out.getvalue().startswith("open http://127.0.0.1:9464/ to see which agents burn what")
+    assert out.getvalue().endswith(f"{ends}\n")

@@ -3,11 +3,12 @@
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.alerts.episodes import EpisodeBook, Purse
+from detector.alerts.episodes import Episode, EpisodeBook, Purse
 from detector.config import Config, Episodes
 from detector.model.alert import MAX_MARKS, Alert, Severity
 from detector.model.packed import Ident
@@ -43,6 +44,19 @@ class Book:
 def test_it_opens_once_and_is_updated_at_each_doubling_of_its_cost_only() -> None:
     told = Book().told(*[(60.0 + i, float(i)) for i in range(1, 20)])
     assert told == [("open", 1, "warning"), *[("update", v, "warning") for v in (2, 3, 4, 5)]]
+
+
+def test_what_is_drawn_is_kept_once_by_whoever_takes_an_episode_over() -> None:
+    drawn = {"steps": [{"t": T0, "usd": 1.0}], "usd_by_minute": [[T0, 1.0]]}
+    before, after = EpisodeBook(CONFIG), EpisodeBook(CONFIG)
+    now = Standing(T0, 1.0, 4, 40, 0, 1.0, 0, 4)
+    found = Finding("run", "warning", "repeat", T0, now, 1.0, None, False, "says", ("g",), {"calls": ["c1"]})
+    before.found(("loop", 2), (1, 5), IDENT, T0, found, None, lambda: drawn)
+    after.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(list(before)), type=list[Episode]))
+    assert list(after) == list(before)
+    (episode,) = after
+    assert all(episode.alert.evidence[name] is value for name, value in episode.drawn.items())
+    assert set(episode.drawn) == set(drawn)
 
 
 def test_an_escalation_is_told_at_once_and_is_never_taken_back() -> None:

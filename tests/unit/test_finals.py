@@ -70,6 +70,7 @@ def test_sub_agents_of_one_run_are_one_run() -> None:
 def test_cheap_answers_are_a_line_on_a_board() -> None:
     (alert,) = redundant(drafts(5, cost_usd=0.001))
     assert alert.severity == "info"
+    assert alert.evidence["decided_by"] == "spent: $0.01, needs $0.10"
 
 
 @pytest.mark.parametrize("seed", range(6))

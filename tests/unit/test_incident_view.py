@@ -6,11 +6,14 @@ import pytest
 
 from detector.incidents.book import Entry, IncidentBook
 from detector.incidents.flagging import Spike, spike_of
-from detector.incidents.live import MOST_ENDED, MOST_TEAMS, Live
+from detector.incidents.live import MOST_TEAMS, Live
 from detector.incidents.spend import SLICES, Spend
-from detector.incidents.view import Source
+from detector.incidents.view import EVERY, MOST_ENDED, Source, Wanted
 from detector.model.alert import Alert, Mark, encode_alert
+from detector.policy.incidents import restrict_record
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
+from detector.web.pages import listing, overview, tasks
+from tests.support.shown import open_tasks
 from tests.unit.alert_records import alert
 from tests.unit.test_incident_spend import M0, rollup, row
 
@@ -39,8 +42,8 @@ class Shown:
         self.spend.take(0, rollup(M0 + minute, *rows), NOW_S)
         self.live.settle()
 
-    def ids(self, scope: Scope, open_only: bool = False) -> list[str]:
-        return [incident.alert.id for incident in self.source.incidents(scope, open_only=open_only)]
+    def ids(self, scope: Scope, wanted: Wanted = EVERY) -> list[str]:
+        return [incident.alert.id for incident in self.source.incidents(scope, wanted)]
 
 
 @pytest.fixture
@@ -78,12 +81,38 @@ def test_of_what_is_listed_and_flagged_no_record_is_read_whole(shown: Shown, mon
 
     monkeypatch.setattr(Entry, "alert", property(whole))
     shown.live.settle()
-    listed = shown.source.incidents(RED, open_only=False)
+    listed = shown.source.incidents(RED)
     assert [one.alert.id for one in listed] == ["e0", "e1", "e2"]
     assert (listed[0].alert.user, listed[0].alert.summary) == ("person", "of person")
     assert (listed[0].alert.evidence, listed[0].alert.history) == ({"since": 7.0, "resolved_by": "quiet"}, [])
     assert shown.source.overview(RED).open == listed
     assert len(shown.source.related(RED, "e0")) == 2
+
+
+def test_of_thousands_that_are_open_the_records_of_those_that_are_shown_are_read(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown.spent(row("red", 2.0))
+    for n in range(2000):
+        shown.alert(f"{n}", severity=("info", "warning", "critical")[n % 3], task=f"T-{n}", opened_at=NOW_S)
+    read: list[bytes] = []
+
+    def noted(record: bytes, scope: Scope) -> Alert | None:
+        read.append(record)
+        return restrict_record(record, scope)
+
+    monkeypatch.setattr("detector.incidents.live.restrict_record", noted)
+    told = shown.source.overview(TEAMS)
+    whole = overview.page(told, TEAMS)
+    assert "<dd>666</dd>" in whole, "that all are counted"
+    assert (len(told.open), len(read) < 100) == (2000, True)
+    read.clear()
+    found = listing.page(shown.source.incidents(TEAMS), shown.source.choices(TEAMS), EVERY, TEAMS, NOW_S)
+    assert "<h1>2,000 open incidents, 0 that ended</h1>" in found
+    assert len(read) < 1000
+    read.clear()
+    tasks.page(open_tasks().told, shown.source.incidents(TEAMS, Wanted(open=True)), None, None, TEAMS)
+    assert read == []
 
 
 def test_whose_it_is_is_shown_to_oneself_alone(shown: Shown) -> None:
@@ -100,7 +129,7 @@ def test_open_ones_come_first_and_can_be_asked_for_alone(shown: Shown) -> None:
     shown.alert("board", severity="info")
     shown.alert("page", severity="critical")
     assert shown.ids(TEAMS) == ["page", "board", "over"]
-    assert shown.ids(TEAMS, open_only=True) == ["page", "board"]
+    assert shown.ids(TEAMS, Wanted(open=True)) == ["page", "board"]
 
 
 def test_of_those_that_have_ended_a_list_has_the_newest_of_the_scope(shown: Shown) -> None:
@@ -110,6 +139,35 @@ def test_of_those_that_have_ended_a_list_has_the_newest_of_the_scope(shown: Show
     assert len(shown.ids(RED)) == MOST_ENDED
     assert shown.ids(RED)[0] == f"{MOST_ENDED + 4}"
     assert shown.source.incident(RED, "0") is not None
+
+
+def test_what_is_asked_for_is_found_behind_any_number_of_others_that_ended_later(shown: Shown) -> None:
+    last_night = {"state": "resolved", "resolved_at": 1.0}
+    shown.alert("page", **last_night)
+    shown.alert("blue's", team="blue", severity="info", rule="churn", **last_night)
+    for n in range(MOST_ENDED + 5):
+        shown.alert(f"{n}", severity="info", state="resolved", resolved_at=10.0 + n)
+    assert not {"page", "blue's"} & set(shown.ids(TEAMS))
+    asked = {"page": Wanted(severity="critical"), "blue's": Wanted(team="blue")}
+    assert {id: shown.ids(TEAMS, wanted) for id, wanted in asked.items()} == {id: [id] for id in asked}
+    assert shown.ids(TEAMS, Wanted(rule="churn", tenant="acme")) == ["blue's"]
+    assert shown.ids(TEAMS, Wanted(tenant="other")) == []
+    choices = shown.source.choices(TEAMS)
+    assert (choices.rules, choices.teams, choices.tenants) == ({"loop", "churn"}, {"red", "blue"}, {"acme"})
+    assert shown.source.choices(RED).rules == {"loop"}
+
+
+def test_what_can_be_asked_for_names_nobody_and_is_of_the_scope(shown: Shown) -> None:
+    shown.alert("e1", team=ANOTHER)
+    shown.alert("e2", team=None, tenant="other")
+    assert shown.source.choices(TEAMS).teams == {"person", None}
+    assert shown.ids(TEAMS, Wanted(team="person")) == ["e1"]
+    assert shown.ids(TEAMS, Wanted(team=ANOTHER)) == []
+    assert shown.source.choices(ACME).tenants == {"acme"}
+    for scope in (SELF, NOTHING):
+        assert shown.source.choices(scope) == (set(), set(), set())
+    shown.alert("mine", user=ME)
+    assert shown.source.choices(SELF) == ({"loop"}, {"red"}, {"acme"})
 
 
 def test_sums_are_of_the_teams_of_the_scope(shown: Shown) -> None:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.config import Web
-from detector.incidents.view import Incident, Wanted
+from detector.incidents.view import MOST_ENDED, Incident, Wanted
 from detector.markup.words import shown
-from detector.model.alert import Alert
+from detector.model.alert import Alert, Mark
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
 from detector.web.pages import evidence, incident, listing, overview
 from detector.web.pages.onward import onward
@@ -52,7 +52,8 @@ def overview_page(source: Shown, refresh_s: int | None = None) -> str:
 
 
 def list_page(alerts: list[Alert], asked: Wanted = Wanted()) -> str:  # noqa: B008, it is frozen
-    return listing.page([Incident(alert, NOW) for alert in alerts], asked, TEAMS, NOW)
+    source = Shown(alerts)
+    return listing.page(source.incidents(TEAMS, asked), source.choices(TEAMS), asked, TEAMS, NOW)
 
 
 def every_page(alert: Alert, stop: dict[str, Any] | None = None) -> list[str]:
@@ -256,7 +257,7 @@ def test_a_record_of_before_there_was_a_history_is_drawn_too() -> None:
 def test_what_is_not_known_is_said() -> None:
     text = text_of(incident_page(bloat()))
     assert "no source of status is connected, or no task claims this spend" in text
-    assert "No dollars by minute are kept of this alert." in text
+    assert "No dollars by minute are kept of this alert, but what it had burnt at its records." in text
     assert "task not told" in text
     assert "run any of its runs" in text_of(incident_page(spike()))
     assert "agent" not in text_of(incident_page(shipped())).split(" Who ")[1].split("All else")[0]
@@ -303,6 +304,60 @@ def test_an_address_that_is_no_web_address_is_no_link() -> None:
 def test_what_became_of_stopping_it_is_shown() -> None:
     assert "Stopping it" not in text_of(incident_page(spike()))
     assert "dry run" in text_of(incident_page(spike(), stop={"status": "dry run", "attempts": 2}))
+
+
+def test_what_goes_on_lasts_until_now_and_says_of_when_its_figures_are() -> None:
+    assert (spike().evidence["since"], spike().updated_at) == (NOW - 3600.0, NOW - 60.0)
+    told = "21 Sep 14:37"
+    page = text_of(incident_page(spike()))
+    assert "lasts for 1 hour" in page
+    assert f"told last {told}" in page
+    assert f"figures of {told}" in text_of(overview_page(Shown([spike()])))
+    over = text_of(incident_page(spike(state="resolved", resolved_at=NOW - 600.0, updated_at=NOW - 600.0)))
+    assert "lasted 50 minutes" in over
+    assert "told last" not in over
+
+
+def test_a_ticket_for_many_calls_says_by_which_threshold() -> None:
+    evidence = {"since": NOW - 900.0, "interactions": 344, "warning_needs": 20, "warning_is": "configured"}
+    page = text_of(incident_page(spike(rule="run_inflation", severity="warning", evidence=evidence)))
+    assert "It is a ticket. A ticket needs 20 calls without a status change (configured), and it has had 344." in page
+    odd = {"interactions": [1], "warning_needs": "many"}
+    assert "What it was decided by" not in incident_page(spike(rule="run_inflation", evidence=odd))
+
+
+def test_without_minutes_the_picture_is_of_what_was_burnt_as_of_each_record() -> None:
+    marks = [Mark(NOW - 3600.0, "open", "info", 1.0), Mark(NOW - 1800.0, "update", "warning", 4.0)]
+    evidence = {"since": NOW - 5400.0, "moves": [{"t": NOW - 5000.0, "strength": "medium"}]}
+    page = incident_page(spike(rule="run_inflation", evidence=evidence, history=marks, updated_at=NOW - 1800.0))
+    title = re.search(r'<svg class="plot" role="img"[^>]* aria-label="([^"]*)"', page)
+    assert title is not None
+    assert (
+        title[1] == "Dollars burnt as of each record from 21 Sep 2026 13:08 to 21 Sep 2026 14:09 UTC, $4.00 in the end"
+    )
+    heights = re.findall(r'<rect class="s1" x="\d+" y="\d+" width="(\d+)" height="(\d+)">', page)
+    assert heights == [("1800", "250"), ("40", "1000")]
+    for said in ("medium status at", "opened at", "updated at", "burnt by then"):
+        assert said in page
+
+
+def test_what_happened_is_told_in_the_words_of_the_rest_of_the_page() -> None:
+    page = text_of(incident_page(near()))
+    for words in ("opened ticket", "updated page", "as the newest"):
+        assert words in page
+
+
+def test_marks_above_the_spend_are_explained_where_there_are_any() -> None:
+    assert "an open page began" not in overview_page(Shown([bloat()]))
+    loud = overview_page(Shown([spike(), spike(id="t", severity="warning", opened_at=NOW - 3600.0)]))
+    assert "an open page began" in loud
+    assert "an open ticket began" in loud
+
+
+def test_a_list_that_is_cut_does_not_tell_its_length_as_how_many_ended() -> None:
+    over = [shipped(id=f"{n}") for n in range(MOST_ENDED)]
+    assert f"<h1>0 open incidents, {MOST_ENDED - 1} that ended</h1>" in list_page(over[1:])
+    assert f"<h1>0 open incidents, the newest {MOST_ENDED} that ended</h1>" in list_page(over)
 
 
 def test_a_list_shows_what_is_asked_for() -> None:

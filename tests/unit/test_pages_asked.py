@@ -10,8 +10,8 @@ from aiohttp import ClientSession
 
 from detector.config import Config, Web
 from detector.policy.grants import Policy
-from detector.web.pages.reach import is_meant
 from detector.web.pages.routes import CONTENT_POLICY
+from detector.web.reach import is_meant
 from tests.support.shown import NOW, Shown, bloat, served, spike
 
 TOKEN = "a-token-that-nobody-guesses"

@@ -31,7 +31,7 @@ def drawn(**fields: Any) -> None:
     told = shown.alert("e1", rule="spend_spike", **fields)
     shown.live.settle()
     overview.page(shown.source.overview(TEAMS), TEAMS, None)
-    listing.page(shown.source.incidents(TEAMS, open_only=False), Wanted(), TEAMS, NOW_S)
+    listing.page(shown.source.incidents(TEAMS), shown.source.choices(TEAMS), Wanted(), TEAMS, NOW_S)
     one = shown.source.incident(TEAMS, told.id)
     assert one is not None
     links = onward(WEB, one.alert)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from detector.enrich.pseudonyms import PERSON
 from detector.model.alert import Alert, encode_alert
-from detector.policy.incidents import restrict_incident
+from detector.policy.incidents import restrict_incident, restrict_record
 from detector.policy.scope import NOTHING, TEAMS, Kind, Scope
 from tests.unit.alert_records import alert
 
@@ -106,3 +106,15 @@ def test_users_that_appear_as_they_are_sent_are_hidden_too(name: str) -> None:
     assert (shown.user, shown.evidence) == (PERSON, {"who": [PERSON], PERSON: 1})
     assert shown.summary.startswith(f"bot of {PERSON} repeats")
     assert restrict_incident(told, SELF) is None
+
+
+@given(alerts, scopes)
+def test_of_a_record_as_it_is_kept_the_same_is_shown(told: Alert, scope: Scope) -> None:
+    assert restrict_record(encode_alert(told), scope) == restrict_incident(told, scope)
+
+
+@pytest.mark.parametrize("scope", [TEAMS, SEARCH, SELF, NOTHING])
+@pytest.mark.parametrize("user", ["ann.b", "person", "", None, ME, ANOTHER])
+def test_of_a_record_as_it_is_kept_a_name_as_it_was_sent_is_masked_too(user: str | None, scope: Scope) -> None:
+    told = alert(user=user, summary=f"{user} of {ANOTHER}", evidence={f"{user}": user})
+    assert restrict_record(encode_alert(told), scope) == restrict_incident(told, scope)

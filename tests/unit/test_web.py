@@ -24,10 +24,10 @@ class Asked:
         self.metrics = Metrics(Limits())
         self.server = Server(Web(port=0), self.metrics, lambda: self.failures, lambda: self.unready)
 
-    async def get(self, path: str, method: str = "GET") -> tuple[int, str, str]:
+    async def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
         async with (
             ClientSession() as client,
-            client.request(method, self.server.address + path) as answer,
+            client.request(method, self.server.address + path, headers=headers) as answer,
         ):
             return answer.status, answer.headers["Content-Type"], await answer.text()
 
@@ -45,6 +45,16 @@ async def test_metrics_are_in_the_text_format(asked: Asked) -> None:
     status, kind, text = await asked.get("/metrics")
     assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert "\ndetector_late_total 3.0\n" in text
+
+
+async def test_on_loopback_no_page_of_elsewhere_reads_metrics_by_a_name_that_leads_here(asked: Asked) -> None:
+    asked.metrics.late.inc(3)
+    status, _, text = await asked.get("/metrics", Host="evil.example")
+    assert (status, "detector_" in text) == (421, False)
+    for name in ("localhost:9464", "127.0.0.1", "[::1]:9464"):
+        assert (await asked.get("/metrics", Host=name))[0] == 200
+    for path in ("/healthz", "/readyz"):
+        assert (await asked.get(path, Host="evil.example"))[0] == 200
 
 
 async def test_all_is_well_without_reasons(asked: Asked) -> None:

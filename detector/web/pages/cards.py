@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from urllib.parse import quote
 
-from detector.incidents.view import Incident
+from detector.incidents.view import Listed
 from detector.markup.words import duration, ended
 from detector.model.alert import Alert, lasted
 from detector.rules.finding import usd
@@ -14,12 +14,12 @@ _IN_A_CARD, _IN_A_LINE = 400, 300
 """Characters of a sentence that are shown."""
 
 
-def cards(incidents: Iterable[Incident], now_s: float, up: str = "") -> str:
+def cards(incidents: Iterable[Listed], now_s: float, up: str = "") -> str:
     """A card for each, in this order. `up`: the way to the overview."""
     return "".join(_card(one.alert, now_s, up) for one in incidents)
 
 
-def lines(incidents: Iterable[Incident], now_s: float, up: str = "") -> str:
+def lines(incidents: Iterable[Listed], now_s: float, up: str = "") -> str:
     """A line for each, in this order."""
     items = "".join(_line(one.alert, now_s, up) for one in incidents)
     return f'<ul class="lines">{items}</ul>' if items else ""
@@ -47,6 +47,8 @@ def _beside(alert: Alert, now_s: float) -> Iterator[str]:
     if alert.usual_usd_per_hour is not None:
         yield pair("usual", f"{usd(alert.usual_usd_per_hour)} an hour")
     yield pair("when", when(alert, now_s))
+    if alert.state != "resolved":
+        yield pair("figures of", clock(alert.updated_at))
 
 
 def when(alert: Alert, now_s: float) -> str:

@@ -25,6 +25,7 @@ _LABELS = {
     "counted_usd": "counted",
     "cost_usd": "burnt",
     "told_late": "told late",
+    "same": "as the newest",
 }
 """What fields are called whose names do not say it."""
 _LEAST_TIME = 1e8

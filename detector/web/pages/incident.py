@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from detector.clock import clock_time
-from detector.incidents.view import Incident
+from detector.incidents.view import Incident, Listed
 from detector.markup.pieces import card, figure
 from detector.markup.words import UNKNOWN, duration, ended, short
 from detector.model.alert import SEVERITIES, Alert, lasted
@@ -19,7 +19,7 @@ from detector.web.pages.cards import lines
 from detector.web.pages.figures import label
 from detector.web.pages.frame import document
 from detector.web.pages.onward import Onward
-from detector.web.pages.parts import SIGNS, badge, kind, moment, name, pair, section, tasks_link
+from detector.web.pages.parts import SIGNS, badge, clock, kind, moment, name, pair, section, tasks_link
 
 UP = "../"
 _SENTENCE = 1_000
@@ -36,7 +36,7 @@ _NARROWER = {
 """What an episode of a level does not name, since it is about several."""
 
 
-def page(told: Incident, others: Sequence[Incident], links: Onward, scope: Scope, now_s: float) -> str:
+def page(told: Incident, others: Sequence[Listed], links: Onward, scope: Scope, now_s: float) -> str:
     """The page. `others`: further incidents of the same cause or task."""
     sign = SIGNS[told.alert.severity][1].split()[1]
     body = _body(told, others, links, now_s)
@@ -50,12 +50,12 @@ def record(told: Incident, links: Onward) -> bytes:
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
 
 
-def _body(told: Incident, others: Sequence[Incident], links: Onward, now_s: float) -> Iterator[str]:
+def _body(told: Incident, others: Sequence[Listed], links: Onward, now_s: float) -> Iterator[str]:
     alert = told.alert
     yield f'<p class="state">{badge(alert.severity)}<span>{kind(alert)}</span><span>{_state(alert, now_s)}</span></p>'
     yield f'<h1 class="sentence">{name(alert.summary, _SENTENCE)}</h1>'
     yield _onward(alert, links)
-    yield _figures(alert)
+    yield _figures(alert, now_s)
     yield section("over-time", "Over time", _over_time(alert), card(timeline.timeline(alert)))
     yield _steps(alert)
     yield _stop(told.stop)
@@ -69,7 +69,7 @@ def _state(alert: Alert, now_s: float) -> str:
     since, end = lasted(alert)
     if alert.state != "resolved":
         lasts = f", {duration(now_s - alert.opened_at)}" if now_s > alert.opened_at else ""
-        return f"open since {moment(alert.opened_at)} UTC{lasts}"
+        return f"open since {moment(alert.opened_at)} UTC{lasts}, told last {clock(alert.updated_at)}"
     why = alert.evidence.get("resolved_by")
     because = f", {name(ended(str(why)), 200)}" if why else ""
     return f"ended {moment(end)} UTC{because}, after {duration(max(0.0, end - since))}"
@@ -87,8 +87,10 @@ def _onward(alert: Alert, links: Onward) -> str:
     return f'<ul class="onward">{items}</ul>{note}'
 
 
-def _figures(alert: Alert) -> str:
+def _figures(alert: Alert, now_s: float) -> str:
     since, end = lasted(alert)
+    if alert.state != "resolved":
+        end = max(end, now_s)
     usual = alert.usual_usd_per_hour
     beside = "its usual is not known" if usual is None else f"usual {usd(usual)} an hour"
     moved = alert.since_status_change_s
@@ -105,7 +107,7 @@ def _figures(alert: Alert) -> str:
 
 
 def _over_time(alert: Alert) -> str:
-    return f"Dollars by minute of what the alert is about, as of its last record. {timeline.status_of(alert)}"
+    return f"Dollars of what the alert is about, as of its last record. {timeline.status_of(alert)}"
 
 
 def _calls(alert: Alert) -> str:
@@ -162,8 +164,8 @@ def _evidence(alert: Alert) -> str:
     return section("evidence", "All else that is known", "", card(rest + heading))
 
 
-def _others(others: Sequence[Incident], now_s: float) -> str:
-    ranked = sorted(others, key=lambda one: (one.alert.state == "resolved", -SEVERITIES.index(one.alert.severity)))
+def _others(others: Sequence[Listed], now_s: float) -> str:
+    ranked = sorted(others, key=lambda one: (not one.firing, -SEVERITIES.index(one.severity)))
     shown = lines(ranked[:_OTHERS], now_s, UP)
     if not shown:
         return section("others", "Others of the same cause or task", "", '<p class="empty">None is known.</p>')

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from detector.incidents.view import Incident, Overview, TeamSpend
+from detector.incidents.view import Listed, Overview, TeamSpend
 from detector.markup import svg
 from detector.markup.pieces import WIDTHS, card, figure, key_item
 from detector.markup.words import day, duration, episodes, share
@@ -25,7 +25,7 @@ REFRESH_S = 30
 
 def page(told: Overview, scope: Scope, refresh_s: int | None = None) -> str:
     """The page of what a scope may see."""
-    pages = sum(one.alert.severity == "critical" for one in told.open)
+    pages = sum(one.severity == "critical" for one in told.open)
     title = f"{f'({pages}) ' if pages else ''}What the fleet burns · detector"
     return document(title, "overview", "", _body(told, refresh_s), scope, refresh_s)
 
@@ -81,11 +81,11 @@ def _warnings(told: Overview) -> Iterator[str]:
 
 
 def _figures(told: Overview) -> str:
-    counted = {severity: [o for o in told.open if o.alert.severity == severity] for severity in ("critical", "warning")}
+    counted = {severity: [o for o in told.open if o.severity == severity] for severity in ("critical", "warning")}
     loud = counted["critical"]
     known = told.until_s is not None
     rest = len(told.open) - sum(map(len, counted.values()))
-    burnt = sum(one.alert.cost_usd for one in loud)
+    burnt = sum(one.cost_usd for one in loud)
     cells = [
         figure("burning now", f"{usd(told.hour_usd)}/h" if known else "not known", "the last hour, all teams"),
         figure(
@@ -103,8 +103,8 @@ def _figures(told: Overview) -> str:
 
 
 def _open(told: Overview) -> str:
-    loud = [one for one in told.open if one.alert.severity != "info"]
-    quiet = [one for one in told.open if one.alert.severity == "info"]
+    loud = [one for one in told.open if one.severity != "info"]
+    quiet = [one for one in told.open if one.severity == "info"]
     if not told.open:
         return section("open", "Open now", "", '<p class="empty">No incident is open.</p>')
     note = "Pages first, then tickets, of each those that burnt most."
@@ -114,17 +114,17 @@ def _open(told: Overview) -> str:
     )  # fmt: skip
 
 
-def _board(quiet: Sequence[Incident], now_s: float) -> str:
+def _board(quiet: Sequence[Listed], now_s: float) -> str:
     if not quiet:
         return ""
     return f"<h3>Lines on a board</h3>{lines(quiet[:_LINES], now_s)}{_more(quiet[_LINES:], 'info')}"
 
 
-def _more(rest: Sequence[Incident], severity: Severity) -> str:
+def _more(rest: Sequence[Listed], severity: Severity) -> str:
     if not rest:
         return ""
     asked = "&amp;severity=info" if severity == "info" else ""
-    burnt = usd(sum(one.alert.cost_usd for one in rest))
+    burnt = usd(sum(one.cost_usd for one in rest))
     return f'<p><a href="incidents?open=1{asked}">{many(len(rest), "more incident")} for {burnt}</a></p>'
 
 
@@ -143,24 +143,32 @@ def _spend(told: Overview) -> str:
         f"from {day(told.begins_s + n * told.slice_s)} UTC: {usd(x)}, {usd(flagged[n])} of it flagged"
         for n, x in enumerate(total)
     ]
+    marks = _marks(told, slices)
     picture = svg.stacked(
         f"{usd(sum(total))} in {hours}, {usd(sum(flagged))} of it flagged",
-        [("s1", _less(total, flagged)), ("hot", flagged)], told.begins_s, told.slice_s, _marks(told, slices), said, "$",
+        [("s1", _less(total, flagged)), ("hot", flagged)], told.begins_s, told.slice_s, marks, said, "$",
     )  # fmt: skip
     key = key_item("s1", "spent", usd(sum(total))) + key_item("hot", "of it flagged", usd(sum(flagged)))
+    key += "".join(_mark_key(marks))
     return section(
         "spend", "Spend of the last hours", note, card(f'{picture}<ul class="key">{key}</ul>'), _teams(told, teams)
     )
+
+
+def _mark_key(marks: Sequence[svg.Mark]) -> Iterator[str]:
+    for style, critical, text in (("page", True, "an open page began"), ("ticket", False, "an open ticket began")):
+        if any(mark.critical == critical for mark in marks):
+            yield f'<li><svg aria-hidden="true"><path class="mark {style}" d="M1 2H11L6 10z"/></svg>{text}</li>'
 
 
 def _marks(told: Overview, slices: int) -> list[svg.Mark]:
     """Where what is open began to be told, of a slice the loudest."""
     marks = dict[int, svg.Mark]()
     for one in told.open:
-        place = int((one.alert.opened_at - told.begins_s) // told.slice_s)
-        if one.alert.severity != "info" and 0 <= place < slices and place not in marks:
-            said = f"{one.alert.rule} opened at {day(one.alert.opened_at)} UTC"
-            marks[place] = svg.Mark(place, one.alert.severity == "critical", said)
+        place = int((one.opened_at - told.begins_s) // told.slice_s)
+        if one.severity != "info" and 0 <= place < slices and place not in marks:
+            said = f"{one.alert.rule} opened at {day(one.opened_at)} UTC"
+            marks[place] = svg.Mark(place, one.severity == "critical", said)
     return list(marks.values())
 
 

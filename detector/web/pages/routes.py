@@ -10,15 +10,15 @@ from detector.clock import Clock
 from detector.config import Config
 from detector.errors import DetectorError
 from detector.incidents.tasks_read import TaskSource
-from detector.incidents.view import Incident, Source
+from detector.incidents.view import Incident, Source, Wanted
 from detector.policy.grants import Credentials, Policy, scope_of
 from detector.policy.scope import Kind, Scope
 from detector.web.pages import incident, listing, overview, tasks
 from detector.web.pages.asked import Unclear, asked_of, refresh_of, team_of
 from detector.web.pages.frame import ICON, document
 from detector.web.pages.onward import onward
-from detector.web.pages.reach import is_meant
 from detector.web.pages.style import SHEET
+from detector.web.reach import is_meant
 
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -79,8 +79,8 @@ class _Pages:
 
     async def incidents(self, request: web.Request, scope: Scope) -> web.Response:
         asked = asked_of(request.query)
-        found = self._source.incidents(scope, open_only=False)
-        return _page(listing.page(found, asked, scope, self._clock()))
+        found, choices = self._source.incidents(scope, asked), self._source.choices(scope)
+        return _page(listing.page(found, choices, asked, scope, self._clock()))
 
     async def incident(self, request: web.Request, scope: Scope) -> web.Response:
         told = self._source.incident(scope, request.match_info["id"])
@@ -101,7 +101,7 @@ class _Pages:
             told = await self._open_tasks.newest()
         except DetectorError as error:
             return _apology(503, "The open tasks cannot be read now", f"{error}.", "", scope)
-        running = self._source.incidents(scope, open_only=True)
+        running = self._source.incidents(scope, Wanted(open=True))
         return _page(tasks.page(told, running, tenant, team, scope))
 
     def _download(self, told: Incident) -> web.Response:

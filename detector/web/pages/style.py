@@ -97,7 +97,8 @@ border-radius:6px;padding:.35rem .5rem;min-height:2.3rem;max-width:14rem}
 .tasks,.tasks tbody,.tasks caption{display:block}.tasks thead{display:none}
 .tasks tr{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:.1rem .8rem;border-top:1px solid var(--line);
 padding:.5rem 0}
-.tasks td,.tasks td:first-child{border:0;padding:0;max-width:none;min-width:0;text-align:left;white-space:normal}
+.tasks td,.tasks td.n,.tasks td:first-child{border:0;padding:0;max-width:none;min-width:0;text-align:left;
+white-space:normal}
 .tasks td:first-child{grid-column:1/-1}
 .tasks td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-weight:400;font-size:.85rem}
 .rounds{border-spacing:3px}.rounds td{width:auto;min-width:4.4rem}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from detector.incidents.tasks import OF_TEAM, OpenTask, OpenTasks, seen_tasks
-from detector.incidents.view import Incident
+from detector.incidents.view import Listed
 from detector.markup.words import duration
 from detector.policy.scope import Kind, Scope
 from detector.rules.finding import usd
@@ -24,7 +24,7 @@ _NUMBER = ' class="n"'
 """Of the cells of dollars, calls and age."""
 
 
-def page(told: OpenTasks, running: Sequence[Incident], tenant: str | None, team: str | None, scope: Scope) -> str:
+def page(told: OpenTasks, running: Sequence[Listed], tenant: str | None, team: str | None, scope: Scope) -> str:
     """The page. `running`: open incidents that the scope may see, the most severe first."""
     return _document(_body(told, running, tenant, team, scope), scope)
 
@@ -44,7 +44,7 @@ def _document(body: Iterator[str] | list[str], scope: Scope) -> str:
 
 
 def _body(
-    every: OpenTasks, running: Sequence[Incident], tenant: str | None, team: str | None, scope: Scope
+    every: OpenTasks, running: Sequence[Listed], tenant: str | None, team: str | None, scope: Scope
 ) -> Iterator[str]:
     visible = seen_tasks(every, scope)
     told = seen_tasks(every, scope, tenant, team)
@@ -72,16 +72,15 @@ def _form(visible: OpenTasks, tenant: str | None, team: str | None) -> str:
     return f'<form class="filter" action="tasks" method="get">{"".join(fields)}<button>Show</button></form>'
 
 
-def _loudest(running: Sequence[Incident]) -> Mapping[tuple[str, str], Incident]:
+def _loudest(running: Sequence[Listed]) -> Mapping[tuple[str, str | None], Listed]:
     """By tenant and task the first of its open incidents."""
-    found: dict[tuple[str, str], Incident] = {}
+    found = dict[tuple[str, str | None], Listed]()
     for one in running:
-        if one.alert.task is not None:
-            found.setdefault((one.alert.tenant, one.alert.task), one)
+        found.setdefault(one.task_key, one)
     return found
 
 
-def _table(rows: Sequence[OpenTask], loudest: Mapping[tuple[str, str], Incident]) -> str:
+def _table(rows: Sequence[OpenTask], loudest: Mapping[tuple[str, str | None], Listed]) -> str:
     tenants = len({row.tenant for row in rows}) > 1
     head = "".join(f'<th scope="col"{_NUMBER if 0 < n < 5 else ""}>{text}</th>' for n, text in enumerate(_HEADS))
     body = "".join(_row(row, loudest.get((row.tenant, row.task)), tenants) for row in rows)
@@ -92,7 +91,7 @@ def _table(rows: Sequence[OpenTask], loudest: Mapping[tuple[str, str], Incident]
     )
 
 
-def _row(row: OpenTask, incident: Incident | None, tenants: bool) -> str:
+def _row(row: OpenTask, incident: Listed | None, tenants: bool) -> str:
     of = f"{name(row.tenant, 24)} · " if tenants else ""
     who = f"{of}{name(row.team, unknown='no team named')} · {name(row.agent, unknown='no agent named')}"
     moved = (

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from detector.incidents import drawn
-from detector.markup.axes import HIGH, bars, grid, labels, nice, times
-from detector.markup.words import UNKNOWN, day, duration, shown
+from detector.markup.axes import HIGH, LEAST, bars, grid, labels, nice, times
+from detector.markup.words import SEVERITY, UNKNOWN, day, duration, shown
 from detector.model.alert import Alert, Severity, State, bounded, lasted
 from detector.rules.finding import usd
 from detector.web.pages.evidence import rows
@@ -15,6 +16,8 @@ from detector.web.pages.parts import SIGNS, details
 FIELDS = frozenset({"usd_by_minute", "moves"})
 """Fields of the evidence that are shown here."""
 _MINUTE_S, _MOST_BARS = 60, 360
+_LONGEST_S = 400 * 86_400
+"""A longer episode has no picture: months' rules look back over 100 days."""
 _MARK_Y, _MOVE_Y = 4, 20
 """Where the lanes of marks and of moves begin."""
 
@@ -64,25 +67,59 @@ def told_of(alert: Alert) -> Sequence[Told]:
 
 
 def timeline(alert: Alert) -> str:
-    """The picture, its key, and the same as tables; where no minutes are kept the tables alone."""
+    """The picture, its key, and the same as tables; where no minutes are kept what it had burnt as of each record."""
     line = line_of(alert)
-    picture = f"{_picture(alert, line)}{_key(line)}" if line.minutes else ""
+    drawn_of = _by_minute(line) if line.minutes else _by_record(line)
+    picture = f"{_picture(alert, line, drawn_of)}{_key(line)}" if drawn_of is not None else ""
     return f"{picture}{''.join(_notes(alert, line))}{_tables(alert, line)}"
 
 
-def _picture(alert: Alert, line: Line) -> str:
-    length = line.ended_t - line.began_t
-    count = max(1, round(length / _MINUTE_S))
+class Drawn(NamedTuple):
+    """Dollars as a shape in a box that stretches with the page, `wide` units; `top`: the end of its axis."""
+
+    title: str
+    top: float
+    wide: float
+    shape: str
+
+
+def _by_minute(line: Line) -> Drawn:
+    count = max(1, round((line.ended_t - line.began_t) / _MINUTE_S))
     values = [line.minutes.get(int(line.began_t) + n * _MINUTE_S, 0.0) for n in range(count)]
     top = nice(max(values))
-    title = f"Dollars by minute from {day(line.began_t)} to {day(line.ended_t)} UTC, most {usd(max(values))}"
+    shape = f'<path class="s1" d="{bars([0.0] * count, values, top)}"/>{"".join(_over(line, values))}'
+    return Drawn(f"Dollars by minute from {_period(line)}, most {usd(max(values))}", top, count, shape)
+
+
+def _by_record(line: Line) -> Drawn | None:
+    """Stairs: from each record to the next what it had burnt by then; None of times that no episode has."""
+    known = [(one.at, one.cost_usd) for one in line.told if one.cost_usd is not None]
+    most = max((cost for _, cost in known), default=0.0)
+    if most < LEAST or line.ended_t - line.began_t > _LONGEST_S:
+        return None
+    top, steps = nice(most), list[str]()
+    for (at, cost), (until, _) in pairwise([*known, (line.ended_t, 0.0)]):
+        wide, high = max(0.0, until - at), HIGH * max(0.0, cost) / top
+        steps.append(
+            f'<rect class="s1" x="{at - line.began_t:.0f}" y="{HIGH - high:.0f}" width="{wide:.0f}" '
+            f'height="{high:.0f}"><title>{usd(cost)} by {day(at)} UTC</title></rect>'
+        )
+    return Drawn(f"Dollars burnt as of each record from {_period(line)}, {usd(known[-1][1])} in the end", top,
+                 line.ended_t - line.began_t, "".join(steps))  # fmt: skip
+
+
+def _period(line: Line) -> str:
+    return f"{day(line.began_t)} to {day(line.ended_t)} UTC"
+
+
+def _picture(alert: Alert, line: Line, of: Drawn) -> str:
     return (
-        f'<svg class="plot" role="img" width="100%" height="262" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{''.join(_unknown(line))}{_stretch(alert, line)}{''.join(grid(top))}"
-        f'<svg x="0" y="32" width="100%" height="200" viewBox="0 0 {count} {HIGH}" preserveAspectRatio="none">'
-        f'<path class="s1" d="{bars([0.0] * count, values, top)}"/>{"".join(_over(line, values))}</svg>'
-        f"{''.join(labels(top, '$'))}{''.join(_moves(line))}{''.join(_marks(line))}"
-        f'<line class="axis" x1="0" x2="100%" y1="232" y2="232"/>{"".join(times(line.began_t, length))}</svg>'
+        f'<svg class="plot" role="img" width="100%" height="262" aria-label="{escape(of.title)}">'
+        f"<title>{escape(of.title)}</title>{''.join(_unknown(line))}{_stretch(alert, line)}{''.join(grid(of.top))}"
+        f'<svg x="0" y="32" width="100%" height="200" viewBox="0 0 {of.wide:.0f} {HIGH}" preserveAspectRatio="none">'
+        f"{of.shape}</svg>{''.join(labels(of.top, '$'))}{''.join(_moves(line))}{''.join(_marks(line))}"
+        f'<line class="axis" x1="0" x2="100%" y1="232" y2="232"/>'
+        f"{''.join(times(line.began_t, line.ended_t - line.began_t))}</svg>"
     )
 
 
@@ -93,6 +130,8 @@ def _place(line: Line, t: float) -> float:
 
 def _unknown(line: Line) -> Iterator[str]:
     """What lies before and after the minutes that are kept."""
+    if not line.minutes:
+        return
     first, last = _place(line, min(line.minutes)), _place(line, max(line.minutes) + _MINUTE_S)
     for left, right in ((0.0, first), (last, 100.0)):
         if right - left > 0.5:
@@ -151,7 +190,7 @@ def _word(state: str) -> str:
 
 def _key(line: Line) -> str:
     shapes = [
-        ('<rect class="s1" width="12" height="12"/>', "dollars by minute"),
+        ('<rect class="s1" width="12" height="12"/>', "dollars by minute" if line.minutes else "burnt by then"),
         ('<path class="marked" d="M1 1H11L6 10z"/>', "opened, updated"),
         ('<rect class="ended" x="2" y="2" width="8" height="8"/>', "resolved"),
         ('<path class="moved" d="M6 1L11 6L6 11L1 6z"/>', "strong status"),
@@ -167,7 +206,7 @@ def _key(line: Line) -> str:
 def _notes(alert: Alert, line: Line) -> Iterator[str]:
     """What is not in the picture, and why."""
     if not line.minutes:
-        yield '<p class="note">No dollars by minute are kept of this alert.</p>'
+        yield '<p class="note">No dollars by minute are kept of this alert, but what it had burnt at its records.</p>'
     if "moves" not in alert.evidence:
         yield f'<p class="note">{escape(status_of(alert))}</p>'
     elif not line.moves:
@@ -189,8 +228,11 @@ def status_of(alert: Alert) -> str:
 
 
 def _tables(alert: Alert, line: Line) -> str:
-    told: list[dict[str, Any]] = [one._asdict() for one in line.told]
-    told += [{"at": t, "state": f"{strength} status"} for t, strength in line.moves]
+    told: list[dict[str, Any]] = [
+        {"at": one.at, "told": _word(one.state), "as": SEVERITY[one.severity][0], "cost_usd": one.cost_usd}
+        for one in line.told
+    ]
+    told += [{"at": t, "told": f"{strength} status"} for t, strength in line.moves]
     told.sort(key=lambda one: float(one["at"]))
     minutes = [{"t": t, "usd": x} for t, x in sorted(line.minutes.items())]
     happened = rows("Records of the alert, and status", told)

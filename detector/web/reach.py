@@ -1,4 +1,4 @@
-"""Under which names the pages are served: a page of elsewhere must not read those of a loopback address."""
+"""Under which names pages and metrics are served: a page of elsewhere must not read those of a loopback address."""
 
 from contextlib import suppress
 from ipaddress import ip_address
