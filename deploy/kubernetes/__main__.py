@@ -12,12 +12,14 @@ WRITTEN = DEPLOY / "kubernetes" / "overlays" / "monitoring" / "rules.yaml"
 _HEAD = "# Made of deploy/prometheus/rules by `python -m deploy.kubernetes`: what is changed here by hand is lost.\n"
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Texts of several lines as such: rules are read by people too."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    style = "|" if "\n" in value else None
+    node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+    return node
 
 
 _Dumper.add_representer(str, _text)
@@ -35,7 +37,8 @@ def wrapped(files: Iterable[Path]) -> str:
         },
         "spec": {"groups": [group for file in sorted(files) for group in _groups(file)]},
     }
-    return _HEAD + yaml.dump(rule, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    manifest: str = yaml.dump(rule, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    return _HEAD + manifest
 
 
 def _groups(file: Path) -> list[Any]:

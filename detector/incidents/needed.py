@@ -58,8 +58,7 @@ def why(alert: Alert) -> str:
     """Which threshold made it what it is, in sentences; empty where the record does not say."""
     kind, by = SEVERITY[alert.severity][0], alert.evidence.get("decided_by")
     if isinstance(by, str):
-        louder = by.replace(": , needs ", ": ")  # of a check that finds nothing
-        held = "Every condition of a page holds" if by == "every check holds" else f"What keeps it from more: {louder}"
+        held = "Every condition of a page holds" if by == "every check holds" else f"What keeps it from more: {by}"
         return f"It is a {kind}. {held}."
     calls, least, of = (alert.evidence.get(name) for name in ("interactions", "warning_needs", "warning_is"))
     if isinstance(calls, int | float) and isinstance(least, int | float):

@@ -76,6 +76,7 @@ class PortfolioMetrics(StatefulMetrics):
 
 
 def _boards(engine: Any) -> Generator[None, None, Figures]:
+    budgets = engine.budgets.states()  # first, as what was spent is read at the beginning too
     figures: Figures = yield from reckon(engine.books)
-    figures.budgets, figures.hours = engine.budgets.states(), engine.hours
+    figures.budgets, figures.hours = budgets, engine.hours
     return figures

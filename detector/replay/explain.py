@@ -86,7 +86,7 @@ def _checks(verdict: Verdict) -> list[str]:
     for check in verdict.checks:
         mark = "holds" if check.holds else "fails"
         decided = "   <- decided" if check is stopped else ""
-        lines.append(f"  {check.level:<9}{mark}  {check.what}: {check.found}, needs {check.needs}{decided}")
+        lines.append(f"  {check.level:<9}{mark}  {check.told}{decided}")
     return lines if stopped is not None else [*lines, "  every check holds"]
 
 

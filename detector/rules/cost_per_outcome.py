@@ -189,15 +189,16 @@ def _summary(
         f"the median one {usd(small.now)} ({usd(small.before)} before), weighted by dollars {usd(weighted.now)} "
         f"({usd(weighted.before)} before)"
     )
+    as_many = "as many" if f"{more:.3g}" == "1" else f"{more:.3g} times as many"
     who = f"{called('team', context.ident)}: in the {weeks} weeks to {clock_day(t - DAY_S)}"
     if not rises:
         return (
-            f"{who} many small completed tasks hide that the others became dearer: {beside}, and {more:.3g} times as "
-            "many were completed"
+            f"{who} many small completed tasks hide that the others became dearer: {beside}, and {as_many} "
+            "were completed"
         )
     dated = f" since the week of {clock_day(since)}" if since is not None else ""
     return (
         f"{who} a completed task cost {usd(cost.now)} in a middling week, what shipped nothing included, "
-        f"{number(cost.times)} times the {usd(cost.before)} before{dated}, and {more:.3g} times as many were "
+        f"{number(cost.times)} times the {usd(cost.before)} before{dated}, and {as_many} were "
         f"completed; {beside}"
     )

@@ -79,13 +79,21 @@ class Context(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One condition of a severity: what was asked, what was found, what it needs, and whether that holds."""
+    """One condition of a severity: what was asked, what was found, what it needs, and whether that holds.
+
+    `found` is empty where nothing could hold: `needs` then says so.
+    """
 
     level: Severity
     what: str
     found: str
     needs: str
     holds: bool
+
+    @property
+    def told(self) -> str:
+        """In words: `burnt: $2.00, needs at least $5.00`."""
+        return f"{self.what}: {self.found}, needs {self.needs}" if self.found else f"{self.what}: {self.needs}"
 
 
 class Finding(NamedTuple):
@@ -127,7 +135,7 @@ def decide(checks: Sequence[Check]) -> tuple[Severity | None, Check | None]:
 
 def decided_by(stopped: Check | None) -> str:
     """What keeps a finding from the next severity, for its evidence: the first check that does not hold."""
-    return f"{stopped.what}: {stopped.found}, needs {stopped.needs}" if stopped else "every check holds"
+    return stopped.told if stopped else "every check holds"
 
 
 def at_least(level: Severity, what: str, found: float, needs: float) -> Check:

@@ -98,7 +98,7 @@ def shipped(**fields: Any) -> Alert:
         "since": NOW - 28 * 86_400.0, "days": 28, "outcomes": 40, "undone": 12, "undone_usd": 410.5, "share": 0.3,
         "share_before": 0.05, "tasks": [{"task": "SEA-1", "usd": 81.0, "fate": "reverted"},
                                         {"task": "SEA-2", "usd": 12.5, "fate": "open"}],
-        "decided_by": "what a month came to wakes nobody: , needs never a page", "resolved_by": "quiet",
+        "decided_by": "what a month came to wakes nobody: never a page", "resolved_by": "quiet",
     }  # fmt: skip
     told = {
         "id": "c4", "rule": "churn", "level": "team", "severity": "warning", "state": "resolved", "agent": None,

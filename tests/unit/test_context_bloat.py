@@ -44,7 +44,7 @@ def test_ten_times_the_usual_input_five_times_in_a_row_is_told_in_dollars() -> N
     # Of a call's $1.20 nearly all is input; 390 of 400 thousand tokens are above usual.
     assert told.cost_usd <= 12 * 1.2
     assert told.evidence["excess_usd"] >= 4 * 1.1
-    assert told.evidence["decided_by"] == "the work may be getting on: , needs never a page"
+    assert told.evidence["decided_by"] == "the work may be getting on: never a page"
     assert "40 times its usual 10,000" in told.summary
 
 

@@ -103,6 +103,11 @@ def test_the_median_and_the_dollar_weighted_figure_stand_side_by_side_with_the_a
     )
 
 
+def test_as_many_tasks_as_before_are_told_without_a_factor() -> None:
+    same = weeks(*[USUAL] * 8, *[(times(USUAL, 5.0)[0], 20.0)] * 4)
+    assert "since the week of 13 Nov, and as many were completed; the median one" in summary(judge(same, context()))
+
+
 def test_small_tasks_that_hide_it_are_told_as_such() -> None:
     verdict = judge(weeks(*[USUAL] * 8, *[TINY] * 4), context())
     assert evidence(verdict)["hidden_by_small_tasks"] is True

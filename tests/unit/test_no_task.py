@@ -32,7 +32,7 @@ def test_a_share_that_jumps_is_a_ticket_for_the_team() -> None:
     assert (alert.severity, alert.level, alert.team, alert.agent, alert.task) == ("warning", "team", "team", None, None)
     assert 0.3 <= alert.evidence["share"] <= 0.5
     assert alert.evidence["share_before"] == 0.0
-    assert alert.evidence["decided_by"] == "nobody is stopped by a ticket that is missing: , needs never a page"
+    assert alert.evidence["decided_by"] == "nobody is stopped by a ticket that is missing: never a page"
     assert alert.spend_only is True
 
 
