@@ -209,6 +209,17 @@ def test_what_takes_long_is_reckoned_seldom() -> None:
     assert stage.t - began > 10.0 / BOARDS_SHARE > BOARDS_S
 
 
+def test_a_budget_is_told_as_of_the_spend_beside_it() -> None:
+    stage = Stage(1.0)
+    engine: Any = stage.engines[0]
+    for used in (1.0, 2.0):  # the other one comes while the first is reckoned
+        told = {("t0", "team", "all"): BudgetState(100.0, used, None)}
+        engine.budgets = SimpleNamespace(states=lambda told=told: told)
+        stage.look(1)
+    stage.look()
+    assert value(stage.metrics, "budget_used_usd", tenant="t0", team="team", budget="all") == stage.usd() == 1.0
+
+
 def test_a_partition_that_is_lost_half_way_is_not_shown() -> None:
     stage = Stage(1.0)
     stage.look(3)
