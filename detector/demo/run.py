@@ -164,7 +164,7 @@ class Demo:
             stop = asyncio.Event()
             worker = asyncio.create_task(self._worker.run(stop), name="worker")
             opened.push_async_callback(_ended, worker, stop)
-            self._show.begin(self._worker.address, self._seconds)
+            self._show.begin(self._worker.address, self._config.kafka.bootstrap, self._seconds)
             parts = [self._tell(), self._watch_alerts(), self._keep_showing()]
             tasks = [asyncio.create_task(part) for part in parts]
             opened.push_async_callback(_cancelled, tasks)
@@ -219,7 +219,8 @@ class Demo:
             elapsed, told = self._elapsed(), self._board.flow.events
             rate = (told - events) / (elapsed - at)
             events, at = told, elapsed
-            self._show.tick(elapsed, Moment(self._feed.now, self._story, rate, self._worker.address))
+            broker = self._config.kafka.bootstrap
+            self._show.tick(elapsed, Moment(self._feed.now, self._story, rate, self._worker.address, broker))
             if self._settled_s is None and self._board.verdict(self._feed.now).outcome == "passed":
                 self._settled_s = elapsed
 

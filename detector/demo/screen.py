@@ -25,6 +25,7 @@ class Moment(NamedTuple):
     story: str
     events_per_s: float
     address: str
+    broker: str
 
 
 def render(board: Board, moment: Moment) -> RenderableType:
@@ -93,7 +94,11 @@ def _flags(board: Board, now: float) -> Panel:
 def _footer(verdict: Verdict, moment: Moment) -> Panel:
     parts: list[RenderableType] = [Text.assemble("  ", *_planted(finding)) for finding in verdict.findings]
     parts.insert(0, Text(tally(verdict), "bold"))
-    return Panel(Group(*parts), title=f"planted · pages at {moment.address}/ · Ctrl-C ends", title_align="left")
+    return Panel(
+        Group(*parts),
+        title=f"planted · pages at {moment.address}/ · Kafka at {moment.broker} · Ctrl-C ends",
+        title_align="left",
+    )
 
 
 def _planted(finding: Finding) -> list[str | tuple[str, str]]:

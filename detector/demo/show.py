@@ -1,5 +1,6 @@
 """Two ways to show the demo: a live screen on a terminal, lines where there is none."""
 
+import sys
 from typing import Protocol
 
 from rich.console import Console
@@ -15,8 +16,11 @@ LINE_EVERY_S = 5.0
 class Show(Protocol):
     """What the demo tells as it goes."""
 
-    def begin(self, address: str, seconds: float | None) -> None:
-        """Before the first of the others; `address`: of pages and metrics, `seconds`: how long it runs, None: on."""
+    def begin(self, address: str, broker: str, seconds: float | None) -> None:
+        """Before the first of the others; `address`: of pages and metrics, `broker`: of Kafka.
+
+        `seconds`: how long it runs, None: on.
+        """
 
     def news(self, alert: Alert) -> None:
         """An episode has become serious, more serious, or has ended."""
@@ -35,7 +39,7 @@ class Screen:
         self._board = board
         self._live = Live(console=console, screen=True, auto_refresh=False, redirect_stderr=False)
 
-    def begin(self, address: str, seconds: float | None) -> None:
+    def begin(self, address: str, broker: str, seconds: float | None) -> None:
         """Takes the terminal."""
         self._live.start()
 
@@ -58,10 +62,11 @@ class Lines:
         self._console, self._board = console, board
         self._next_s = 0.0
 
-    def begin(self, address: str, seconds: float | None) -> None:
+    def begin(self, address: str, broker: str, seconds: float | None) -> None:
         """Says where to look besides, and until when."""
         ends = "Ctrl-C ends" if seconds is None else f"it ends after {seconds:g} s, or by Ctrl-C"
         self._print(f"open {address}/ to see which agents burn what (metrics: {address}/metrics); {ends}")
+        self._print(f"the same in a terminal: DETECTOR_KAFKA__BOOTSTRAP={broker} {sys.argv[0]} incidents --open")
 
     def news(self, alert: Alert) -> None:
         """Its line."""

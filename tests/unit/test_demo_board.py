@@ -103,7 +103,7 @@ def test_the_screen_shows_what_flows_what_is_flagged_and_no_person():
     board = Board([PLANTED])
     board.flow.add(call(OPENED_S - 50, 3.21))
     board.take(alert(user="u-1f3a"))
-    text = drawn(render(board, Moment(OPENED_S, "playing", 120.0, "http://127.0.0.1:9464")))
+    text = drawn(render(board, Moment(OPENED_S, "playing", 120.0, "http://127.0.0.1:9464", "127.0.0.1:29092")))
     for part in (
         "T-1",
         "3.21",
@@ -147,8 +147,14 @@ def test_spans_are_for_people(seconds: float, text: str):
 
 
 @pytest.mark.parametrize(("seconds", "ends"), [(None, "; Ctrl-C ends"), (90.0, "; it ends after 90 s, or by Ctrl-C")])
-def test_the_first_line_says_where_to_look_and_how_long_there_is_anything(seconds: float | None, ends: str) -> None:
+def test_the_first_lines_say_where_to_look_and_how_long_there_is_anything(
+    seconds: float | None, ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [".venv/bin/detector", "demo"])
     out = StringIO()
-    Lines(Console(file=out), Board([PLANTED])).begin("http://127.0.0.1:9464", seconds)
-    assert out.getvalue().startswith("open http://127.0.0.1:9464/ to see which agents burn what")
-    assert out.getvalue().endswith(f"{ends}\n")
+    Lines(Console(file=out), Board([PLANTED])).begin("http://127.0.0.1:9464", "127.0.0.1:29092", seconds)
+    pages, terminal = out.getvalue().splitlines()
+    assert pages.startswith("open http://127.0.0.1:9464/ to see which agents burn what")
+    assert pages.endswith(ends)
+    told = "the same in a terminal: DETECTOR_KAFKA__BOOTSTRAP=127.0.0.1:29092 .venv/bin/detector incidents --open"
+    assert terminal == told
