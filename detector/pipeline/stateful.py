@@ -353,10 +353,11 @@ class StatefulStage:
                 self._standstill.see(partition, -1 - app.recovering, app.recovering, now_s)
                 continue
             next_offset = owned.next_offset if owned else app.committed(partition) or 0
-            behind = self._lag[self._source, partition] = max(0, end - next_offset)
+            behind = max(0, end - next_offset)
             self._standstill.see(partition, next_offset, behind, now_s)
             self._metrics.lag(partition, behind)
             settled = (owned.settled_offset, owned.settled_s) if owned else (next_offset, None)
+            self._lag[self._source, partition] = max(0, end - settled[0])  # what is under way waits too, for no broker
             until = app.answered(partition) if settled[0] >= end else settled[1]
             if until is not None:
                 self._metrics.reached(partition, until)
