@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -127,7 +127,16 @@ class IngestStage:
         if self._outbox.waiting_s > SILENT_S:
             reasons.append(Unready.UNACKNOWLEDGED.format(waited=self._outbox.waiting_s))
         lag = {self._reader.name(source): records for source, records in self._reader.lag.items()}
-        return [*reasons, *waiting(self._metrics.behind(), lag, self._config.time.hold_back_s)]
+        return [*reasons, *waiting(self._owed(lag), lag, self._config.time.hold_back_s)]
+
+    def _owed(self, lag: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], float]:
+        """How far each topic and partition is behind, in s; where the rest is under way, how long Kafka is silent."""
+        owed = self._metrics.behind()
+        for number, fetched_s in self._reader.until.items():
+            source = self._reader.name(number)
+            if source in owed and not lag.get(source, 0):
+                owed[source] = min(owed[source], time.time() - fetched_s)
+        return owed
 
     async def _learn(self, intake: Intake) -> None:
         for record in await self._links.read(LINKS_POLL_S):
