@@ -143,8 +143,8 @@ def play(config: Config, events: Iterable[Event]) -> Played:
         seconds, cpu_s = time.monotonic() - began, counts["cpu_s"] - before
         for ends in (newest, newest + ENDS_S):
             child.ask("clock", t=ends)
-            # A heartbeat that began before this may still be on its way; the second one did not.
-            beats = 2 * config.topics.partitions
+            # Of before this one heartbeat may still be on its way and the next one prepared; the third is of now.
+            beats = 3 * config.topics.partitions
             child.until(packed=feed.records(config.topics.observations) + beats)
         records = alerts.all(feed.records(config.topics.alerts))
         return Played(sent, int(child.sample()["refused"]), seconds, cpu_s, records)
