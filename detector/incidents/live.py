@@ -15,7 +15,7 @@ from detector.incidents.spend import SLICE_MIN, Spend, Window
 from detector.incidents.view import EVERY, MOST_ENDED, Choices, Incident, Overview, TeamSpend, Wanted
 from detector.model.alert import Alert, Severity, decode_alert
 from detector.policy.incidents import restrict_incident, restrict_record
-from detector.policy.scope import Kind, Scope, may_see, shown_agent
+from detector.policy.scope import Kind, Scope, may_see, may_sum, shown_agent
 from detector.rules import spend_spike
 from detector.stopping.record import Stop, told
 
@@ -83,7 +83,7 @@ class Live:
         if self._window is None:
             self._window = self._spend.window()
         w, until_s = self._window, self._spend.until_s
-        seen = [n for n, (tenant, team) in enumerate(w.teams) if _may_sum(scope, tenant, team)]
+        seen = [n for n, (tenant, team) in enumerate(w.teams) if may_sum(scope, tenant, team)]
         return Overview(
             now_s=self._clock(),
             until_s=until_s,
@@ -156,11 +156,6 @@ def _of_scope(entries: Iterable[Entry], scope: Scope, wanted: Wanted) -> Iterato
             known[team] = mine and wanted.is_of(entry.tenant, shown_agent(scope, entry.team))
         if known[team] and wanted.is_such(entry.firing, entry.rule, entry.severity):
             yield entry
-
-
-def _may_sum(scope: Scope, tenant: str, team: str | None) -> bool:
-    """Whether a team's sums may be seen: by people of one's own alone they are not."""
-    return scope.kind is not Kind.SELF and may_see(scope, tenant, team)
 
 
 def _teams(w: Window, seen: list[int], scope: Scope) -> list[TeamSpend]:

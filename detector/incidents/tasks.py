@@ -11,7 +11,7 @@ from detector.boards.table import Floats, Ints, Table, most_of_each, sums_by
 from detector.boards.windows import windows_of
 from detector.ledger.books import Books
 from detector.ledger.outcomes import Record
-from detector.policy.scope import NOTHING, Kind, Scope, may_see, shown_agent
+from detector.policy.scope import NOTHING, Scope, may_sum, shown_agent
 
 OF_TEAM = 200
 """Tasks of a team that are kept by name, the dearest: so many does a page show at most."""
@@ -82,7 +82,7 @@ def seen_tasks(told: OpenTasks, scope: Scope, tenant: str | None = None, team: s
         """A tenant and a team as they may be named, None where they may not or are not asked for."""
         shown = shown_agent(scope, named)
         fits = tenant in (None, of) and team in (None, shown)
-        return (of, shown) if fits and may_see_team(scope, of, named) else None
+        return (of, shown) if fits and may_sum(scope, of, named) else None
 
     for raw, sums in told.teams.items():
         if (shown := as_shown(*raw)) is not None:
@@ -95,11 +95,6 @@ def seen_tasks(told: OpenTasks, scope: Scope, tenant: str | None = None, team: s
 
 def _sum(known: TeamTasks | None, more: TeamTasks) -> TeamTasks:
     return more if known is None else TeamTasks(known.tasks + more.tasks, known.usd + more.usd)
-
-
-def may_see_team(scope: Scope, tenant: str, team: str | None) -> bool:
-    """Whether the tasks of a team may be seen: by people of one's own alone they are not."""
-    return scope.kind is not Kind.SELF and may_see(scope, tenant, team)
 
 
 def _of_partition(books: Books) -> tuple[list[OpenTask], dict[tuple[str, str | None], TeamTasks]]:

@@ -52,6 +52,11 @@ def may_see(scope: Scope, tenant: str, team: str | None, user: str | None = None
     return False
 
 
+def may_sum(scope: Scope, tenant: str, team: str | None) -> bool:
+    """Whether what a team came to may be shown, its sums and its tasks: by people of one's own alone it is not."""
+    return scope.kind is not Kind.SELF and may_see(scope, tenant, team)
+
+
 def shown_user(scope: Scope, user: str | None) -> str | None:
     """A person as they may be named: PERSON where it is not oneself."""
     return user if user is None or user in scope.people else PERSON
