@@ -51,31 +51,6 @@ class Incident(NamedTuple):
     written_s: float
     stop: dict[str, Any] | None = None
 
-    @property
-    def firing(self) -> bool:
-        """Whether it goes on."""
-        return self.alert.state != "resolved"
-
-    @property
-    def severity(self) -> Severity:
-        """How loud it is."""
-        return self.alert.severity
-
-    @property
-    def cost_usd(self) -> float:
-        """What it has burnt."""
-        return self.alert.cost_usd
-
-    @property
-    def opened_at(self) -> float:
-        """When it opened (s UTC)."""
-        return self.alert.opened_at
-
-    @property
-    def task_key(self) -> tuple[str, str | None]:
-        """Its tenant and its task."""
-        return self.alert.tenant, self.alert.task
-
 
 class Wanted(NamedTuple):
     """Which incidents are asked for; None: whichever."""

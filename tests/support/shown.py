@@ -11,7 +11,7 @@ from aiohttp import web
 from detector.config import Config
 from detector.incidents.tasks import DELIVERED, OpenTask, OpenTasks, TeamTasks
 from detector.incidents.view import EVERY, Choices, Incident, Overview, TeamSpend, Wanted
-from detector.model.alert import Alert
+from detector.model.alert import Alert, Severity
 from detector.policy.grants import Policy
 from detector.policy.scope import Scope, may_see, shown_agent, shown_user
 from detector.web.listening import Listening
@@ -20,6 +20,30 @@ from tests.support.judged import T0, answers, in_order, judge, last, status, ste
 
 NOW = T0 + 1500.0
 SLICE_S = 300.0
+
+
+class Told(Incident):
+    """An incident that can stand in a list too, by its record."""
+
+    @property
+    def firing(self) -> bool:
+        return self.alert.state != "resolved"
+
+    @property
+    def severity(self) -> Severity:
+        return self.alert.severity
+
+    @property
+    def cost_usd(self) -> float:
+        return self.alert.cost_usd
+
+    @property
+    def opened_at(self) -> float:
+        return self.alert.opened_at
+
+    @property
+    def task_key(self) -> tuple[str, str | None]:
+        return self.alert.tenant, self.alert.task
 
 
 @cache
@@ -123,7 +147,7 @@ class Shown:
     """A source that holds these records and teams, and cuts them down to a scope."""
 
     def __init__(self, alerts: list[Alert], teams: list[TeamSpend] | None = None, stop: dict[str, Any] | None = None):
-        self.held = [Incident(alert, NOW, stop if alert.severity == "critical" else None) for alert in alerts]
+        self.held = [Told(alert, NOW, stop if alert.severity == "critical" else None) for alert in alerts]
         self.teams = spend() if teams is None else teams
         self.now_s, self.until_s, self.reading = NOW, NOW - 4.0, 0
 
@@ -135,7 +159,7 @@ class Shown:
             self.incidents(scope, Wanted(open=True)),
         )  # fmt: skip
 
-    def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> list[Incident]:
+    def incidents(self, scope: Scope, wanted: Wanted = EVERY) -> list[Told]:
         found = [one for one in (_masked(one, scope) for one in self.held) if one is not None]
         return [
             one
@@ -148,16 +172,16 @@ class Shown:
         told = [one.alert for one in self.incidents(scope)]
         return Choices(*(frozenset(getattr(a, name) for a in told) for name in ("rule", "team", "tenant")))
 
-    def related(self, scope: Scope, id: str) -> list[Incident]:
+    def related(self, scope: Scope, id: str) -> list[Told]:
         of = next(one.alert for one in self.held if one.alert.id == id)
         every = self.incidents(scope)
         return [one for one in every if one.alert.id != id and one.alert.group == of.group]
 
-    def incident(self, scope: Scope, id: str) -> Incident | None:
+    def incident(self, scope: Scope, id: str) -> Told | None:
         return next((one for one in self.incidents(scope) if one.alert.id == id), None)
 
 
-def _masked(one: Incident, scope: Scope) -> Incident | None:
+def _masked(one: Told, scope: Scope) -> Told | None:
     alert = one.alert
     if not may_see(scope, alert.tenant, alert.team):
         return None

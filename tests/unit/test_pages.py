@@ -24,6 +24,7 @@ from tests.support.shown import (
     LONG,
     NOW,
     Shown,
+    Told,
     bloat,
     cycle,
     near,
@@ -43,7 +44,7 @@ def text_of(html: str) -> str:
 
 
 def incident_page(alert: Alert, others: list[Alert] | None = None, stop: dict[str, Any] | None = None) -> str:
-    told = [Incident(other, NOW) for other in others or []]
+    told = [Told(other, NOW) for other in others or []]
     return incident.page(Incident(alert, NOW, stop), told, onward(WEB, alert), TEAMS, NOW)
 
 
